@@ -1,0 +1,15 @@
+export { MAX_BER_BYTES, normalizeBer } from './ber.js'
+export { type BitString, DerReader } from './der-reader.js'
+export * from './der-writer.js'
+export {
+  CERTIFICATE_LIMITS,
+  CMS_LIMITS,
+  CRL_LIMITS,
+  type DerLimits,
+  KEY_LIMITS,
+  TRUST_DIRECTORY_LIMITS,
+} from './limits.js'
+export { OID, oidName } from './oids.js'
+export { decodeBase64, encodePem, looksLikePem, parsePem, type PemBlock, parsePemBlock, parsePemBlocks, readPemOrDer } from './pem.js'
+export { isStringTag } from './string.js'
+export { contextConstructed, contextPrimitive, TAG } from './tags.js'

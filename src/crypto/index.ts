@@ -1,0 +1,38 @@
+export {
+  type AlgorithmIdentifier,
+  type DigestName,
+  DIGESTS,
+  digestIdentifierDer,
+  digestOf,
+  KEY_ALGORITHMS,
+  type KeyAlgorithm,
+  keyAlgorithmNamed,
+  type KeyAlgorithmName,
+  type KeyFamily,
+  readAlgorithmIdentifier,
+  requireFamily,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+  signatureAlgorithmOf,
+  type SignatureAlgorithmName,
+} from './algorithms.js'
+export { CommandKeyProvider } from './command-key-provider.js'
+export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
+export {
+  decodePrivateKey,
+  encodePrivateKey,
+  encryptPrivateKey,
+  MAX_PBKDF2_ITERATIONS,
+  MAX_SCRYPT_MEMORY,
+  PBKDF2_ITERATIONS,
+} from './pkcs8.js'
+export {
+  defaultSignature,
+  keyIdentifierOf,
+  parsePublicKey,
+  type PublicKey,
+  publicKeyOf,
+  samePublicKey,
+} from './public-key.js'
+export { Passphrase } from './secret.js'
+export { computeSignature, verifySignature } from './signature.js'

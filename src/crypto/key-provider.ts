@@ -1,0 +1,70 @@
+/**
+ * The door to a private key: what signs, wherever the key is. A file is one implementation, a program that talks to an
+ * HSM another; nothing above this floor knows which.
+ *
+ * @module crypto/key-provider (floor 2)
+ */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { readSecretFile, decodeUtf8 } from '../files/index.js'
+import { type KeyAlgorithmName, type SignatureAlgorithm } from './algorithms.js'
+import { decodePrivateKey } from './pkcs8.js'
+import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
+import type { Passphrase } from './secret.js'
+import { computeSignature } from './signature.js'
+
+export interface KeyProvider {
+  readonly publicKey: PublicKey
+  /** The algorithm of the signatures that {@link KeyProvider.sign} yields. */
+  readonly signatureAlgorithm: SignatureAlgorithm
+  /** Sign the octets (not their digest). In memory it answers at once, elsewhere later. */
+  sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
+}
+
+/** A key that is in memory. Nothing of it is printed by inspection or JSON. */
+export class MemoryKeyProvider implements KeyProvider {
+  readonly publicKey: PublicKey
+  readonly signatureAlgorithm: SignatureAlgorithm
+  readonly #privateKey: KeyObject
+
+  constructor(privateKey: KeyObject, signatureAlgorithm?: SignatureAlgorithm) {
+    this.#privateKey = privateKey
+    this.publicKey = publicKeyOf(privateKey)
+    this.signatureAlgorithm = signatureAlgorithm ?? defaultSignature(this.publicKey)
+  }
+
+  sign(data: Uint8Array): Uint8Array {
+    return computeSignature(this.signatureAlgorithm, this.#privateKey, data)
+  }
+}
+
+/**
+ * Open a key file: PKCS #8 PEM, encrypted or not, that only its owner can read.
+ *
+ * @throws {@link StoreError} `ERR_FILE_READ`, `ERR_KEY_PERMISSIONS`, `ERR_KEY_PATH_UNSAFE`, `ERR_KEY_PASSPHRASE`,
+ * `ERR_KEY_FORMAT_WEAK`
+ * @throws the codes of {@link decodePrivateKey}
+ */
+export function openKeyFile(path: string, passphrase?: Passphrase): MemoryKeyProvider {
+  const pem = decodeUtf8(readSecretFile(path, { maxBytes: 64 * 1024 }), path)
+  return new MemoryKeyProvider(decodePrivateKey(pem, passphrase))
+}
+
+/** Generate a new private key from the system's random source. */
+export function generatePrivateKey(algorithm: KeyAlgorithmName): KeyObject {
+  switch (algorithm) {
+    case 'p256':
+      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
+    case 'p384':
+      return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
+    case 'ed25519':
+      return generateKeyPairSync('ed25519').privateKey
+    case 'rsa2048':
+    case 'rsa3072':
+    case 'rsa4096':
+      return generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(3)) }).privateKey
+    case 'ml-dsa-44':
+    case 'ml-dsa-65':
+    case 'ml-dsa-87':
+      return generateKeyPairSync(algorithm).privateKey
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Computing and verifying raw signatures. The only arithmetic is OpenSSL's, through node:crypto.
+ *
+ * @module crypto/signature (floor 2)
+ */
+import { constants, type KeyObject, sign as cryptoSign, verify as cryptoVerify } from 'node:crypto'
+import { DIGESTS, requireFamily, type SignatureAlgorithm } from './algorithms.js'
+import type { PublicKey } from './public-key.js'
+
+/**
+ * Verify a signature over `data`.
+ *
+ * Checks the family of the key against the algorithm; says nothing about whose key it is.
+ *
+ * @returns Whether it verifies. A malformed signature does not.
+ * @throws {@link TrustError} `ERR_ALGORITHM_MISMATCH`
+ */
+export function verifySignature(
+  algorithm: SignatureAlgorithm,
+  key: PublicKey,
+  data: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  requireFamily(algorithm, key.family)
+  try {
+    return cryptoVerify(algorithm.digest, data, keyInput(algorithm, key.keyObject), signature)
+  } catch {
+    // OpenSSL throws for some malformed signatures and answers false for others.
+    return false
+  }
+}
+
+/** Compute a signature with a private KeyObject of the family that the algorithm needs. */
+export function computeSignature(algorithm: SignatureAlgorithm, privateKey: KeyObject, data: Uint8Array): Uint8Array {
+  return cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey))
+}
+
+function keyInput(algorithm: SignatureAlgorithm, key: KeyObject): KeyObject | { key: KeyObject; padding: number; saltLength: number } {
+  if (!algorithm.pss) return key
+  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: DIGESTS[algorithm.digest ?? 'sha256'].octets }
+}

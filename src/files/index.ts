@@ -1,0 +1,16 @@
+export { decodeUtf8, DEFAULT_MAX_FILE_BYTES, readFileBytes, readFileText, type ReadOptions, readSecretFile } from './read.js'
+export {
+  discardDirectory,
+  placeDirectory,
+  PUBLIC_MODE,
+  purgeTemporaries,
+  refuseExisting,
+  SECRET_DIRECTORY_MODE,
+  SECRET_MODE,
+  stageDirectory,
+  swapLink,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+  writeNew,
+  type WriteOptions,
+} from './write.js'

@@ -1,0 +1,201 @@
+/**
+ * Writing files so that at every instant the old or the new content is there, never half of it.
+ *
+ * New files are made with O_EXCL|O_NOFOLLOW beside their target with their final mode, synced, and moved over it.
+ *
+ * @module files/write (floor 0)
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { StateError, StoreError } from '../errors/index.js'
+
+/** Secrets: the owner alone. */
+export const SECRET_MODE = 0o600
+/** Everything that is public. */
+export const PUBLIC_MODE = 0o644
+/** Folders that hold secrets. */
+export const SECRET_DIRECTORY_MODE = 0o700
+
+/** Every temporary name starts so; whatever carries it is a left-over of a killed process. */
+const TEMPORARY_PREFIX = '.signet-tmp-'
+
+export interface WriteOptions {
+  readonly mode: number
+  /** `'replace'` lets the file take the place of one that is there. Default `'refuse'`. */
+  readonly existing?: 'refuse' | 'replace'
+}
+
+/**
+ * Write a whole file atomically and durably.
+ *
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
+ * @throws {@link StoreError} `ERR_FILE_WRITE`; then nothing was changed
+ */
+export function writeFileAtomic(path: string, content: Uint8Array | string, options: WriteOptions): void {
+  const temporary = temporaryBeside(path)
+  try {
+    writeNew(temporary, content, options.mode)
+    if (options.existing === 'replace') renameSync(temporary, path)
+    else {
+      // link(2) fails when the target exists, in one step: no window between the check and the write.
+      linkSync(temporary, path)
+      unlinkSync(temporary)
+    }
+    syncDirectory(dirname(path))
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw writeFailure(path, cause)
+  }
+}
+
+/** Write a new file into a folder that nobody else sees yet, durably. Fails if the name is taken. */
+export function writeNew(path: string, content: Uint8Array | string, mode: number): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+  const descriptor = openSync(path, flags, mode)
+  try {
+    // The umask may have taken bits away, never added any.
+    fchmodSync(descriptor, mode)
+    let written = 0
+    while (written < bytes.length) written += writeSync(descriptor, bytes, written)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * Build a folder out of sight, then put it in place under its name in one step.
+ *
+ * @param path - Where the folder shall be; nothing may be there.
+ * @param fill - Writes the content into the folder that it is given.
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
+ * @throws {@link StoreError} `ERR_FILE_WRITE`; then nothing was changed
+ */
+export function writeDirectoryAtomic(path: string, mode: number, fill: (stage: string) => void): void {
+  refuseExisting(path)
+  const stage = stageDirectory(dirname(path), mode)
+  try {
+    fill(stage)
+    placeDirectory(stage, path)
+  } catch (cause) {
+    discardDirectory(stage)
+    throw writeFailure(path, cause)
+  }
+}
+
+/** Make an empty folder with a temporary name. Follow with {@link placeDirectory} or {@link discardDirectory}. */
+export function stageDirectory(parent: string, mode: number): string {
+  const stage = join(parent, TEMPORARY_PREFIX + randomBytes(9).toString('hex'))
+  try {
+    mkdirSync(parent, { recursive: true })
+    mkdirSync(stage, { mode })
+    chmodSync(stage, mode)
+  } catch (cause) {
+    throw writeFailure(parent, cause)
+  }
+  return stage
+}
+
+/** Move a staged folder to its name. An empty folder at that name gives way; anything else stays and is an error. */
+export function placeDirectory(stage: string, path: string): void {
+  try {
+    syncDirectory(stage)
+    renameSync(stage, path)
+    syncDirectory(dirname(path))
+  } catch (cause) {
+    throw writeFailure(path, cause)
+  }
+}
+
+export function discardDirectory(stage: string): void {
+  rmSync(stage, { recursive: true, force: true })
+}
+
+/** Point a symbolic link at another target in one step, whether or not the link was there. */
+export function swapLink(path: string, target: string): void {
+  const temporary = temporaryBeside(path)
+  try {
+    symlinkSync(target, temporary)
+    renameSync(temporary, path)
+    syncDirectory(dirname(path))
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw writeFailure(path, cause)
+  }
+}
+
+/** Remove what killed processes left in a folder. */
+export function purgeTemporaries(directory: string): void {
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch {
+    return
+  }
+  for (const name of names) {
+    if (name.startsWith(TEMPORARY_PREFIX)) rmSync(join(directory, name), { recursive: true, force: true })
+  }
+}
+
+/** Refuse when anything, a dangling link included, has this name. */
+export function refuseExisting(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw outputExists(path)
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-${basename(path).slice(0, 40)}`)
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, constants.O_RDONLY)
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function outputExists(path: string, cause?: unknown): StateError {
+  return new StateError('ERR_OUTPUT_EXISTS', `${path} exists already`, {
+    details: { path },
+    hint: 'choose another path, or say --force where the command has it',
+    cause,
+  })
+}
+
+function writeFailure(path: string, cause: unknown): unknown {
+  const reason = (cause as NodeJS.ErrnoException).code
+  if (typeof reason !== 'string' || !/^E[A-Z0-9]+$/.test(reason)) return cause
+  if (reason === 'EEXIST' || reason === 'ENOTEMPTY') return outputExists(path, cause)
+  const words: Record<string, string> = {
+    ENOSPC: 'no space left on the device',
+    EACCES: 'permission denied',
+    EROFS: 'the file system is read-only',
+    ENOENT: 'its folder does not exist',
+    ENOTDIR: 'its folder is a file',
+    EISDIR: 'it is a directory',
+  }
+  return new StoreError('ERR_FILE_WRITE', `cannot write ${path}: ${words[reason] ?? reason}`, {
+    details: { path, reason },
+    hint: reason === 'ENOSPC' ? 'free some space, then try again' : 'check the folder and its permissions',
+    cause,
+  })
+}

@@ -1,0 +1,309 @@
+/**
+ * Certificates (RFC 5280 §4.1): read by our strict reader, each extension once and when asked for.
+ *
+ * @module x509/certificate (floor 3)
+ */
+import { hash } from 'node:crypto'
+import {
+  CERTIFICATE_LIMITS,
+  contextConstructed,
+  contextPrimitive,
+  type DerLimits,
+  DerReader,
+  encodePem,
+  equalBytes,
+  OID,
+  readPemOrDer,
+} from '../asn1/index.js'
+import { type AlgorithmIdentifier, parsePublicKey, type PublicKey, readAlgorithmIdentifier } from '../crypto/index.js'
+import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
+import {
+  type AuthorityKeyIdentifier,
+  type BasicConstraints,
+  type Extension,
+  type KeyUsage,
+  type NameConstraints,
+  readAuthorityKeyIdentifier,
+  readBasicConstraints,
+  readExtensions,
+  readExtensionValue,
+  readExtKeyUsage,
+  readKeyUsage,
+  readNameConstraints,
+  readSubjectAltName,
+  readSubjectKeyIdentifier,
+} from './extensions.js'
+import type { GeneralName } from './general-name.js'
+import { Name } from './name.js'
+import { hex, serialText } from './serial-number.js'
+
+export const CERTIFICATE_LABEL = 'CERTIFICATE'
+
+/** What a certificate says. Believing it takes a path to a trust anchor (`path`). */
+export class Certificate {
+  readonly der: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly version: 1 | 2 | 3
+  /** Content octets of the INTEGER. */
+  readonly serialNumberOctets: Uint8Array
+  readonly signatureAlgorithm: AlgorithmIdentifier
+  readonly signatureValue: Uint8Array
+  readonly issuer: Name
+  readonly subject: Name
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly spkiDer: Uint8Array
+  readonly extensions: ReadonlyMap<string, Extension>
+  readonly #memo = new Map<string, unknown>()
+
+  constructor(fields: CertificateFields) {
+    this.der = fields.der
+    this.tbsDer = fields.tbsDer
+    this.version = fields.version
+    this.serialNumberOctets = fields.serialNumberOctets
+    this.signatureAlgorithm = fields.signatureAlgorithm
+    this.signatureValue = fields.signatureValue
+    this.issuer = fields.issuer
+    this.subject = fields.subject
+    this.notBefore = fields.notBefore
+    this.notAfter = fields.notAfter
+    this.spkiDer = fields.spkiDer
+    this.extensions = fields.extensions
+  }
+
+  /** Canonical serial number: lower-case hexadecimal. */
+  get serialNumber(): string {
+    return serialText(this.serialNumberOctets)
+  }
+
+  /** SHA-256 of the whole certificate, lower-case hexadecimal. */
+  get fingerprint(): string {
+    return this.#once('fingerprint', () => hash('sha256', this.der, 'hex'))
+  }
+
+  /**
+   * The subject's public key.
+   *
+   * @throws {@link TrustError} `ERR_KEY_NOT_ALLOWED`
+   */
+  get publicKey(): PublicKey {
+    return this.#once('publicKey', () => parsePublicKey(this.spkiDer))
+  }
+
+  get basicConstraints(): BasicConstraints | undefined {
+    return this.#extension(OID.basicConstraints, readBasicConstraints)
+  }
+
+  get keyUsage(): ReadonlySet<KeyUsage> | undefined {
+    return this.#extension(OID.keyUsage, readKeyUsage)
+  }
+
+  get extKeyUsage(): ReadonlySet<string> | undefined {
+    return this.#extension(OID.extKeyUsage, readExtKeyUsage)
+  }
+
+  get subjectKeyIdentifier(): Uint8Array | undefined {
+    return this.#extension(OID.subjectKeyIdentifier, readSubjectKeyIdentifier)
+  }
+
+  get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
+    return this.#extension(OID.authorityKeyIdentifier, readAuthorityKeyIdentifier)
+  }
+
+  get subjectAltName(): readonly GeneralName[] {
+    return this.#extension(OID.subjectAltName, readSubjectAltName) ?? []
+  }
+
+  get nameConstraints(): NameConstraints | undefined {
+    return this.#extension(OID.nameConstraints, readNameConstraints)
+  }
+
+  /** Subject key identifier as canonical text, or `''` where there is none. */
+  get keyIdentifier(): string {
+    return hex(this.subjectKeyIdentifier ?? new Uint8Array())
+  }
+
+  /** Subject and issuer are one name (RFC 5280 §6.1 calls this self-issued; it proves nothing). */
+  get isSelfIssued(): boolean {
+    return this.#once('isSelfIssued', () => this.subject.equals(this.issuer))
+  }
+
+  /** The same octets. */
+  equals(other: Certificate): boolean {
+    return equalBytes(this.der, other.der)
+  }
+
+  toPem(): string {
+    return encodePem(CERTIFICATE_LABEL, this.der)
+  }
+
+  #extension<T>(oid: string, read: (reader: DerReader) => T): T | undefined {
+    const extension = this.extensions.get(oid)
+    return extension === undefined ? undefined : this.#once(oid, () => readExtensionValue(extension, read))
+  }
+
+  #once<T>(what: string, compute: () => T): T {
+    if (!this.#memo.has(what)) this.#memo.set(what, compute())
+    return this.#memo.get(what) as T
+  }
+}
+
+interface CertificateFields {
+  readonly der: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly version: 1 | 2 | 3
+  readonly serialNumberOctets: Uint8Array
+  readonly signatureAlgorithm: AlgorithmIdentifier
+  readonly signatureValue: Uint8Array
+  readonly issuer: Name
+  readonly subject: Name
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly spkiDer: Uint8Array
+  readonly extensions: ReadonlyMap<string, Extension>
+}
+
+/**
+ * Parse one certificate in DER.
+ *
+ * Checks its form: strict DER, one signature algorithm inside and outside, a positive serial number of at most 20
+ * octets, times in order, extensions only in version 3 and each once. Checks no signature and no trust; values of
+ * extensions are read when asked for.
+ *
+ * @param der - Shared, not copied: do not change it afterwards.
+ * @throws {@link EncodingError} `ERR_CERTIFICATE_MALFORMED`, `ERR_EXTENSION_DUPLICATE`, `ERR_SERIAL_MALFORMED`
+ * @throws {@link TrustError} `ERR_ALGORITHM_MISMATCH`
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`, `ERR_DER_DEPTH`
+ * @see RFC 5280 §4.1
+ */
+export function parseCertificate(der: Uint8Array, limits: DerLimits = CERTIFICATE_LIMITS): Certificate {
+  return named('ERR_CERTIFICATE_MALFORMED', 'a certificate', () => {
+    const reader = DerReader.over(der, limits)
+    const certificate = readCertificate(reader)
+    reader.finish()
+    return certificate
+  })
+}
+
+/** Read a certificate that is part of something larger. */
+export function readCertificate(reader: DerReader): Certificate {
+  const start = reader.position
+  const outer = reader.sequence()
+  const tbsStart = outer.position
+  const tbs = outer.sequence()
+  const tbsDer = outer.bytes.subarray(tbsStart, outer.position)
+  const signatureAlgorithm = readAlgorithmIdentifier(outer)
+  const signatureValue = outer.octetBitString()
+  outer.finish()
+
+  const version = readVersion(tbs)
+  const serialNumberOctets = readSerial(tbs)
+  const inner = readAlgorithmIdentifier(tbs)
+  // RFC 5280 §4.1.1.2: the two must be the same; only the inner one is signed.
+  requireSameAlgorithm(inner, signatureAlgorithm)
+  const issuer = Name.read(tbs)
+  const validity = tbs.sequence()
+  const notBefore = validity.time()
+  const notAfter = validity.time()
+  validity.finish()
+  if (notAfter < notBefore) throw tbs.error('ERR_CERTIFICATE_MALFORMED', 'notAfter is before notBefore')
+  const subject = Name.read(tbs)
+  const spkiDer = tbs.element(0x30)
+  skipUniqueIdentifiers(tbs, version)
+  const extensions = readVersion3Extensions(tbs, version)
+  tbs.finish()
+  return new Certificate({
+    der: reader.bytes.subarray(start, reader.position),
+    tbsDer,
+    version,
+    serialNumberOctets,
+    signatureAlgorithm,
+    signatureValue,
+    issuer,
+    subject,
+    notBefore,
+    notAfter,
+    spkiDer,
+    extensions,
+  })
+}
+
+/** Parse every certificate of a file: one in DER, or PEM blocks with the label CERTIFICATE. */
+export function parseCertificates(bytes: Uint8Array): readonly Certificate[] {
+  return readPemOrDer(bytes, CERTIFICATE_LABEL).map((der) => parseCertificate(der))
+}
+
+function readVersion(tbs: DerReader): 1 | 2 | 3 {
+  if (tbs.peek() !== contextConstructed(0)) return 1
+  const fields = tbs.constructed(contextConstructed(0))
+  const version = fields.smallInteger(255)
+  fields.finish()
+  // DER does not encode the default, which is v1(0).
+  if (version !== 1 && version !== 2) throw tbs.error('ERR_CERTIFICATE_MALFORMED', 'the version is not 1, 2 or 3')
+  return version === 1 ? 2 : 3
+}
+
+/** RFC 5280 §4.1.2.2: positive, at most 20 octets. */
+export function readSerial(reader: DerReader): Uint8Array {
+  const serial = reader.integer()
+  if ((serial[0] as number) >= 0x80 || serial.length > 20 || (serial.length === 1 && serial[0] === 0)) {
+    throw reader.error('ERR_SERIAL_MALFORMED', 'a serial number is positive and has at most 20 octets')
+  }
+  return serial
+}
+
+function skipUniqueIdentifiers(tbs: DerReader, version: number): void {
+  for (const tag of [contextPrimitive(1), contextPrimitive(2)]) {
+    if (tbs.peek() !== tag) continue
+    if (version === 1) throw tbs.error('ERR_CERTIFICATE_MALFORMED', 'unique identifiers need version 2')
+    tbs.bitString(tag)
+  }
+}
+
+function readVersion3Extensions(tbs: DerReader, version: number): ReadonlyMap<string, Extension> {
+  if (tbs.peek() !== contextConstructed(3)) return new Map()
+  if (version !== 3) throw tbs.error('ERR_CERTIFICATE_MALFORMED', 'extensions need version 3')
+  const explicit = tbs.constructed(contextConstructed(3))
+  const extensions = readExtensions(explicit)
+  explicit.finish()
+  return extensions
+}
+
+/** The algorithm inside the signed part and the one outside must be the same octets. */
+export function requireSameAlgorithm(inner: AlgorithmIdentifier, outer: AlgorithmIdentifier): void {
+  if (!equalBytes(inner.der, outer.der)) {
+    throw new TrustError('ERR_ALGORITHM_MISMATCH', 'the signature algorithms inside and outside differ', {
+      details: { inside: inner.oid, outside: outer.oid },
+    })
+  }
+}
+
+/** Codes of what is malformed that keep their own meaning when the whole is named. */
+const OWN_MEANING: ReadonlySet<string> = new Set([
+  'ERR_INPUT_EMPTY',
+  'ERR_EXTENSION_DUPLICATE',
+  'ERR_EXTENSION_MALFORMED',
+  'ERR_SERIAL_MALFORMED',
+  'ERR_KEY_MALFORMED',
+  'ERR_DER_TRAILING_DATA',
+  'ERR_DER_TRUNCATED',
+])
+
+/** Run a parser; name the object in a malformed-input error that it throws. */
+export function named<T>(
+  code: 'ERR_CERTIFICATE_MALFORMED' | 'ERR_CRL_MALFORMED' | 'ERR_CSR_MALFORMED' | 'ERR_CMS_MALFORMED' | 'ERR_TRUST_DIRECTORY_MALFORMED',
+  what: string,
+  parse: () => T,
+): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (isSignetError(error) && error.category === 'encoding' && !OWN_MEANING.has(error.code) && error.code !== code) {
+      throw new EncodingError(code, `${what} is malformed: ${error.message}`, {
+        details: { ...error.details, found: error.code },
+        cause: error,
+      })
+    }
+    throw error
+  }
+}

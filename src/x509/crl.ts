@@ -1,0 +1,278 @@
+/**
+ * Certificate revocation lists (RFC 5280 §5).
+ *
+ * @module x509/crl (floor 3)
+ */
+import {
+  contextConstructed,
+  CRL_LIMITS,
+  type DerLimits,
+  DerReader,
+  encodeContext,
+  encodeEnumerated,
+  encodeGeneralizedTime,
+  encodeInteger,
+  encodeObjectIdentifier,
+  encodeOctetString,
+  encodePem,
+  encodeSequence,
+  encodeTime,
+  encodeUnsigned,
+  OID,
+  readPemOrDer,
+  TAG,
+} from '../asn1/index.js'
+import { type AlgorithmIdentifier, type KeyProvider, readAlgorithmIdentifier } from '../crypto/index.js'
+import { EncodingError } from '../errors/index.js'
+import { named, readSerial, requireSameAlgorithm } from './certificate.js'
+import {
+  type AuthorityKeyIdentifier,
+  encodeAuthorityKeyIdentifier,
+  encodeCrlNumber,
+  type Extension,
+  readAuthorityKeyIdentifier,
+  readExtensions,
+  readExtensionValue,
+} from './extensions.js'
+import { Name } from './name.js'
+import { serialText } from './serial-number.js'
+import { encodeSigned } from './tbs-certificate.js'
+
+const CRL_LABEL = 'X509 CRL'
+
+/** CRLReason (RFC 5280 §5.3.1); 7 is not used. */
+export const REVOCATION_REASONS = {
+  unspecified: 0,
+  keyCompromise: 1,
+  cACompromise: 2,
+  affiliationChanged: 3,
+  superseded: 4,
+  cessationOfOperation: 5,
+  certificateHold: 6,
+  removeFromCRL: 8,
+  privilegeWithdrawn: 9,
+  aACompromise: 10,
+} as const
+export type RevocationReason = keyof typeof REVOCATION_REASONS
+
+const REASONS_BY_NUMBER: ReadonlyMap<number, RevocationReason> = new Map(
+  Object.entries(REVOCATION_REASONS).map(([name, number]) => [number, name as RevocationReason]),
+)
+
+export interface RevokedCertificate {
+  /** Canonical serial number. */
+  readonly serialNumber: string
+  readonly revocationDate: Date
+  readonly reason: RevocationReason
+  readonly invalidityDate?: Date | undefined
+}
+
+/** What a CRL says. Believing it takes the issuer's key (`path`). */
+export class Crl {
+  readonly der: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly signatureAlgorithm: AlgorithmIdentifier
+  readonly signatureValue: Uint8Array
+  readonly issuer: Name
+  readonly thisUpdate: Date
+  /** RFC 5280 §5.1.2.5 requires it. */
+  readonly nextUpdate: Date
+  readonly extensions: ReadonlyMap<string, Extension>
+  readonly #revoked: ReadonlyMap<string, RevokedCertificate>
+  readonly unknownCriticalEntryExtension: boolean
+
+  constructor(fields: CrlFields) {
+    this.der = fields.der
+    this.tbsDer = fields.tbsDer
+    this.signatureAlgorithm = fields.signatureAlgorithm
+    this.signatureValue = fields.signatureValue
+    this.issuer = fields.issuer
+    this.thisUpdate = fields.thisUpdate
+    this.nextUpdate = fields.nextUpdate
+    this.extensions = fields.extensions
+    this.#revoked = fields.revoked
+    this.unknownCriticalEntryExtension = fields.unknownCriticalEntryExtension
+  }
+
+  /** The entry of a serial number, if it is on the list. */
+  find(serialNumber: string): RevokedCertificate | undefined {
+    return this.#revoked.get(serialNumber)
+  }
+
+  get revokedCertificates(): readonly RevokedCertificate[] {
+    return [...this.#revoked.values()]
+  }
+
+  /** cRLNumber (RFC 5280 §5.2.3) in canonical text, if stated. */
+  get crlNumber(): string | undefined {
+    const extension = this.extensions.get(OID.crlNumber)
+    return extension === undefined ? undefined : readExtensionValue(extension, (reader) => serialText(reader.integer()))
+  }
+
+  get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
+    const extension = this.extensions.get(OID.authorityKeyIdentifier)
+    return extension === undefined ? undefined : readExtensionValue(extension, readAuthorityKeyIdentifier)
+  }
+
+  toPem(): string {
+    return encodePem(CRL_LABEL, this.der)
+  }
+}
+
+interface CrlFields {
+  readonly der: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly signatureAlgorithm: AlgorithmIdentifier
+  readonly signatureValue: Uint8Array
+  readonly issuer: Name
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly extensions: ReadonlyMap<string, Extension>
+  readonly revoked: ReadonlyMap<string, RevokedCertificate>
+  readonly unknownCriticalEntryExtension: boolean
+}
+
+/**
+ * Parse one CRL in DER. Checks its form; no signature, no freshness.
+ *
+ * @throws {@link EncodingError} `ERR_CRL_MALFORMED`, `ERR_EXTENSION_DUPLICATE`
+ * @throws {@link TrustError} `ERR_ALGORITHM_MISMATCH`
+ * @see RFC 5280 §5.1
+ */
+export function parseCrl(der: Uint8Array, limits: DerLimits = CRL_LIMITS): Crl {
+  return named('ERR_CRL_MALFORMED', 'a CRL', () => {
+    const reader = DerReader.over(der, limits)
+    const crl = readCrl(reader)
+    reader.finish()
+    return crl
+  })
+}
+
+/** Parse every CRL of a file: one in DER, or PEM blocks with the label X509 CRL. */
+export function parseCrls(bytes: Uint8Array): readonly Crl[] {
+  return readPemOrDer(bytes, CRL_LABEL).map((der) => parseCrl(der))
+}
+
+/** Read a CRL that is part of something larger. */
+export function readCrl(reader: DerReader): Crl {
+  const start = reader.position
+  const outer = reader.sequence()
+  const tbsStart = outer.position
+  const tbs = outer.sequence()
+  const tbsDer = outer.bytes.subarray(tbsStart, outer.position)
+  const signatureAlgorithm = readAlgorithmIdentifier(outer)
+  const signatureValue = outer.octetBitString()
+  outer.finish()
+
+  // RFC 5280 §5.1.2.1: extensions need v2(1); every CRL of the profile has some.
+  const version = tbs.peek() === TAG.integer ? tbs.smallInteger(255) : 0
+  if (version > 1) throw tbs.error('ERR_CRL_MALFORMED', 'the version is not 1 or 2')
+  requireSameAlgorithm(readAlgorithmIdentifier(tbs), signatureAlgorithm)
+  const issuer = Name.read(tbs)
+  const thisUpdate = tbs.time()
+  if (tbs.peek() !== TAG.utcTime && tbs.peek() !== TAG.generalizedTime) {
+    throw tbs.error('ERR_CRL_MALFORMED', 'nextUpdate is missing')
+  }
+  const nextUpdate = tbs.time()
+  const entries = tbs.peek() === TAG.sequence ? readEntries(tbs.sequence()) : { revoked: new Map<string, RevokedCertificate>(), unknownCritical: false }
+  let extensions: ReadonlyMap<string, Extension> = new Map()
+  if (tbs.peek() === contextConstructed(0)) {
+    if (version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'extensions need version 2')
+    const explicit = tbs.constructed(contextConstructed(0))
+    extensions = readExtensions(explicit)
+    explicit.finish()
+  }
+  tbs.finish()
+  return new Crl({
+    der: reader.bytes.subarray(start, reader.position),
+    tbsDer,
+    signatureAlgorithm,
+    signatureValue,
+    issuer,
+    thisUpdate,
+    nextUpdate,
+    extensions,
+    revoked: entries.revoked,
+    unknownCriticalEntryExtension: entries.unknownCritical,
+  })
+}
+
+function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertificate>; unknownCritical: boolean } {
+  const revoked = new Map<string, RevokedCertificate>()
+  let unknownCritical = false
+  // RFC 5280 §5.1.2.6: without entries the list is absent.
+  if (sequence.atEnd) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
+  while (!sequence.atEnd) {
+    const fields = sequence.sequence()
+    const serialNumber = serialText(readSerial(fields))
+    const revocationDate = fields.time()
+    let reason: RevocationReason = 'unspecified'
+    let invalidityDate: Date | undefined
+    if (!fields.atEnd) {
+      for (const extension of readExtensions(fields).values()) {
+        if (extension.oid === OID.reasonCode) reason = readReason(extension)
+        else if (extension.oid === OID.invalidityDate) invalidityDate = readExtensionValue(extension, (value) => value.generalizedTime())
+        else if (extension.critical) unknownCritical = true
+      }
+    }
+    fields.finish()
+    if (revoked.has(serialNumber)) throw fields.error('ERR_CRL_MALFORMED', 'a serial number is listed twice')
+    revoked.set(serialNumber, { serialNumber, revocationDate, reason, invalidityDate })
+  }
+  return { revoked, unknownCritical }
+}
+
+function readReason(extension: Extension): RevocationReason {
+  const number = readExtensionValue(extension, (value) => value.enumerated(255))
+  const reason = REASONS_BY_NUMBER.get(number)
+  if (reason === undefined) throw new EncodingError('ERR_CRL_MALFORMED', `there is no revocation reason ${number}`)
+  return reason
+}
+
+export interface CrlTemplate {
+  readonly issuer: Name
+  readonly authorityKeyIdentifier: Uint8Array
+  readonly crlNumber: number
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly revokedCertificates: readonly RevokedCertificate[]
+}
+
+/** Build and sign a full CRL. Entries are written in the order given. */
+export async function createCrl(template: CrlTemplate, key: KeyProvider): Promise<Crl> {
+  const entries = template.revokedCertificates.map(encodeEntry)
+  const tbsDer = encodeSequence(
+    encodeInteger(1),
+    key.signatureAlgorithm.identifierDer,
+    template.issuer.der,
+    encodeTime(template.thisUpdate),
+    encodeTime(template.nextUpdate),
+    ...(entries.length === 0 ? [] : [encodeSequence(...entries)]),
+    encodeContext(
+      0,
+      encodeSequence(encodeAuthorityKeyIdentifier(template.authorityKeyIdentifier), encodeCrlNumber(template.crlNumber)),
+    ),
+  )
+  return parseCrl(encodeSigned(tbsDer, key.signatureAlgorithm, await key.sign(tbsDer)))
+}
+
+function encodeEntry(entry: RevokedCertificate): Uint8Array {
+  const extensions = [
+    // RFC 5280 §5.3.1: an unspecified reason is left out.
+    ...(entry.reason === 'unspecified'
+      ? []
+      : [entryExtension(OID.reasonCode, encodeEnumerated(REVOCATION_REASONS[entry.reason]))]),
+    ...(entry.invalidityDate === undefined
+      ? []
+      : [entryExtension(OID.invalidityDate, encodeGeneralizedTime(entry.invalidityDate))]),
+  ]
+  return encodeSequence(
+    encodeUnsigned(Buffer.from(entry.serialNumber, 'hex')),
+    encodeTime(entry.revocationDate),
+    ...(extensions.length === 0 ? [] : [encodeSequence(...extensions)]),
+  )
+}
+
+function entryExtension(oid: string, value: Uint8Array): Uint8Array {
+  return encodeSequence(encodeObjectIdentifier(oid), encodeOctetString(value))
+}

@@ -1,0 +1,35 @@
+export {
+  Certificate,
+  CERTIFICATE_LABEL,
+  named,
+  parseCertificate,
+  parseCertificates,
+  readCertificate,
+  readSerial,
+} from './certificate.js'
+export { type CertificationRequest, createCertificationRequest, parseCertificationRequest } from './certification-request.js'
+export {
+  createCrl,
+  Crl,
+  type CrlTemplate,
+  parseCrl,
+  parseCrls,
+  readCrl,
+  REVOCATION_REASONS,
+  type RevocationReason,
+  type RevokedCertificate,
+} from './crl.js'
+export * from './extensions.js'
+export {
+  encodeGeneralName,
+  formatGeneralName,
+  formatIpAddress,
+  type GeneralName,
+  parseIpAddress,
+  readGeneralName,
+  readGeneralNames,
+} from './general-name.js'
+export { attributeType, buildName, Name, type NameAttribute, type RelativeDistinguishedName } from './name.js'
+export { compareSecondOpinion } from './second-opinion.js'
+export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'
+export { type CertificateTemplate, encodeSigned, encodeTbsCertificate } from './tbs-certificate.js'
