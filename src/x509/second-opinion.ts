@@ -25,7 +25,7 @@ const KNOWN_FAMILIES: ReadonlySet<string> = new Set(['ec', 'rsa'])
 export async function compareSecondOpinion(certificate: Certificate, issuer: Certificate): Promise<void> {
   await import('reflect-metadata')
   const [x509, { Crypto }] = await Promise.all([import('@peculiar/x509'), import('@peculiar/webcrypto')])
-  x509.cryptoProvider.set(new Crypto() as unknown as globalThis.Crypto)
+  x509.cryptoProvider.set(new Crypto() as never)
   let other: InstanceType<typeof x509.X509Certificate>
   try {
     other = new x509.X509Certificate(Buffer.from(certificate.der))

@@ -1,0 +1,30 @@
+import { expect } from 'vitest'
+import { type ErrorCode, SignetError } from '../../src/errors/index.js'
+
+/** Run something that must be refused with exactly this code; hand back the error for further claims. */
+export function expectCode(code: ErrorCode, work: () => unknown): SignetError {
+  let outcome: unknown
+  try {
+    outcome = work()
+  } catch (error) {
+    return checked(code, error)
+  }
+  if (outcome instanceof Promise) outcome.catch(() => undefined)
+  throw new Error(`expected ${code}, but nothing was refused`)
+}
+
+/** As {@link expectCode}, for a promise. */
+export async function expectCodeAsync(code: ErrorCode, work: () => Promise<unknown>): Promise<SignetError> {
+  try {
+    await work()
+  } catch (error) {
+    return checked(code, error)
+  }
+  throw new Error(`expected ${code}, but nothing was refused`)
+}
+
+function checked(code: ErrorCode, error: unknown): SignetError {
+  if (!(error instanceof SignetError)) throw error
+  expect(`${error.code}: ${error.message}`).toContain(`${code}:`)
+  return error
+}
