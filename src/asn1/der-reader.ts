@@ -81,6 +81,7 @@ export class DerReader {
   /** The whole next value, header included, whatever it is; or of this tag only. */
   element(tag?: number): Uint8Array {
     const start = this.#position
+    if (tag === undefined && this.atEnd) throw this.error('ERR_DER_TRUNCATED', 'expected a value, found the end')
     this.#header(tag ?? this.peek())
     this.#position = this.#contentEnd
     return this.bytes.subarray(start, this.#position)

@@ -65,5 +65,8 @@ export function encodeOid(text: string): Uint8Array {
     while ((arc >>= 7n) > 0n) low.push(Number(arc & 0x7fn) | 0x80)
     octets.push(...low.reverse())
   }
+  if (octets.length > MAX_OID_OCTETS) {
+    throw new UsageError('ERR_CONFIG_INVALID', `an object identifier is longer than ${MAX_OID_OCTETS} octets`)
+  }
   return Uint8Array.from(octets)
 }

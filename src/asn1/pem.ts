@@ -15,6 +15,11 @@ const MAX_PEM_CHARACTERS = 96 * 1024 * 1024
 
 const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 /]{0,63})-----[ \t]*$/
 
+/** Indented, quoted or behind a byte order mark, a boundary must not make its block disappear without a word. */
+function looksLikeBoundary(line: string): boolean {
+  return line.startsWith('-----') || line.includes('-----BEGIN ') || line.includes('-----END ')
+}
+
 /**
  * Parse all blocks of a PEM text.
  *
@@ -37,7 +42,7 @@ export function parsePem(text: string): readonly PemBlock[] {
     number++
     const boundary = BOUNDARY.exec(line)
     if (boundary === null) {
-      if (line.startsWith('-----')) throw malformed('a boundary line is malformed', number)
+      if (looksLikeBoundary(line)) throw malformed('a boundary line is malformed', number)
       if (label !== undefined) body.push(line)
       continue
     }

@@ -47,5 +47,7 @@ export function timeText(instant: Date): { readonly tag: number; readonly text: 
 }
 
 export function generalizedTimeText(instant: Date): string {
+  const year = instant.getUTCFullYear()
+  if (!(year >= 0 && year <= 9999)) throw new InternalError('ERR_INTERNAL', 'a time is outside the years 0 to 9999')
   return `${instant.toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`
 }

@@ -156,6 +156,12 @@ const SIGNATURES_BY_DER: ReadonlyMap<string, SignatureAlgorithm> = new Map(
   Object.values(SIGNATURE_ALGORITHMS).map((entry) => [key(entry.identifierDer), entry]),
 )
 
+const RSA_SIGNATURES_BY_OID: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  [OID.sha256WithRsa, SIGNATURE_ALGORITHMS['rsa-sha256']],
+  [OID.sha384WithRsa, SIGNATURE_ALGORITHMS['rsa-sha384']],
+  [OID.sha512WithRsa, SIGNATURE_ALGORITHMS['rsa-sha512']],
+])
+
 /**
  * The signature algorithm that an AlgorithmIdentifier names.
  *
@@ -166,10 +172,8 @@ export function signatureAlgorithmOf(found: AlgorithmIdentifier): SignatureAlgor
   if (known !== undefined) return known
   if (found.oid === OID.rsaPss && found.parametersDer !== undefined) return pssAlgorithm(found.parametersDer)
   // RFC 4055 §5: RSA PKCS #1 v1.5 identifiers with absent parameters must be accepted too.
-  if (found.parametersDer === undefined) {
-    const rsa = SIGNATURES_BY_DER.get(key(identifier(found.oid, encodeNull())))
-    if (rsa !== undefined) return rsa
-  }
+  const rsa = found.parametersDer === undefined ? RSA_SIGNATURES_BY_OID.get(found.oid) : undefined
+  if (rsa !== undefined) return rsa
   throw notAllowed('signature', found.oid)
 }
 

@@ -12,7 +12,8 @@
  *
  * @module crypto/command-key-provider (floor 2)
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
 import { decodeBase64, parsePemBlock } from '../asn1/index.js'
 import { isSignetError, StoreError, UsageError } from '../errors/index.js'
 import type { SignatureAlgorithm } from './algorithms.js'
@@ -71,12 +72,13 @@ function run(command: readonly string[], words: readonly string[], input: Uint8A
     throw new UsageError('ERR_CONFIG_INVALID', 'the key command is empty')
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...firstArguments, ...words], {
-      shell: false,
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
-      timeout: TIMEOUT_MILLISECONDS,
-    })
+    let child: ReturnType<typeof start>
+    try {
+      child = start(program, [...firstArguments, ...words])
+    } catch (cause) {
+      // What no program can be given at all, such as a NUL in an argument, is thrown and not emitted.
+      throw failure(command, 'it cannot be started', cause)
+    }
     const pieces: Buffer[] = []
     let length = 0
     child.stdout.on('data', (piece: Buffer) => {
@@ -95,6 +97,16 @@ function run(command: readonly string[], words: readonly string[], input: Uint8A
       else resolve(Buffer.concat(pieces).toString('latin1'))
     })
     child.stdin.end(input)
+  })
+}
+
+function start(program: string, argumentList: readonly string[]): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(program, argumentList, {
+    shell: false,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
+    timeout: TIMEOUT_MILLISECONDS,
+    killSignal: 'SIGKILL',
   })
 }
 

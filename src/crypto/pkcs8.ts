@@ -100,8 +100,13 @@ function importPrivateKey(der: Uint8Array, label: string): KeyObject {
   const type = label === 'EC PRIVATE KEY' ? 'sec1' : label === 'RSA PRIVATE KEY' ? 'pkcs1' : 'pkcs8'
   let privateKey: KeyObject
   try {
+    // OpenSSL reads the first value and never looks at what follows it.
+    const reader = DerReader.over(der, KEY_LIMITS)
+    reader.element(TAG.sequence)
+    reader.finish()
     privateKey = createPrivateKey({ key: Buffer.from(der), format: 'der', type })
-  } catch {
+  } catch (error) {
+    if (error instanceof LimitError) throw error
     // The cause may quote the key; it is dropped.
     throw new EncodingError('ERR_KEY_MALFORMED', 'the private key is malformed')
   }

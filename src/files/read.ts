@@ -29,7 +29,9 @@ export function readFileBytes(path: string, options: ReadOptions = {}): Uint8Arr
 
 /** As {@link readFileBytes}, decoded as UTF-8; a byte order mark or ill-formed UTF-8 is refused. */
 export function readFileText(path: string, options: ReadOptions = {}): string {
-  return decodeUtf8(readFileBytes(path, options), path)
+  const text = decodeUtf8(readFileBytes(path, options), path)
+  if (text.startsWith('\ufeff')) throw new EncodingError('ERR_DER_STRING', `${path} starts with a byte order mark`)
+  return text
 }
 
 /**
@@ -65,12 +67,13 @@ export function decodeUtf8(bytes: Uint8Array, what: string): string {
 }
 
 function readOpened(path: string, flags: number, options: ReadOptions, check: (stats: Stats) => void): Uint8Array {
+  const secret = (flags & constants.O_NOFOLLOW) !== 0
   let descriptor: number
   try {
     // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
     descriptor = openSync(path, flags | constants.O_NONBLOCK)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') {
+    if (secret && (cause as NodeJS.ErrnoException).code === 'ELOOP') {
       throw new StoreError('ERR_KEY_PATH_UNSAFE', `the secret file ${path} is a symbolic link`, { details: { path }, cause })
     }
     throw cannotRead(path, cause)
@@ -79,7 +82,7 @@ function readOpened(path: string, flags: number, options: ReadOptions, check: (s
     const stats = fstatSync(descriptor)
     if (!stats.isFile()) {
       const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
-      throw new StoreError('ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, { details: { path } })
+      throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, { details: { path } })
     }
     check(stats)
     const maxBytes = options.maxBytes ?? DEFAULT_MAX_FILE_BYTES

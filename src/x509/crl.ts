@@ -106,7 +106,7 @@ export class Crl {
   /** cRLNumber (RFC 5280 §5.2.3) in canonical text, if stated. */
   get crlNumber(): string | undefined {
     const extension = this.extensions.get(OID.crlNumber)
-    return extension === undefined ? undefined : readExtensionValue(extension, (reader) => serialText(reader.integer()))
+    return extension === undefined ? undefined : readExtensionValue(extension, readCrlNumber)
   }
 
   get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
@@ -164,9 +164,9 @@ export function readCrl(reader: DerReader): Crl {
   const signatureValue = outer.octetBitString()
   outer.finish()
 
-  // RFC 5280 §5.1.2.1: extensions need v2(1); every CRL of the profile has some.
-  const version = tbs.peek() === TAG.integer ? tbs.smallInteger(255) : 0
-  if (version > 1) throw tbs.error('ERR_CRL_MALFORMED', 'the version is not 1 or 2')
+  // RFC 5280 §5.1.2.1: the version is v2(1) or absent, and extensions need v2.
+  const version = tbs.peek() === TAG.integer ? tbs.smallInteger(255) : undefined
+  if (version !== undefined && version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'the version is not 2')
   requireSameAlgorithm(readAlgorithmIdentifier(tbs), signatureAlgorithm)
   const issuer = Name.read(tbs)
   const thisUpdate = tbs.time()
@@ -222,6 +222,15 @@ function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertifi
   return { revoked, unknownCritical }
 }
 
+/** RFC 5280 §5.2.3: from 0, at most 20 octets. */
+function readCrlNumber(reader: DerReader): string {
+  const number = reader.integer()
+  if ((number[0] as number) >= 0x80 || number.length > 20) {
+    throw reader.error('ERR_EXTENSION_MALFORMED', 'a CRL number is not negative and has at most 20 octets')
+  }
+  return serialText(number)
+}
+
 function readReason(extension: Extension): RevocationReason {
   const number = readExtensionValue(extension, (value) => value.enumerated(255))
   const reason = REASONS_BY_NUMBER.get(number)
@@ -247,7 +256,8 @@ export async function createCrl(template: CrlTemplate, key: KeyProvider): Promis
     template.issuer.der,
     encodeTime(template.thisUpdate),
     encodeTime(template.nextUpdate),
-    ...(entries.length === 0 ? [] : [encodeSequence(...entries)]),
+    // Joined first: there may be more entries than a call can have arguments.
+    ...(entries.length === 0 ? [] : [encodeSequence(Buffer.concat(entries))]),
     encodeContext(
       0,
       encodeSequence(encodeAuthorityKeyIdentifier(template.authorityKeyIdentifier), encodeCrlNumber(template.crlNumber)),

@@ -92,11 +92,11 @@ function ia5(text: string): Uint8Array {
 export function formatGeneralName(name: GeneralName): string {
   switch (name.kind) {
     case 'email':
-      return `email:${name.value}`
+      return `email:${escapeControls(name.value)}`
     case 'dns':
-      return `DNS:${name.value}`
+      return `DNS:${escapeControls(name.value)}`
     case 'uri':
-      return `URI:${name.value}`
+      return `URI:${escapeControls(name.value)}`
     case 'ip':
       return `IP:${formatIpAddress(name.octets)}`
     case 'directory':
@@ -106,6 +106,11 @@ export function formatGeneralName(name: GeneralName): string {
     case 'other':
       return `other:[${name.tag & 0x1f}]`
   }
+}
+
+/** IA5 has control characters; they are escaped, so that a name cannot drive a terminal. */
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 /**
@@ -141,11 +146,11 @@ export function formatIpAddress(octets: Uint8Array): string {
   if (octets.length === 8) return `${octets.subarray(0, 4).join('.')}/${octets.subarray(4).join('.')}`
   if (octets.length === 16) {
     const groups = Array.from({ length: 8 }, (_, index) => (((octets[2 * index] ?? 0) << 8) | (octets[2 * index + 1] ?? 0)).toString(16))
-    // The longest run of zeros, as RFC 5952 §4.2 shortens it.
-    return groups
-      .join(':')
-      .replace(/\b(?:0(?::0)+)\b/g, (run) => (run === longestZeroRun(groups) ? '::' : run))
-      .replace(/:{3,}/, '::')
+    // RFC 5952 §4.2: the longest run of zeros is shortened, of equal ones the first.
+    const run = longestZeroRun(groups)
+    const text = groups.join(':')
+    if (run === '') return text
+    return text.replace(new RegExp(`\\b${run}\\b`), '::').replace(/:{3,}/, '::')
   }
   if (octets.length === 32) return `${formatIpAddress(octets.subarray(0, 16))}/${formatIpAddress(octets.subarray(16))}`
   return Buffer.from(octets).toString('hex')

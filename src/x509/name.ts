@@ -133,7 +133,8 @@ function readRdn(set: DerReader): NameAttribute[] {
 
 /** RFC 5280 §7.1 with RFC 4518: compatibility forms, case and runs of spaces make no difference. */
 function comparableAttribute({ type, text, valueDer }: NameAttribute): string {
-  if (text === undefined) return `${type}=#${Buffer.from(valueDer).toString('hex')}`
+  // No text can take this form: an OID ends before `#` here and before `=` there.
+  if (text === undefined) return `${type}#${Buffer.from(valueDer).toString('hex')}`
   const folded = text.normalize('NFKC').toLowerCase().normalize('NFKC').replace(/[\s\u00a0]+/gu, ' ').trim()
   return `${type}=${folded}`
 }
@@ -193,5 +194,7 @@ export function buildName(attributes: readonly (readonly [type: string, text: st
 }
 
 function encodeText(text: string): Uint8Array {
+  // A lone surrogate would be written as U+FFFD, and two texts would become one name.
+  if (!text.isWellFormed()) throw new EncodingError('ERR_NAME_MALFORMED', 'a text in a name is not well-formed Unicode')
   return /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? encodePrintableString(text) : encodeString(text, TAG.utf8String)
 }

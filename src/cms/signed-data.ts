@@ -1,0 +1,198 @@
+/**
+ * The structure of SignedData (RFC 5652 §5), read strictly. Reading believes nothing.
+ *
+ * @module cms/signed-data (floor 5)
+ */
+import {
+  CMS_LIMITS,
+  concatBytes,
+  contextConstructed,
+  contextPrimitive,
+  type DerLimits,
+  DerReader,
+  normalizeBer,
+  OID,
+  oidName,
+  readPemOrDer,
+  TAG,
+} from '../asn1/index.js'
+import { type AlgorithmIdentifier, readAlgorithmIdentifier } from '../crypto/index.js'
+import { EncodingError, isSignetError, LimitError, TrustError } from '../errors/index.js'
+import { Name, named, readSerial, serialText } from '../x509/index.js'
+import { type Attributes, readAttributes, requireSingleValues } from './attributes.js'
+
+/** SignerIdentifier: which certificate, as the signer claims; the claim is outside the signature. */
+export type SignerIdentifier =
+  | { readonly kind: 'subjectKeyIdentifier'; readonly keyIdentifier: Uint8Array }
+  | { readonly kind: 'issuerAndSerialNumber'; readonly issuer: Name; readonly serialNumber: string }
+
+export interface SignerInfo {
+  readonly version: number
+  readonly sid: SignerIdentifier
+  readonly digestAlgorithm: AlgorithmIdentifier
+  /** The octets that were signed: signedAttrs with the tag of a SET. `undefined` where there are no signed attributes. */
+  readonly signedAttrsDer: Uint8Array | undefined
+  readonly signedAttrs: Attributes
+  readonly signatureAlgorithm: AlgorithmIdentifier
+  readonly signature: Uint8Array
+  readonly unsignedAttrs: Attributes
+}
+
+export interface SignedData {
+  readonly version: number
+  readonly digestAlgorithms: readonly AlgorithmIdentifier[]
+  readonly eContentType: string
+  /** `undefined` in a detached document; an empty content is not that. */
+  readonly eContent: Uint8Array | undefined
+  /** Whole certificates in DER, unread: nobody vouches for them. */
+  readonly certificatesDer: readonly Uint8Array[]
+  readonly crlsDer: readonly Uint8Array[]
+  readonly signerInfos: readonly SignerInfo[]
+}
+
+const MAX_SIGNERS = 32
+const MAX_CERTIFICATES = 64
+const CMS_LABELS = ['CMS', 'PKCS7', 'PKCS #7 SIGNED DATA'] as const
+
+/**
+ * Parse a CMS SignedData in DER.
+ *
+ * @param der - Shared, not copied.
+ * @throws {@link EncodingError} `ERR_CMS_MALFORMED`, `ERR_CMS_ATTRIBUTE_DUPLICATE`
+ * @throws {@link TrustError} `ERR_CMS_TYPE_UNSUPPORTED` for every other type of CMS
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`, `ERR_DER_DEPTH`
+ */
+export function parseSignedData(der: Uint8Array, limits: DerLimits = CMS_LIMITS): SignedData {
+  return named('ERR_CMS_MALFORMED', 'a CMS document', () => {
+    const reader = DerReader.over(der, limits)
+    const contentInfo = reader.sequence()
+    reader.finish()
+    const contentType = contentInfo.oid()
+    if (contentType !== OID.signedData) {
+      throw new TrustError('ERR_CMS_TYPE_UNSUPPORTED', `the document is ${oidName(contentType)}, not signedData`, {
+        details: { contentType },
+      })
+    }
+    const explicit = contentInfo.constructed(contextConstructed(0))
+    contentInfo.finish()
+    const signedData = readSignedData(explicit.sequence())
+    explicit.finish()
+    return signedData
+  })
+}
+
+/**
+ * Parse the SignedData of a stranger: DER or PEM, and where the bytes are BER, brought into DER first.
+ *
+ * Everything is then checked as strictly as ever; only the encoding of what is not signed may differ.
+ */
+export function parseForeignSignedData(bytes: Uint8Array): SignedData {
+  const [der, second] = readPemOrDer(bytes, ...CMS_LABELS)
+  if (der === undefined || second !== undefined) throw new EncodingError('ERR_CMS_MALFORMED', 'expected one CMS document, found several')
+  try {
+    return parseSignedData(der)
+  } catch (error) {
+    if (!isSignetError(error) || error.category !== 'encoding') throw error
+    try {
+      return parseSignedData(normalizeBer(der))
+    } catch (second) {
+      // The strict reader's refusal is the telling one unless BER got further.
+      throw isSignetError(second) && second.code === 'ERR_BER_UNSUPPORTED' ? error : second
+    }
+  }
+}
+
+function readSignedData(fields: DerReader): SignedData {
+  const version = fields.smallInteger(255)
+  const digestAlgorithms: AlgorithmIdentifier[] = []
+  const digestSet = fields.set()
+  while (!digestSet.atEnd) {
+    if (digestAlgorithms.length === MAX_SIGNERS) throw tooMany('digest algorithms', MAX_SIGNERS)
+    digestAlgorithms.push(readAlgorithmIdentifier(digestSet))
+  }
+  const encapContentInfo = fields.sequence()
+  const eContentType = encapContentInfo.oid()
+  let eContent: Uint8Array | undefined
+  if (!encapContentInfo.atEnd) {
+    const explicit = encapContentInfo.constructed(contextConstructed(0))
+    eContent = explicit.octetString()
+    explicit.finish()
+    encapContentInfo.finish()
+  }
+  const certificatesDer = readElements(fields, contextConstructed(0), 'certificates')
+  const crlsDer = readElements(fields, contextConstructed(1), 'CRLs')
+  const signerInfos: SignerInfo[] = []
+  const signerSet = fields.set()
+  while (!signerSet.atEnd) {
+    if (signerInfos.length === MAX_SIGNERS) throw tooMany('signers', MAX_SIGNERS)
+    signerInfos.push(readSignerInfo(signerSet.sequence()))
+  }
+  fields.finish()
+  const signedData = { version, digestAlgorithms, eContentType, eContent, certificatesDer, crlsDer, signerInfos }
+  checkVersion(signedData, fields)
+  return signedData
+}
+
+/** RFC 5652 §5.1. Outside the signature, and therefore compared: one document has one form. */
+function checkVersion({ version, eContentType, signerInfos, certificatesDer }: SignedData, fields: DerReader): void {
+  const hasOtherCertificates = certificatesDer.some((der) => der[0] !== TAG.sequence)
+  const expected =
+    hasOtherCertificates ? undefined
+    : eContentType !== OID.data || signerInfos.some((signer) => signer.version === 3) ? 3
+    : 1
+  if (expected !== undefined && version !== expected) {
+    throw fields.error('ERR_CMS_MALFORMED', `the version is ${version} where it should be ${expected}`)
+  }
+}
+
+function readElements(fields: DerReader, tag: number, what: string): readonly Uint8Array[] {
+  if (fields.peek() !== tag) return []
+  const set = fields.constructed(tag)
+  const elements: Uint8Array[] = []
+  while (!set.atEnd) {
+    if (elements.length === MAX_CERTIFICATES) throw tooMany(what, MAX_CERTIFICATES)
+    elements.push(set.element())
+  }
+  return elements
+}
+
+const SET_TAG = Uint8Array.of(TAG.set)
+
+function readSignerInfo(fields: DerReader): SignerInfo {
+  const version = fields.smallInteger(255)
+  const sid = readSignerIdentifier(fields)
+  // RFC 5652 §5.3.
+  if (version !== (sid.kind === 'subjectKeyIdentifier' ? 3 : 1)) {
+    throw fields.error('ERR_CMS_MALFORMED', 'the version of a signer does not fit its identifier')
+  }
+  const digestAlgorithm = readAlgorithmIdentifier(fields)
+  let signedAttrsDer: Uint8Array | undefined
+  let signedAttrs: Attributes = new Map()
+  if (fields.peek() === contextConstructed(0)) {
+    const start = fields.position
+    signedAttrs = readAttributes(fields.constructed(contextConstructed(0)))
+    requireSingleValues(signedAttrs)
+    // §5.4: signed is the SET OF, not its implicit tag.
+    signedAttrsDer = concatBytes(SET_TAG, fields.bytes.subarray(start + 1, fields.position))
+  }
+  const signatureAlgorithm = readAlgorithmIdentifier(fields)
+  const signature = fields.octetString()
+  const unsignedAttrs = fields.peek() === contextConstructed(1) ? readAttributes(fields.constructed(contextConstructed(1))) : new Map()
+  fields.finish()
+  return { version, sid, digestAlgorithm, signedAttrsDer, signedAttrs, signatureAlgorithm, signature, unsignedAttrs }
+}
+
+function readSignerIdentifier(fields: DerReader): SignerIdentifier {
+  if (fields.peek() === contextPrimitive(0)) {
+    return { kind: 'subjectKeyIdentifier', keyIdentifier: fields.octetString(contextPrimitive(0)) }
+  }
+  const issuerAndSerial = fields.sequence()
+  const issuer = Name.read(issuerAndSerial)
+  const serialNumber = serialText(readSerial(issuerAndSerial))
+  issuerAndSerial.finish()
+  return { kind: 'issuerAndSerialNumber', issuer, serialNumber }
+}
+
+function tooMany(what: string, limit: number): LimitError {
+  return new LimitError('ERR_LIMIT_EXCEEDED', `a CMS document has more than ${limit} ${what}`)
+}

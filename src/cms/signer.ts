@@ -1,0 +1,185 @@
+/**
+ * One signer of a SignedData: does the signature verify over this content with this certificate's key? Whose
+ * certificate it is, and whether to believe it, is decided elsewhere.
+ *
+ * @module cms/signer (floor 5)
+ */
+import { hash } from 'node:crypto'
+import { contextConstructed, contextPrimitive, type DerReader, equalBytes, OID, TAG } from '../asn1/index.js'
+import {
+  type AlgorithmIdentifier,
+  type DigestName,
+  DIGESTS,
+  digestOf,
+  readAlgorithmIdentifier,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+  signatureAlgorithmOf,
+  verifySignature,
+} from '../crypto/index.js'
+import { TrustError } from '../errors/index.js'
+import { type Certificate, hex } from '../x509/index.js'
+import { attributeValue } from './attributes.js'
+import type { SignedData, SignerIdentifier, SignerInfo } from './signed-data.js'
+
+/** What is true of a signer once its signature verified. */
+export interface SignerFacts {
+  readonly digest: DigestName
+  readonly signatureAlgorithm: SignatureAlgorithm
+  /** The signer's claim; nobody else vouches for it. */
+  readonly signingTime: Date | undefined
+  /** Whether ESS signingCertificateV2 binds the certificate (RFC 5035). */
+  readonly certificateBound: boolean
+}
+
+/**
+ * Verify one signer with the key of one certificate.
+ *
+ * Requires signed attributes (without them the same signature fits two different contents), compares contentType and
+ * messageDigest with the content, digest with signature algorithm, and signingCertificateV2 and
+ * cmsAlgorithmProtection where they are present.
+ *
+ * Does not check that the certificate may be believed, nor that it is the one that `sid` names.
+ *
+ * @throws {@link TrustError} `ERR_CMS_SIGNED_ATTRIBUTES`, `ERR_CMS_CONTENT_TYPE`, `ERR_CMS_DIGEST_MISMATCH`,
+ * `ERR_CMS_ESS_MISMATCH`, `ERR_CMS_SIGNATURE`, `ERR_ALGORITHM_*`
+ * @throws {@link EncodingError} `ERR_CMS_ATTRIBUTE_MALFORMED`
+ * @see RFC 5652 §5.4, §5.6, §11
+ */
+export function verifySigner(signedData: SignedData, signer: SignerInfo, content: Uint8Array, certificate: Certificate): SignerFacts {
+  const { signedAttrs, signedAttrsDer } = signer
+  if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
+  const digest = digestOf(signer.digestAlgorithm)
+  if (!signedData.digestAlgorithms.some((listed) => equalBytes(listed.der, signer.digestAlgorithm.der))) {
+    throw mismatch('the digest of a signer is not among those of the document')
+  }
+  const signatureAlgorithm = signatureAlgorithmFor(signer.signatureAlgorithm, digest)
+
+  const contentType = attributeValue(signedAttrs, OID.contentType, (value) => value.oid())
+  if (contentType === undefined) throw missingAttribute('contentType is missing')
+  if (contentType !== signedData.eContentType) {
+    throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the signed content type is not that of the document', {
+      details: { signed: contentType, found: signedData.eContentType },
+    })
+  }
+  const messageDigest = attributeValue(signedAttrs, OID.messageDigest, (value) => value.octetString())
+  if (messageDigest === undefined) throw missingAttribute('messageDigest is missing')
+  if (!equalBytes(messageDigest, hash(digest, content, 'buffer'))) {
+    throw new TrustError('ERR_CMS_DIGEST_MISMATCH', 'the content is not the content that was signed')
+  }
+  const signingTime = attributeValue(signedAttrs, OID.signingTime, (value) => value.time())
+  checkAlgorithmProtection(signer)
+  const certificateBound = checkSigningCertificate(signer, certificate)
+  if (!verifySignature(signatureAlgorithm, certificate.publicKey, signedAttrsDer, signer.signature)) {
+    throw new TrustError('ERR_CMS_SIGNATURE', 'the signature does not verify', {
+      details: { certificate: certificate.fingerprint, subject: certificate.subject.toString() },
+    })
+  }
+  return { digest, signatureAlgorithm, signingTime, certificateBound }
+}
+
+/** Whether a signer identifier names this certificate. */
+export function identifies(sid: SignerIdentifier, certificate: Certificate): boolean {
+  if (sid.kind === 'issuerAndSerialNumber') {
+    return sid.serialNumber === certificate.serialNumber && sid.issuer.equals(certificate.issuer)
+  }
+  const { subjectKeyIdentifier } = certificate
+  return subjectKeyIdentifier !== undefined && equalBytes(subjectKeyIdentifier, sid.keyIdentifier)
+}
+
+/** A signer identifier for people. */
+export function formatSignerIdentifier(sid: SignerIdentifier): string {
+  return sid.kind === 'subjectKeyIdentifier'
+    ? `key identifier ${hex(sid.keyIdentifier)}`
+    : `serial number ${sid.serialNumber} of ${sid.issuer.toString()}`
+}
+
+/** Digests that are at least as strong as the scheme, where it signs without one of its own (RFC 8419 §3.1, RFC 9882 §3.3). */
+const DIGESTS_OF_PURE_SCHEMES: Readonly<Record<string, readonly DigestName[]>> = {
+  ed25519: ['sha512'],
+  'ml-dsa-44': ['sha256', 'sha384', 'sha512'],
+  'ml-dsa-65': ['sha384', 'sha512'],
+  'ml-dsa-87': ['sha512'],
+}
+
+function signatureAlgorithmFor(found: AlgorithmIdentifier, digest: DigestName): SignatureAlgorithm {
+  // RFC 3370 §3.2: rsaEncryption leaves the digest to digestAlgorithm.
+  const algorithm = found.oid === OID.rsaEncryption ? SIGNATURE_ALGORITHMS[`rsa-${digest}`] : signatureAlgorithmOf(found)
+  const allowed = algorithm.digest === null ? DIGESTS_OF_PURE_SCHEMES[algorithm.name] : [algorithm.digest]
+  if (allowed?.includes(digest) !== true) throw mismatch(`${algorithm.name} does not go with ${digest}`)
+  return algorithm
+}
+
+/** RFC 6211: where the attribute is present, it repeats the two algorithms exactly. */
+function checkAlgorithmProtection(signer: SignerInfo): void {
+  const protectedAlgorithms = attributeValue(signer.signedAttrs, OID.cmsAlgorithmProtection, (value) => {
+    const fields = value.sequence()
+    const digestAlgorithm = readAlgorithmIdentifier(fields).der
+    // [1] IMPLICIT SignatureAlgorithm: the same octets under another tag.
+    const signatureAlgorithm = fields.element(contextConstructed(1))
+    fields.finish()
+    return { digestAlgorithm, signatureAlgorithm }
+  })
+  if (protectedAlgorithms === undefined) return
+  const sameSignature = equalBytes(protectedAlgorithms.signatureAlgorithm.subarray(1), signer.signatureAlgorithm.der.subarray(1))
+  if (!sameSignature || !equalBytes(protectedAlgorithms.digestAlgorithm, signer.digestAlgorithm.der)) {
+    throw mismatch('cmsAlgorithmProtection names other algorithms')
+  }
+}
+
+/**
+ * RFC 5035 §3: the first certificate of signingCertificateV2 is the signer's, by its hash and, where stated, its
+ * issuer and serial number.
+ *
+ * @returns Whether the attribute is there.
+ */
+function checkSigningCertificate(signer: SignerInfo, certificate: Certificate): boolean {
+  const bound = attributeValue(signer.signedAttrs, OID.signingCertificateV2, (value) => {
+    const fields = value.sequence()
+    const ids = fields.sequence()
+    const id = ids.sequence()
+    let digest: DigestName = 'sha256'
+    if (id.peek() === TAG.sequence) {
+      digest = digestOf(readAlgorithmIdentifier(id))
+      // DEFAULT sha256 is not encoded (X.690 §11.5), but some writers do.
+    }
+    const certHash = id.octetString()
+    const serialNumber = id.atEnd ? undefined : readIssuerSerial(id)
+    id.finish()
+    while (!ids.atEnd) ids.sequence()
+    while (!fields.atEnd) fields.element()
+    return { digest, certHash, serialNumber }
+  })
+  if (bound === undefined) return false
+  const sameHash = bound.certHash.length === DIGESTS[bound.digest].octets && equalBytes(bound.certHash, certificateHash(certificate, bound.digest))
+  if (!sameHash || (bound.serialNumber !== undefined && !equalBytes(bound.serialNumber, certificate.serialNumberOctets))) {
+    throw new TrustError('ERR_CMS_ESS_MISMATCH', 'signingCertificateV2 names another certificate than the one that verifies', {
+      details: { certificate: certificate.fingerprint },
+    })
+  }
+  return true
+}
+
+/** IssuerSerial: the issuer is covered by the hash; the serial number is compared. */
+function readIssuerSerial(id: DerReader): Uint8Array {
+  const fields = id.sequence()
+  fields.sequence()
+  const serial = fields.integer()
+  if (fields.peek() === contextPrimitive(0)) fields.bitString(contextPrimitive(0))
+  fields.finish()
+  return serial
+}
+
+function certificateHash(certificate: Certificate, digest: DigestName): Uint8Array {
+  return digest === 'sha256' ? Buffer.from(certificate.fingerprint, 'hex') : hash(digest, certificate.der, 'buffer')
+}
+
+function missingAttribute(message: string): TrustError {
+  return new TrustError('ERR_CMS_SIGNED_ATTRIBUTES', message, {
+    hint: 'sign again with signed attributes (OpenSSL: without -noattr)',
+  })
+}
+
+function mismatch(message: string): TrustError {
+  return new TrustError('ERR_ALGORITHM_MISMATCH', message)
+}

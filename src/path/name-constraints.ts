@@ -1,0 +1,138 @@
+/**
+ * Name constraints (RFC 5280 §4.2.1.10, §6.1.4 (g)), every form; what cannot be compared is refused.
+ *
+ * @module path/name-constraints (floor 4)
+ */
+import { OID } from '../asn1/index.js'
+import { LimitError, TrustError } from '../errors/index.js'
+import { type Certificate, formatGeneralName, type GeneralName, type NameConstraints, parseIpAddress } from '../x509/index.js'
+
+/** Most comparisons of a name with a subtree for one path. */
+const MAX_COMPARISONS = 250_000
+
+/**
+ * The constraints gathered on the way down a path. A name must lie in one permitted subtree of its form in **each**
+ * CA that permits any of that form, and in no excluded subtree of any.
+ */
+export class NameConstraintState {
+  readonly #constraints: NameConstraints[] = []
+  #comparisons = 0
+
+  add(constraints: NameConstraints | undefined): void {
+    if (constraints !== undefined) this.#constraints.push(constraints)
+  }
+
+  /**
+   * Check the subject and every subject alternative name of a certificate.
+   *
+   * @throws {@link TrustError} `ERR_PATH_NAME_CONSTRAINT`
+   * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
+   */
+  check(certificate: Certificate): void {
+    if (this.#constraints.length === 0) return
+    for (const name of namesOf(certificate)) {
+      for (const { permitted, excluded } of this.#constraints) {
+        this.#count(permitted.length + excluded.length)
+        if (excluded.some((base) => base.kind === name.kind && matches(name, base, 'excluded'))) {
+          throw violation(certificate, name, 'excluded')
+        }
+        const ofForm = permitted.filter((base) => base.kind === name.kind)
+        if (ofForm.length > 0 && !ofForm.some((base) => matches(name, base, 'permitted'))) {
+          throw violation(certificate, name, 'not permitted')
+        }
+      }
+    }
+  }
+
+  #count(comparisons: number): void {
+    this.#comparisons += comparisons
+    if (this.#comparisons > MAX_COMPARISONS) {
+      throw new LimitError('ERR_LIMIT_EXCEEDED', `name constraints need more than ${MAX_COMPARISONS} comparisons`)
+    }
+  }
+}
+
+/** The names that constraints apply to: subject, its e-mail addresses, and all alternative names. */
+function namesOf(certificate: Certificate): readonly GeneralName[] {
+  const names: GeneralName[] = [...certificate.subjectAltName]
+  if (!certificate.subject.isEmpty) names.push({ kind: 'directory', name: certificate.subject })
+  // RFC 5280 §4.2.1.10: e-mail addresses in the subject are constrained where no alternative name holds one.
+  for (const value of certificate.subject.texts(OID.emailAddress)) names.push({ kind: 'email', value })
+  return names
+}
+
+/**
+ * Whether a name lies in a subtree. A form that cannot be compared counts as inside an excluded and outside a
+ * permitted subtree.
+ */
+function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excluded'): boolean {
+  if (name.kind === 'dns' && base.kind === 'dns') return matchesDns(name.value, base.value, list)
+  if (name.kind === 'uri' && base.kind === 'uri') return matchesUri(name.value, base.value, list)
+  if (name.kind === 'email' && base.kind === 'email') return matchesEmail(name.value, base.value, list)
+  if (name.kind === 'ip' && base.kind === 'ip') return matchesIp(name.octets, base.octets)
+  if (name.kind === 'directory' && base.kind === 'directory') return name.name.isWithin(base.name)
+  return list === 'excluded'
+}
+
+const HOST_LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?'
+const HOST_NAME = new RegExp(`^${HOST_LABEL}(?:\\.${HOST_LABEL})*$`)
+
+/** RFC 5280: any name made by adding labels on the left. */
+function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  const tree = base.toLowerCase()
+  if (tree === '') return true
+  const host = name.toLowerCase()
+  const plain = host.startsWith('*.') ? host.slice(2) : host
+  if (!HOST_NAME.test(plain) || !HOST_NAME.test(tree)) return list === 'excluded'
+  if (host === plain) return isSubdomain(host, tree)
+  // A wildcard stands for names one label below; it is excluded when any of those may be.
+  return isSubdomain(plain, tree) || (list === 'excluded' && tree.endsWith(`.${plain}`))
+}
+
+function isSubdomain(host: string, tree: string): boolean {
+  return host === tree || host.endsWith(`.${tree}`)
+}
+
+/** RFC 5280: the host of a URI; a leading dot means its subdomains, none means that host alone. */
+function matchesUri(uri: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  const host = uriHost(uri)
+  if (host === undefined) return list === 'excluded'
+  return matchesHost(host, base.toLowerCase(), list)
+}
+
+function matchesHost(host: string, tree: string, list: 'permitted' | 'excluded'): boolean {
+  if (tree.startsWith('.')) return HOST_NAME.test(tree.slice(1)) ? host.endsWith(tree) : list === 'excluded'
+  return HOST_NAME.test(tree) ? host === tree : list === 'excluded'
+}
+
+/** The host of an absolute URI with an authority (RFC 3986 §3.2), lower case; only registered names. */
+function uriHost(uri: string): string | undefined {
+  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#@:[\]]+)(?::[0-9]*)?(?:[/?#]|$)/.exec(uri)?.[1]
+  const host = authority?.toLowerCase()
+  return host === undefined || !HOST_NAME.test(host) || parseIpAddress(host) !== undefined ? undefined : host
+}
+
+/** RFC 5280: a mailbox, all mailboxes of a host, or with a leading dot of the hosts below a domain. */
+function matchesEmail(address: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  // A quoted local part may hold an at sign; only the unquoted form is compared (RFC 5321 §4.1.2 Dot-string).
+  const parts = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@([A-Za-z0-9.-]+)$/.exec(address)
+  const host = parts?.[2]?.toLowerCase()
+  if (parts === null || host === undefined || !HOST_NAME.test(host)) return list === 'excluded'
+  const at = base.lastIndexOf('@')
+  if (at === -1) return matchesHost(host, base.toLowerCase(), list)
+  return parts[1] === base.slice(0, at) && host === base.slice(at + 1).toLowerCase()
+}
+
+function matchesIp(address: Uint8Array, range: Uint8Array): boolean {
+  if (range.length !== address.length * 2) return false
+  return address.every((octet, index) => {
+    const mask = range[address.length + index] ?? 0xff
+    return (octet & mask) === ((range[index] ?? 0) & mask)
+  })
+}
+
+function violation(certificate: Certificate, name: GeneralName, how: string): TrustError {
+  return new TrustError('ERR_PATH_NAME_CONSTRAINT', `${formatGeneralName(name)} is ${how} by a name constraint`, {
+    details: { subject: certificate.subject.toString(), name: formatGeneralName(name) },
+  })
+}

@@ -1,0 +1,143 @@
+/**
+ * Certification path validation (RFC 5280 §6.1), stricter where a deployment's own hierarchy allows it: the trust
+ * anchor's own validity, basic constraints, key usage and name constraints count, and certificate policies are not
+ * processed, so a critical policy extension is refused.
+ *
+ * @module path/validate (floor 4)
+ */
+import { OID, oidName } from '../asn1/index.js'
+import { signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
+import { TrustError } from '../errors/index.js'
+import type { Certificate } from '../x509/index.js'
+import { NameConstraintState } from './name-constraints.js'
+import { checkPurpose, type Purpose } from './purpose.js'
+import { checkNotRevoked, type RevocationPolicy } from './revocation.js'
+
+/** Extensions that validation processes. Any other, if critical, ends the path (§6.1.4 (o), §6.1.5 (f)). */
+const PROCESSED: ReadonlySet<string> = new Set([
+  OID.basicConstraints,
+  OID.keyUsage,
+  OID.extKeyUsage,
+  OID.nameConstraints,
+  OID.subjectAltName,
+])
+
+export interface PathChecks {
+  /** The instant for which the path must be valid: all of it at once. */
+  readonly at: Date
+  readonly purpose: Purpose
+  readonly revocation: RevocationPolicy
+}
+
+/**
+ * Check a path whose certificates are already in order.
+ *
+ * @param path - Trust anchor first, end entity last; at least one. A path of one is a trust anchor that is itself the
+ * end entity.
+ * @throws {@link TrustError} `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
+ */
+export function checkPath(path: readonly Certificate[], checks: PathChecks): void {
+  const target = path.at(-1)
+  if (target === undefined) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
+  const constraints = new NameConstraintState()
+  let maxPathLength = Infinity
+  path.forEach((certificate, index) => {
+    const issuer = path[index - 1]
+    const isLast = index === path.length - 1
+    checkValidity(certificate, checks.at)
+    if (issuer !== undefined) {
+      checkIssuedBy(certificate, issuer)
+      if (checks.revocation !== 'allow-unchecked') checkNotRevoked(certificate, issuer, checks.revocation.crls, checks.at)
+      // §6.1.3 (b): self-issued CAs of the middle may carry names outside.
+      if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
+    }
+    checkCriticalExtensions(certificate)
+    if (isLast) return
+    // §6.1.4: prepare for the next certificate.
+    const basicConstraints = requireAuthority(certificate)
+    // §6.1.4 (l): the anchor and self-issued certificates do not count.
+    if (index > 0 && !certificate.isSelfIssued) {
+      if (maxPathLength <= 0) throw tooLong(certificate)
+      maxPathLength -= 1
+    }
+    maxPathLength = Math.min(maxPathLength, basicConstraints ?? Infinity)
+    constraints.add(certificate.nameConstraints)
+  })
+  checkPurpose(target, path.slice(0, -1), checks.purpose)
+}
+
+/** RFC 5280 §4.1.2.5: both ends are inside. */
+function checkValidity(certificate: Certificate, at: Date): void {
+  const details = {
+    subject: certificate.subject.toString(),
+    notBefore: certificate.notBefore.toISOString(),
+    notAfter: certificate.notAfter.toISOString(),
+    at: at.toISOString(),
+  }
+  // Written so that an invalid date is refused, too.
+  if (!(at >= certificate.notBefore)) {
+    throw new TrustError('ERR_PATH_NOT_YET_VALID', `the certificate of ${details.subject} is valid only from ${details.notBefore}`, {
+      details,
+      hint: 'check the clock of this machine',
+    })
+  }
+  // notAfter names a second; the whole of that second is inside.
+  if (!(at.getTime() < certificate.notAfter.getTime() + 1000)) {
+    throw new TrustError('ERR_PATH_EXPIRED', `the certificate of ${details.subject} expired at ${details.notAfter}`, {
+      details,
+      hint: 'renew it: signet renew',
+    })
+  }
+}
+
+/** certificate → issuer → whether the signature verifies. Certificates never change, so this holds for ever. */
+const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
+
+/** §6.1.3 (a)(1), (a)(4): name and signature. */
+function checkIssuedBy(certificate: Certificate, issuer: Certificate): void {
+  if (!certificate.issuer.equals(issuer.subject)) {
+    throw new TrustError('ERR_PATH_NOT_FOUND', `${issuer.subject.toString()} is not the issuer of ${certificate.subject.toString()}`)
+  }
+  let byIssuer = verified.get(certificate)
+  if (byIssuer === undefined) verified.set(certificate, (byIssuer = new WeakMap()))
+  let result = byIssuer.get(issuer)
+  if (result === undefined) {
+    const algorithm = signatureAlgorithmOf(certificate.signatureAlgorithm)
+    result = verifySignature(algorithm, issuer.publicKey, certificate.tbsDer, certificate.signatureValue)
+    byIssuer.set(issuer, result)
+  }
+  if (!result) {
+    throw new TrustError('ERR_PATH_SIGNATURE', `the certificate of ${certificate.subject.toString()} is not signed by its issuer`, {
+      details: { subject: certificate.subject.toString(), issuer: issuer.subject.toString() },
+    })
+  }
+}
+
+function checkCriticalExtensions(certificate: Certificate): void {
+  for (const extension of certificate.extensions.values()) {
+    if (extension.critical && !PROCESSED.has(extension.oid)) {
+      throw new TrustError('ERR_PATH_CRITICAL_EXTENSION', `the critical extension ${oidName(extension.oid)} is not understood`, {
+        details: { subject: certificate.subject.toString(), oid: extension.oid },
+      })
+    }
+  }
+}
+
+/** §6.1.4 (k), (n): a CA that may sign certificates. Yields its pathLenConstraint. */
+function requireAuthority(certificate: Certificate): number | undefined {
+  const subject = certificate.subject.toString()
+  const { basicConstraints, keyUsage } = certificate
+  if (basicConstraints?.ca !== true) {
+    throw new TrustError('ERR_PATH_NOT_CA', `${subject} issued a certificate but is not a CA`, { details: { subject } })
+  }
+  if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
+    throw new TrustError('ERR_PATH_KEY_USAGE', `${subject} issued a certificate, which its keyUsage excludes`, { details: { subject } })
+  }
+  return basicConstraints.pathLenConstraint
+}
+
+function tooLong(certificate: Certificate): TrustError {
+  return new TrustError('ERR_PATH_LENGTH', 'the path is longer than a pathLenConstraint allows', {
+    details: { subject: certificate.subject.toString() },
+  })
+}

@@ -1,0 +1,13 @@
+export { type AuditReport, verifyAudit } from './audit.js'
+export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
+export { createStore, openStore, type StorePaths } from './open.js'
+export type {
+  CertificateRecord,
+  CertificateStatus,
+  CrlRecord,
+  EntityRecord,
+  EntityState,
+  IntentRecord,
+  RevocationRecord,
+} from './records.js'
+export type { Store, StoreReader, StoreTransaction } from './store.js'

@@ -1,0 +1,246 @@
+/**
+ * The store over Kysely: the same queries for every database.
+ *
+ * @module store/kysely-store (floor 4)
+ */
+import type { Kysely, Selectable } from 'kysely'
+import { StoreError } from '../errors/index.js'
+import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
+import type {
+  CertificateRecord,
+  CertificateStatus,
+  CrlRecord,
+  EntityRecord,
+  EntityState,
+  IntentRecord,
+  RevocationRecord,
+} from './records.js'
+import type { CertificateTable, EntityTable, RevocationTable, Schema } from './schema.js'
+import type { Store, StoreReader, StoreTransaction } from './store.js'
+
+class KyselyReader implements StoreReader {
+  protected readonly db: Kysely<Schema>
+
+  constructor(db: Kysely<Schema>) {
+    this.db = db
+  }
+
+  async entity(id: string): Promise<EntityRecord | undefined> {
+    const row = await this.db.selectFrom('entity').selectAll().where('id', '=', id).executeTakeFirst()
+    return row === undefined ? undefined : entityOf(row)
+  }
+
+  async entityByUri(uri: string): Promise<EntityRecord | undefined> {
+    const row = await this.db.selectFrom('entity').selectAll().where('uri', '=', uri).executeTakeFirst()
+    return row === undefined ? undefined : entityOf(row)
+  }
+
+  async entities(): Promise<readonly EntityRecord[]> {
+    const rows = await this.db.selectFrom('entity').selectAll().orderBy('id').execute()
+    return rows.map(entityOf)
+  }
+
+  async certificate(serialNumber: string): Promise<CertificateStatus | undefined> {
+    return (await this.#statuses('certificate.serialNumber', serialNumber))[0]
+  }
+
+  async certificateByFingerprint(fingerprint: string): Promise<CertificateStatus | undefined> {
+    return (await this.#statuses('certificate.fingerprint', fingerprint))[0]
+  }
+
+  async certificatesByKeyIdentifier(keyIdentifier: string): Promise<readonly CertificateStatus[]> {
+    return this.#statuses('certificate.keyIdentifier', keyIdentifier)
+  }
+
+  async certificatesBySpkiDigest(spkiDigest: string): Promise<readonly CertificateStatus[]> {
+    return this.#statuses('certificate.spkiDigest', spkiDigest)
+  }
+
+  async certificates(entityId?: string): Promise<readonly CertificateStatus[]> {
+    return entityId === undefined ? this.#statuses() : this.#statuses('certificate.entityId', entityId)
+  }
+
+  async #statuses(
+    column?:
+      | 'certificate.serialNumber'
+      | 'certificate.fingerprint'
+      | 'certificate.keyIdentifier'
+      | 'certificate.spkiDigest'
+      | 'certificate.entityId',
+    value = '',
+  ): Promise<readonly CertificateStatus[]> {
+    let query = this.db
+      .selectFrom('certificate')
+      .leftJoin('revocation', 'revocation.serialNumber', 'certificate.serialNumber')
+      .selectAll('certificate')
+      .select(['revocation.reason', 'revocation.revokedAt'])
+      .orderBy('certificate.notBefore', 'desc')
+      .orderBy('certificate.serialNumber')
+    if (column !== undefined) query = query.where(column, '=', value)
+    return (await query.execute()).map(({ reason, revokedAt, ...certificate }) => ({
+      certificate: certificateOf(certificate),
+      revocation:
+        reason === null || revokedAt === null
+          ? undefined
+          : revocationOf({ serialNumber: certificate.serialNumber, reason, revokedAt }),
+    }))
+  }
+
+  async abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined> {
+    return this.db
+      .selectFrom('intent')
+      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest'])
+      .where('serialNumber', '=', serialNumber)
+      .where('state', '=', 'abandoned')
+      .executeTakeFirst()
+  }
+
+  async pendingIntents(): Promise<readonly IntentRecord[]> {
+    return this.db
+      .selectFrom('intent')
+      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest'])
+      .where('state', '=', 'pending')
+      .orderBy('createdAt')
+      .execute()
+  }
+
+  async revocations(): Promise<readonly RevocationRecord[]> {
+    const rows = await this.db.selectFrom('revocation').selectAll().orderBy('serialNumber').execute()
+    return rows.map(revocationOf)
+  }
+
+  async latestCrl(issuer: string): Promise<CrlRecord | undefined> {
+    return this.db
+      .selectFrom('crl')
+      .selectAll()
+      .where('issuer', '=', issuer)
+      .orderBy('number', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+  }
+
+  async setting(name: string): Promise<string | undefined> {
+    const row = await this.db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst()
+    return row?.value
+  }
+
+  async logHead(): Promise<LogHead> {
+    const row = await this.db
+      .selectFrom('log')
+      .select(['sequence', 'hash'])
+      .orderBy('sequence', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row ?? LOG_START
+  }
+
+  async logEntries(from: number, limit: number): Promise<readonly LogEntry[]> {
+    return this.db.selectFrom('log').selectAll().where('sequence', '>=', from).orderBy('sequence').limit(limit).execute()
+  }
+}
+
+class KyselyTransaction extends KyselyReader implements StoreTransaction {
+  #head: LogHead | undefined
+
+  async insertEntity(entity: EntityRecord): Promise<void> {
+    await this.db.insertInto('entity').values(entityRow(entity)).execute()
+  }
+
+  async updateEntity(entity: EntityRecord): Promise<void> {
+    await this.db.updateTable('entity').set(entityRow(entity)).where('id', '=', entity.id).execute()
+  }
+
+  async setEntityState(id: string, state: EntityState, at: Date): Promise<void> {
+    await this.db.updateTable('entity').set({ state, updatedAt: at.toISOString() }).where('id', '=', id).execute()
+  }
+
+  async insertIntent(intent: IntentRecord, at: Date): Promise<void> {
+    await this.db
+      .insertInto('intent')
+      .values({ ...intent, createdAt: at.toISOString(), state: 'pending' })
+      .execute()
+  }
+
+  async abandonIntent(serialNumber: string): Promise<void> {
+    await this.#finishIntent(serialNumber, 'abandoned')
+  }
+
+  async insertCertificate(certificate: CertificateRecord): Promise<void> {
+    await this.#finishIntent(certificate.serialNumber, 'issued')
+    await this.db.insertInto('certificate').values(certificate).execute()
+  }
+
+  async #finishIntent(serialNumber: string, state: 'issued' | 'abandoned'): Promise<void> {
+    const { numUpdatedRows } = await this.db
+      .updateTable('intent')
+      .set({ state })
+      .where('serialNumber', '=', serialNumber)
+      .where('state', '=', 'pending')
+      .executeTakeFirstOrThrow()
+    if (numUpdatedRows !== 1n) {
+      throw new StoreError('ERR_STORE_WRITE', 'the intent to issue this certificate is not pending', {
+        details: { serialNumber },
+      })
+    }
+  }
+
+  async insertRevocation(revocation: RevocationRecord): Promise<void> {
+    await this.db.insertInto('revocation').values(revocation).execute()
+  }
+
+  async insertCrl(crl: CrlRecord): Promise<void> {
+    await this.db.insertInto('crl').values(crl).execute()
+  }
+
+  async setSetting(name: string, value: string): Promise<void> {
+    await this.db
+      .insertInto('setting')
+      .values({ name, value })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+      .execute()
+  }
+
+  async log(at: Date, event: string, payload: LogPayload): Promise<void> {
+    // One transaction at a time writes, so the head read once stays the head.
+    const entry = nextLogEntry((this.#head ??= await this.logHead()), at, event, payload)
+    await this.db.insertInto('log').values(entry).execute()
+    this.#head = { sequence: entry.sequence, hash: entry.hash }
+  }
+}
+
+export class KyselyStore extends KyselyReader implements Store {
+  async transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    return this.db.transaction().execute((db) => work(new KyselyTransaction(db)))
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy()
+  }
+}
+
+function entityRow(entity: EntityRecord): EntityTable {
+  return {
+    ...entity,
+    roles: JSON.stringify(entity.roles),
+    dnsNames: JSON.stringify(entity.dnsNames),
+    ipAddresses: JSON.stringify(entity.ipAddresses),
+  }
+}
+
+function entityOf(row: Selectable<EntityTable>): EntityRecord {
+  return {
+    ...row,
+    state: row.state as EntityState,
+    roles: JSON.parse(row.roles) as string[],
+    dnsNames: JSON.parse(row.dnsNames) as string[],
+    ipAddresses: JSON.parse(row.ipAddresses) as string[],
+  }
+}
+
+function certificateOf(row: Selectable<CertificateTable>): CertificateRecord {
+  return { ...row, der: new Uint8Array(row.der) }
+}
+
+function revocationOf(row: Selectable<RevocationTable>): RevocationRecord {
+  return { ...row, reason: row.reason as RevocationRecord['reason'] }
+}

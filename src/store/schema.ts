@@ -1,0 +1,191 @@
+/**
+ * The tables of the store, as Kysely types, and the migrations that make them. Written so that PostgreSQL can take
+ * them: text, integers, blobs; times as ISO 8601 text; lists as JSON text.
+ *
+ * @module store/schema (floor 4)
+ */
+import { type Kysely, sql } from 'kysely'
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
+import { StoreError } from '../errors/index.js'
+
+export interface EntityTable {
+  id: string
+  kind: string
+  service: string
+  node: string
+  scope: string
+  /** Identity URI: unique. */
+  uri: string
+  roles: string
+  dnsNames: string
+  ipAddresses: string
+  state: string
+  createdAt: string
+  updatedAt: string
+}
+
+export interface IntentTable {
+  /** Canonical serial number: unique over everything that this store ever planned to sign. */
+  serialNumber: string
+  entityId: string | null
+  profile: string
+  tbsDigest: string
+  createdAt: string
+  /** `pending` → `issued`, or `abandoned` when the process died before it could record. */
+  state: string
+}
+
+export interface CertificateTable {
+  serialNumber: string
+  entityId: string | null
+  profile: string
+  /** Subject key identifier in hexadecimal. */
+  keyIdentifier: string
+  /** SHA-256 of the SubjectPublicKeyInfo in hexadecimal. */
+  spkiDigest: string
+  fingerprint: string
+  notBefore: string
+  notAfter: string
+  der: Uint8Array
+}
+
+export interface RevocationTable {
+  serialNumber: string
+  reason: string
+  revokedAt: string
+}
+
+export interface CrlTable {
+  issuer: string
+  number: number
+  thisUpdate: string
+  nextUpdate: string
+  der: Uint8Array
+}
+
+export interface LogTable {
+  sequence: number
+  at: string
+  event: string
+  /** JSON text, exactly as hashed. */
+  payload: string
+  previousHash: string
+  hash: string
+}
+
+export interface SettingTable {
+  name: string
+  value: string
+}
+
+export interface Schema {
+  entity: EntityTable
+  intent: IntentTable
+  certificate: CertificateTable
+  revocation: RevocationTable
+  crl: CrlTable
+  log: LogTable
+  setting: SettingTable
+}
+
+const first: Migration = {
+  async up(db: Kysely<Schema>) {
+    await db.schema
+      .createTable('entity')
+      .addColumn('id', 'text', (column) => column.primaryKey())
+      .addColumn('kind', 'text', (column) => column.notNull())
+      .addColumn('service', 'text', (column) => column.notNull())
+      .addColumn('node', 'text', (column) => column.notNull())
+      .addColumn('scope', 'text', (column) => column.notNull())
+      .addColumn('uri', 'text', (column) => column.notNull().unique())
+      .addColumn('roles', 'text', (column) => column.notNull())
+      .addColumn('dnsNames', 'text', (column) => column.notNull())
+      .addColumn('ipAddresses', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('createdAt', 'text', (column) => column.notNull())
+      .addColumn('updatedAt', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('intent')
+      .addColumn('serialNumber', 'text', (column) => column.primaryKey())
+      .addColumn('entityId', 'text')
+      .addColumn('profile', 'text', (column) => column.notNull())
+      .addColumn('tbsDigest', 'text', (column) => column.notNull())
+      .addColumn('createdAt', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('certificate')
+      .addColumn('serialNumber', 'text', (column) => column.primaryKey().references('intent.serialNumber'))
+      .addColumn('entityId', 'text')
+      .addColumn('profile', 'text', (column) => column.notNull())
+      .addColumn('keyIdentifier', 'text', (column) => column.notNull())
+      .addColumn('spkiDigest', 'text', (column) => column.notNull())
+      .addColumn('fingerprint', 'text', (column) => column.notNull().unique())
+      .addColumn('notBefore', 'text', (column) => column.notNull())
+      .addColumn('notAfter', 'text', (column) => column.notNull())
+      .addColumn('der', 'blob', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('revocation')
+      .addColumn('serialNumber', 'text', (column) => column.primaryKey().references('intent.serialNumber'))
+      .addColumn('reason', 'text', (column) => column.notNull())
+      .addColumn('revokedAt', 'text', (column) => column.notNull())
+      .execute()
+    await db.schema
+      .createTable('crl')
+      .addColumn('issuer', 'text', (column) => column.notNull())
+      .addColumn('number', 'integer', (column) => column.notNull())
+      .addColumn('thisUpdate', 'text', (column) => column.notNull())
+      .addColumn('nextUpdate', 'text', (column) => column.notNull())
+      .addColumn('der', 'blob', (column) => column.notNull())
+      .addPrimaryKeyConstraint('crlKey', ['issuer', 'number'])
+      .execute()
+    await db.schema
+      .createTable('log')
+      .addColumn('sequence', 'integer', (column) => column.primaryKey())
+      .addColumn('at', 'text', (column) => column.notNull())
+      .addColumn('event', 'text', (column) => column.notNull())
+      .addColumn('payload', 'text', (column) => column.notNull())
+      .addColumn('previousHash', 'text', (column) => column.notNull())
+      .addColumn('hash', 'text', (column) => column.notNull().unique())
+      .execute()
+    await db.schema
+      .createTable('setting')
+      .addColumn('name', 'text', (column) => column.primaryKey())
+      .addColumn('value', 'text', (column) => column.notNull())
+      .execute()
+    for (const [table, column] of [
+      ['intent', 'state'],
+      ['certificate', 'entityId'],
+      ['certificate', 'keyIdentifier'],
+      ['certificate', 'spkiDigest'],
+    ] as const) {
+      await db.schema.createIndex(`${table}By${column}`).on(table).column(column).execute()
+    }
+  },
+}
+
+/** Every migration, oldest first. Only ever appended to. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first }
+
+/** Bring a database to the newest schema. */
+export async function migrate(db: Kysely<Schema>): Promise<void> {
+  // Opening is frequent, migrating rare: one cheap question decides.
+  const applied = await sql<{ value: string }>`select value from setting where name = 'schema'`.execute(db).catch(() => undefined)
+  const newest = Object.keys(MIGRATIONS).at(-1) ?? ''
+  if (applied?.rows[0]?.value === newest) return
+  const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) }
+  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  if (error !== undefined) {
+    throw new StoreError('ERR_STORE_OPEN', 'the store cannot be brought to this version of signet', {
+      hint: 'use the version of signet that wrote it last, or a newer one',
+      cause: error,
+    })
+  }
+  await db
+    .insertInto('setting')
+    .values({ name: 'schema', value: newest })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: newest }))
+    .execute()
+}
