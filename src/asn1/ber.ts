@@ -32,7 +32,13 @@ export function normalizeBer(bytes: Uint8Array): Uint8Array {
   checkBerShape(bytes)
   let decoded: ReturnType<typeof asn1js.fromBER>
   try {
-    decoded = asn1js.fromBER(new Uint8Array(bytes))
+    decoded = asn1js.fromBER(new Uint8Array(bytes), {
+      maxNodes: MAX_BER_NODES,
+      // The top of it counts here and not there.
+      maxDepth: MAX_BER_DEPTH + 1,
+      // What is inside a primitive string is nobody's business, and an OID there could take seconds.
+      parseEmbedded: false,
+    })
   } catch (cause) {
     throw new EncodingError('ERR_BER_UNSUPPORTED', 'the document is neither DER nor BER', { cause })
   }
@@ -85,34 +91,44 @@ function checkBerShape(bytes: Uint8Array): void {
   }
 }
 
-/** String types whose BER form may be constructed of pieces, by tag number. */
-const PIECED: ReadonlySet<number> = new Set([3, 4, 12, 18, 19, 20, 22, 26, 28, 30])
+/** Types whose BER form may be constructed of pieces and is found so: BIT STRING and OCTET STRING. */
+const PIECED: ReadonlySet<number> = new Set([3, 4])
 
 function encodeNode(node: asn1js.AsnType): Uint8Array {
   const { tagClass, tagNumber, isConstructed } = node.idBlock
   const identifier = ((tagClass - 1) << 6) | (isConstructed ? 0x20 : 0) | tagNumber
   if (!isConstructed) return encodeValue(identifier, primitiveContent(node))
-  const children = (node.valueBlock as unknown as { value?: asn1js.AsnType[] }).value ?? []
+  const children = childrenOf(node)
   if (tagClass === 1 && PIECED.has(tagNumber)) {
-    return encodeValue(tagNumber, ...pieces(node, children))
+    return encodeValue(tagNumber, ...joinPieces(tagNumber, piecesOf(children)))
   }
   const encoded = children.filter((child) => !(child instanceof asn1js.EndOfContent)).map(encodeNode)
   return encodeValue(identifier, ...(identifier === TAG.set ? encoded.toSorted(compareBytes) : encoded))
 }
 
 /** The content of a constructed string: its pieces, of which a BIT STRING's each say their unused bits. */
-function pieces(node: asn1js.AsnType, children: readonly asn1js.AsnType[]): Uint8Array[] {
-  const isBitString = node.idBlock.tagNumber === 3
-  const contents = children
+function joinPieces(tagNumber: number, pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (tagNumber !== TAG.bitString) return pieces
+  const unused = pieces.at(-1)?.[0] ?? 0
+  // X.690 §8.6.4: only the last piece may have unused bits.
+  if (pieces.some((piece, index) => piece[0] !== (index === pieces.length - 1 ? unused : 0))) {
+    throw new EncodingError('ERR_BER_UNSUPPORTED', 'a piece of a BIT STRING does not end with an octet')
+  }
+  return [Uint8Array.of(unused), ...pieces.map((piece) => piece.subarray(1))]
+}
+
+/** The contents of the primitive pieces of a constructed string, however deep, in order. */
+function piecesOf(children: readonly asn1js.AsnType[]): Uint8Array[] {
+  return children
     .filter((child) => !(child instanceof asn1js.EndOfContent))
-    .flatMap((child) => (child.idBlock.isConstructed ? pieces(child, childrenOf(child)) : [primitiveContent(child)]))
-  if (!isBitString) return contents
-  const unused = contents.at(-1)?.[0] ?? 0
-  return [Uint8Array.of(unused), ...contents.map((content) => content.subarray(1))]
+    .flatMap((child) => (child.idBlock.isConstructed ? piecesOf(childrenOf(child)) : [primitiveContent(child)]))
 }
 
 function childrenOf(node: asn1js.AsnType): readonly asn1js.AsnType[] {
-  return (node.valueBlock as unknown as { value?: asn1js.AsnType[] }).value ?? []
+  const children: unknown = (node.valueBlock as { value?: unknown }).value
+  // asn1js takes no other type apart, and has something else there.
+  if (!Array.isArray(children)) throw new EncodingError('ERR_BER_UNSUPPORTED', 'a value that should be primitive is constructed')
+  return children as asn1js.AsnType[]
 }
 
 /** The content octets exactly as they stood in the input. */

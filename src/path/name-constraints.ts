@@ -31,17 +31,18 @@ export class NameConstraintState {
   check(certificate: Certificate): void {
     if (this.#constraints.length === 0) return
     for (const name of namesOf(certificate)) {
-      for (const { permitted, excluded } of this.#constraints) {
-        this.#count(permitted.length + excluded.length)
-        if (excluded.some((base) => base.kind === name.kind && matches(name, base, 'excluded'))) {
-          throw violation(certificate, name, 'excluded')
-        }
-        const ofForm = permitted.filter((base) => base.kind === name.kind)
-        if (ofForm.length > 0 && !ofForm.some((base) => matches(name, base, 'permitted'))) {
-          throw violation(certificate, name, 'not permitted')
-        }
-      }
+      if (!this.allows(name)) throw violation(certificate, name)
     }
+  }
+
+  /** Whether every constraint lets a name pass. */
+  allows(name: GeneralName): boolean {
+    return this.#constraints.every(({ permitted, excluded }) => {
+      this.#count(permitted.length + excluded.length)
+      if (excluded.some((base) => base.kind === name.kind && matches(name, base, 'excluded'))) return false
+      const ofForm = permitted.filter((base) => base.kind === name.kind)
+      return ofForm.length === 0 || ofForm.some((base) => matches(name, base, 'permitted'))
+    })
   }
 
   #count(comparisons: number): void {
@@ -131,8 +132,8 @@ function matchesIp(address: Uint8Array, range: Uint8Array): boolean {
   })
 }
 
-function violation(certificate: Certificate, name: GeneralName, how: string): TrustError {
-  return new TrustError('ERR_PATH_NAME_CONSTRAINT', `${formatGeneralName(name)} is ${how} by a name constraint`, {
+function violation(certificate: Certificate, name: GeneralName): TrustError {
+  return new TrustError('ERR_PATH_NAME_CONSTRAINT', `a name constraint of the path does not allow ${formatGeneralName(name)}`, {
     details: { subject: certificate.subject.toString(), name: formatGeneralName(name) },
   })
 }

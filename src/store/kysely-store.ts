@@ -89,7 +89,7 @@ class KyselyReader implements StoreReader {
   async abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined> {
     return this.db
       .selectFrom('intent')
-      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest'])
+      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt'])
       .where('serialNumber', '=', serialNumber)
       .where('state', '=', 'abandoned')
       .executeTakeFirst()
@@ -98,7 +98,7 @@ class KyselyReader implements StoreReader {
   async pendingIntents(): Promise<readonly IntentRecord[]> {
     return this.db
       .selectFrom('intent')
-      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest'])
+      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt'])
       .where('state', '=', 'pending')
       .orderBy('createdAt')
       .execute()
@@ -154,10 +154,10 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
     await this.db.updateTable('entity').set({ state, updatedAt: at.toISOString() }).where('id', '=', id).execute()
   }
 
-  async insertIntent(intent: IntentRecord, at: Date): Promise<void> {
+  async insertIntent(intent: IntentRecord): Promise<void> {
     await this.db
       .insertInto('intent')
-      .values({ ...intent, createdAt: at.toISOString(), state: 'pending' })
+      .values({ ...intent, state: 'pending' })
       .execute()
   }
 

@@ -30,6 +30,7 @@ export interface IntentRecord {
   readonly profile: string
   /** SHA-256 of the TBSCertificate in hexadecimal. */
   readonly tbsDigest: string
+  readonly createdAt: string
 }
 
 export interface CertificateRecord {

@@ -50,7 +50,7 @@ export interface StoreTransaction extends StoreReader {
   updateEntity(entity: EntityRecord): Promise<void>
   setEntityState(id: string, state: EntityState, at: Date): Promise<void>
   /** @throws {@link StoreError} `ERR_STORE_WRITE` if the serial number was planned before */
-  insertIntent(intent: IntentRecord, at: Date): Promise<void>
+  insertIntent(intent: IntentRecord): Promise<void>
   abandonIntent(serialNumber: string): Promise<void>
   /** Record what was signed; its intent must be pending. */
   insertCertificate(certificate: CertificateRecord): Promise<void>

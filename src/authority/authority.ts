@@ -1,0 +1,165 @@
+/**
+ * An authority that is open: its home, certificates, store and clock. Its keys are opened apart, and only to sign.
+ *
+ * ```
+ * HOME/deployment.json            what was decided at init
+ * HOME/mapping.yaml               certificate → identity
+ * HOME/root.pem issuing-ca.pem trust-publisher.pem
+ * HOME/issuing-ca.key.pem trust-publisher.key.pem   encrypted
+ * HOME/store.db  HOME/store.head  registry, certificates, revocations, issuance log
+ * ```
+ *
+ * @module authority/authority (floor 7)
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CommandKeyProvider, type KeyProvider, openKeyFile, type Passphrase, samePublicKey } from '../crypto/index.js'
+import { EncodingError, StateError, StoreError, UsageError } from '../errors/index.js'
+import { readFileBytes, readFileText } from '../files/index.js'
+import { type Mapping, parseMapping } from '../identity/index.js'
+import { openStore, type Store, type StorePaths } from '../store/index.js'
+import { type Clock, MINUTE, readClock } from '../time/index.js'
+import { type Certificate, parseCertificates } from '../x509/index.js'
+import { type Deployment, type KeyLocation, parseDeployment } from './deployment.js'
+
+/** Names of the files of a home. */
+export const HOME_FILES = {
+  deployment: 'deployment.json',
+  mapping: 'mapping.yaml',
+  root: 'root.pem',
+  issuing: 'issuing-ca.pem',
+  publisher: 'trust-publisher.pem',
+  issuingKey: 'issuing-ca.key.pem',
+  publisherKey: 'trust-publisher.key.pem',
+  database: 'store.db',
+  head: 'store.head',
+} as const
+
+/** How far the clock may be behind the last entry of the log before it is called wrong. */
+const CLOCK_STEP_SECONDS = 5 * MINUTE
+
+export class Authority {
+  readonly home: string
+  readonly deployment: Deployment
+  readonly root: Certificate
+  readonly issuing: Certificate
+  readonly publisher: Certificate
+  readonly store: Store
+  readonly #clock: Clock
+
+  private constructor(home: string, deployment: Deployment, store: Store, clock: Clock) {
+    const certificate = (name: string): Certificate => onlyCertificate(join(home, name))
+    this.home = home
+    this.deployment = deployment
+    this.store = store
+    this.#clock = clock
+    this.root = certificate(HOME_FILES.root)
+    this.issuing = certificate(HOME_FILES.issuing)
+    this.publisher = certificate(HOME_FILES.publisher)
+  }
+
+  /**
+   * Open the authority of a home.
+   *
+   * What an earlier process planned to sign and did not record is marked abandoned: its certificate never left.
+   *
+   * @throws {@link StateError} `ERR_HOME_MISSING`
+   * @throws {@link StoreError} `ERR_STORE_OPEN`, `ERR_STORE_ROLLBACK`, `ERR_FILE_READ`
+   */
+  static async open(home: string, clock: Clock): Promise<Authority> {
+    if (!existsSync(join(home, HOME_FILES.deployment))) {
+      throw new StateError('ERR_HOME_MISSING', `there is no signet home at ${home}`, {
+        details: { home },
+        hint: 'make one with signet init, or name it with --home or SIGNET_HOME',
+      })
+    }
+    const deployment = parseDeployment(readFileText(join(home, HOME_FILES.deployment)))
+    const store = await openStore(storePaths(home))
+    try {
+      return new Authority(home, deployment, store, clock)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+  }
+
+  /** Certificates as a verifier needs them. */
+  get anchors(): readonly Certificate[] {
+    return [this.root]
+  }
+
+  mapping(): Mapping {
+    return parseMapping(readFileText(join(this.home, HOME_FILES.mapping)))
+  }
+
+  /**
+   * The time to put into what is signed.
+   *
+   * @throws {@link StoreError} `ERR_CLOCK_SUSPECT` if the clock went back behind the last entry of the log
+   */
+  async now(): Promise<Date> {
+    const now = readClock(this.#clock)
+    const head = await this.store.logHead()
+    const [last] = head.sequence === 0 ? [] : await this.store.logEntries(head.sequence, 1)
+    if (last !== undefined && now.getTime() < Date.parse(last.at) - CLOCK_STEP_SECONDS * 1000) {
+      throw new StoreError('ERR_CLOCK_SUSPECT', 'the clock of this machine is behind the issuance log', {
+        details: { clock: now.toISOString(), log: last.at },
+        hint: 'set the clock of this machine, then try again',
+      })
+    }
+    return now
+  }
+
+  /** Open the key of the issuing CA. @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH` and the key codes */
+  async issuingKey(passphrase: Passphrase | undefined): Promise<KeyProvider> {
+    return this.#key(this.deployment.issuingKey, this.issuing, passphrase)
+  }
+
+  /** Open the key that signs the trust directory. */
+  async publisherKey(passphrase: Passphrase | undefined): Promise<KeyProvider> {
+    return this.#key(this.deployment.publisherKey, this.publisher, passphrase)
+  }
+
+  /** Whether opening a key takes a passphrase. */
+  get needsPassphrase(): boolean {
+    return this.deployment.issuingKey.kind === 'file'
+  }
+
+  async close(): Promise<void> {
+    await this.store.close()
+  }
+
+  async #key(location: KeyLocation, certificate: Certificate, passphrase: Passphrase | undefined): Promise<KeyProvider> {
+    const key = await openKey(location, this.home, passphrase)
+    if (!samePublicKey(key.publicKey, certificate.publicKey)) {
+      throw new StoreError('ERR_KEY_CERT_MISMATCH', `the key is not the key of ${certificate.subject.toString()}`, {
+        details: { certificate: certificate.fingerprint },
+        hint: 'put back the key that belongs to the certificate',
+      })
+    }
+    return key
+  }
+}
+
+/** Open a key where it is. */
+export async function openKey(location: KeyLocation, home: string, passphrase: Passphrase | undefined): Promise<KeyProvider> {
+  if (location.kind === 'command') return CommandKeyProvider.open(location.command)
+  if (passphrase === undefined) {
+    throw new UsageError('ERR_PASSPHRASE_REQUIRED', 'the passphrase of the authority is needed and was not given', {
+      hint: 'name a file that holds it: --passphrase-file, or SIGNET_PASSPHRASE_FILE',
+    })
+  }
+  return openKeyFile(join(home, location.path), passphrase)
+}
+
+export function storePaths(home: string): StorePaths {
+  return { database: join(home, HOME_FILES.database), head: join(home, HOME_FILES.head) }
+}
+
+function onlyCertificate(path: string): Certificate {
+  const [certificate, second] = parseCertificates(readFileBytes(path))
+  if (certificate === undefined || second !== undefined) {
+    throw new EncodingError('ERR_CERTIFICATE_MALFORMED', `${path} does not hold one certificate`, { details: { path } })
+  }
+  return certificate
+}

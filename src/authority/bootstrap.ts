@@ -1,0 +1,331 @@
+/**
+ * From nothing to an authority: a root whose key leaves at once, an issuing CA, a publisher of the trust directory, an
+ * empty registry. Built out of sight and put in place in one step.
+ *
+ * @module authority/bootstrap (floor 7)
+ */
+import { hash, type KeyObject } from 'node:crypto'
+import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { OID } from '../asn1/index.js'
+import {
+  encryptPrivateKey,
+  generatePrivateKey,
+  type KeyAlgorithmName,
+  keyIdentifierOf,
+  type KeyProvider,
+  MemoryKeyProvider,
+  openKeyFile,
+  type Passphrase,
+  type PublicKey,
+} from '../crypto/index.js'
+import { StateError, UsageError } from '../errors/index.js'
+import {
+  discardDirectory,
+  placeDirectory,
+  PUBLIC_MODE,
+  readFileBytes,
+  SECRET_DIRECTORY_MODE,
+  SECRET_MODE,
+  stageDirectory,
+  writeDirectoryAtomic,
+  writeNew,
+} from '../files/index.js'
+import { defaultMappingText } from '../identity/index.js'
+import { validatePath } from '../path/index.js'
+import { createStore, type Store } from '../store/index.js'
+import { addSeconds, type Clock, DAY, readClock } from '../time/index.js'
+import {
+  buildName,
+  type Certificate,
+  compareSecondOpinion,
+  createCrl,
+  type Crl,
+  encodeAuthorityKeyIdentifier,
+  encodeBasicConstraints,
+  encodeKeyUsage,
+  encodeNameConstraints,
+  encodeSigned,
+  encodeSubjectKeyIdentifier,
+  encodeTbsCertificate,
+  generateSerial,
+  type Name,
+  parseCertificate,
+  parseCertificates,
+} from '../x509/index.js'
+import { BACKDATE_SECONDS } from './approve.js'
+import { Authority, HOME_FILES, openKey, storePaths } from './authority.js'
+import { currentCrls, ROOT_CRL_VALIDITY_SECONDS } from './crls.js'
+import { checkDeploymentNames, type Deployment, encodeDeployment, type KeyLocation, permittedNames } from './deployment.js'
+import { issuePublisherCertificate } from './issue.js'
+
+/** The root lives ten years, the issuing CA three. */
+export const ROOT_VALIDITY_SECONDS = 10 * 365 * DAY
+export const ISSUING_CA_VALIDITY_SECONDS = 3 * 365 * DAY
+
+export interface BootstrapRequest {
+  /** Folder of the authority; nothing may be there, or an empty folder. */
+  readonly home: string
+  /** Where the root's key and certificate go, to be moved away from this machine. Nothing may be there. */
+  readonly rootDirectory: string
+  readonly trustDomain: string
+  /** Further domains of host names beside the trust domain. */
+  readonly domains: readonly string[]
+  readonly addressRanges: readonly string[]
+  readonly algorithm: KeyAlgorithmName
+  /** Encrypts the keys in the home. */
+  readonly passphrase: Passphrase
+  /** Encrypts the root key. Default: the same. */
+  readonly rootPassphrase?: Passphrase
+  /** A program that keeps the issuing CA's key, and its arguments. Default: an encrypted file. */
+  readonly issuingKeyCommand?: readonly string[]
+}
+
+export interface Bootstrapped {
+  readonly home: string
+  readonly rootDirectory: string
+  readonly root: Certificate
+  readonly issuing: Certificate
+}
+
+/** Files of the offline root bundle. */
+export const ROOT_FILES = { key: 'root.key.pem', certificate: 'root.pem', readme: 'README.txt' } as const
+
+/**
+ * Make a deployment's authority.
+ *
+ * Two tiers: the root (pathLen 1) signs the issuing CA (pathLen 0, constrained to the deployment's names), and a first,
+ * empty CRL. Both CA certificates are also read by a second implementation before anything is kept.
+ *
+ * @throws {@link StateError} `ERR_HOME_EXISTS`, `ERR_OUTPUT_EXISTS`; then nothing was changed
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID`
+ * @throws {@link StoreError} `ERR_FILE_WRITE`, `ERR_STORE_WRITE`
+ */
+export async function bootstrap(request: BootstrapRequest, clock: Clock): Promise<Bootstrapped> {
+  const home = resolve(request.home)
+  const rootDirectory = resolve(request.rootDirectory)
+  const domains = [...new Set([request.trustDomain, ...request.domains])]
+  checkDeploymentNames(request.trustDomain, domains, request.addressRanges)
+  refuseOccupied(home, 'ERR_HOME_EXISTS')
+  refuseOccupied(rootDirectory, 'ERR_OUTPUT_EXISTS')
+  const at = readClock(clock)
+
+  const stage = stageDirectory(dirname(home), SECRET_DIRECTORY_MODE)
+  try {
+    const rootKey = generatePrivateKey(request.algorithm)
+    const root = await makeRoot(request.trustDomain, new MemoryKeyProvider(rootKey), at)
+    const { key: issuingKey, location } = await makeIssuingKey(request, stage)
+    const deployment: Deployment = {
+      trustDomain: request.trustDomain,
+      domains,
+      addressRanges: request.addressRanges,
+      issuingKey: location,
+      publisherKey: { kind: 'file', path: HOME_FILES.publisherKey },
+    }
+    const signer = new MemoryKeyProvider(rootKey)
+    const issuing = await makeIssuing(deployment, root, signer, issuingKey.publicKey, at)
+    await compareSecondOpinion(root, root)
+    await compareSecondOpinion(issuing, root)
+    const rootCrl = await createRootCrl(root, signer, at)
+    await fillHome(stage, { request, deployment, root, issuing, rootCrl, issuingKey, clock, at })
+    const isInside = dirname(rootDirectory) === home
+    writeRootBundle(isInside ? join(stage, basename(rootDirectory)) : rootDirectory, rootKey, root, request)
+    // rename(2) takes the place of an empty folder, and of nothing else.
+    placeDirectory(stage, home)
+    return { home, rootDirectory, root, issuing }
+  } catch (error) {
+    discardDirectory(stage)
+    throw error
+  }
+}
+
+/** Open the offline root bundle: its key, checked to be the key of this root. */
+export function openRootBundle(directory: string, passphrase: Passphrase): { readonly key: KeyProvider; readonly certificate: Certificate } {
+  const [certificate] = parseCertificates(readFileBytes(join(directory, ROOT_FILES.certificate)))
+  const key = openKeyFile(join(directory, ROOT_FILES.key), passphrase)
+  if (certificate === undefined) throw new UsageError('ERR_CONFIG_INVALID', `${directory} is not a root bundle`)
+  return { key, certificate }
+}
+
+async function makeRoot(trustDomain: string, key: KeyProvider, at: Date): Promise<Certificate> {
+  const name = caName(trustDomain, 'root CA')
+  const keyIdentifier = keyIdentifierOf(key.publicKey)
+  const root = await signCa(key, {
+    issuer: name,
+    subject: name,
+    publicKey: key.publicKey,
+    at,
+    notAfter: addSeconds(at, ROOT_VALIDITY_SECONDS),
+    extensionsDer: [
+      encodeBasicConstraints({ ca: true, pathLenConstraint: 1 }),
+      encodeKeyUsage(['keyCertSign', 'cRLSign']),
+      encodeSubjectKeyIdentifier(keyIdentifier),
+      encodeAuthorityKeyIdentifier(keyIdentifier),
+    ],
+  })
+  validatePath(root, { anchors: [root], at, purpose: 'allow-any', revocation: 'allow-unchecked' })
+  return root
+}
+
+async function makeIssuing(deployment: Deployment, root: Certificate, rootKey: KeyProvider, publicKey: PublicKey, at: Date): Promise<Certificate> {
+  const issuing = await signCa(rootKey, {
+    issuer: root.subject,
+    subject: caName(deployment.trustDomain, 'issuing CA'),
+    publicKey,
+    at,
+    notAfter: addSeconds(at, ISSUING_CA_VALIDITY_SECONDS),
+    extensionsDer: [
+      encodeBasicConstraints({ ca: true, pathLenConstraint: 0 }),
+      encodeKeyUsage(['keyCertSign', 'cRLSign']),
+      encodeSubjectKeyIdentifier(keyIdentifierOf(publicKey)),
+      encodeAuthorityKeyIdentifier(keyIdentifierOf(rootKey.publicKey)),
+      encodeNameConstraints({ permitted: permittedNames(deployment), excluded: [] }),
+    ],
+  })
+  validatePath(issuing, { anchors: [root], at, purpose: 'allow-any', revocation: 'allow-unchecked' })
+  return issuing
+}
+
+interface CaTemplate {
+  readonly issuer: Name
+  readonly subject: Name
+  readonly publicKey: PublicKey
+  readonly at: Date
+  readonly notAfter: Date
+  readonly extensionsDer: readonly Uint8Array[]
+}
+
+async function signCa(key: KeyProvider, { issuer, subject, publicKey, at, notAfter, extensionsDer }: CaTemplate): Promise<Certificate> {
+  const tbsDer = encodeTbsCertificate({
+    serialNumberOctets: generateSerial(),
+    signatureAlgorithm: key.signatureAlgorithm,
+    issuer,
+    notBefore: addSeconds(at, -BACKDATE_SECONDS),
+    notAfter,
+    subject,
+    spkiDer: publicKey.spkiDer,
+    extensionsDer,
+  })
+  return parseCertificate(encodeSigned(tbsDer, key.signatureAlgorithm, await key.sign(tbsDer)))
+}
+
+function caName(trustDomain: string, role: string): Name {
+  return buildName([
+    [OID.organizationName, trustDomain],
+    [OID.commonName, `signet ${role}`],
+  ])
+}
+
+async function makeIssuingKey(request: BootstrapRequest, stage: string): Promise<{ key: KeyProvider; location: KeyLocation }> {
+  if (request.issuingKeyCommand !== undefined) {
+    const location: KeyLocation = { kind: 'command', command: request.issuingKeyCommand }
+    return { key: await openKey(location, stage, undefined), location }
+  }
+  const privateKey = generatePrivateKey(request.algorithm)
+  writeNew(join(stage, HOME_FILES.issuingKey), encryptPrivateKey(privateKey, request.passphrase), SECRET_MODE)
+  return { key: new MemoryKeyProvider(privateKey), location: { kind: 'file', path: HOME_FILES.issuingKey } }
+}
+
+function createRootCrl(root: Certificate, key: KeyProvider, at: Date): Promise<Crl> {
+  return createCrl(
+    {
+      issuer: root.subject,
+      authorityKeyIdentifier: root.subjectKeyIdentifier ?? new Uint8Array(),
+      crlNumber: 1,
+      thisUpdate: at,
+      nextUpdate: addSeconds(at, ROOT_CRL_VALIDITY_SECONDS),
+      revokedCertificates: [],
+    },
+    key,
+  )
+}
+
+interface HomeContents {
+  readonly request: BootstrapRequest
+  readonly deployment: Deployment
+  readonly root: Certificate
+  readonly issuing: Certificate
+  readonly rootCrl: Crl
+  readonly issuingKey: KeyProvider
+  readonly clock: Clock
+  readonly at: Date
+}
+
+async function fillHome(stage: string, contents: HomeContents): Promise<void> {
+  const { request, deployment, root, issuing, issuingKey, clock, at } = contents
+  const write = (name: string, content: string, mode: number = PUBLIC_MODE): void => writeNew(join(stage, name), content, mode)
+  write(HOME_FILES.deployment, encodeDeployment(deployment))
+  write(HOME_FILES.mapping, defaultMappingText(deployment.trustDomain, hash('sha256', issuing.spkiDer, 'hex')))
+  write(HOME_FILES.root, root.toPem())
+  write(HOME_FILES.issuing, issuing.toPem())
+  const store = await createStore(storePaths(stage))
+  try {
+    await recordBeginning(store, contents)
+  } finally {
+    await store.close()
+  }
+  // The publisher's certificate is issued like any other. Its place is held by the issuing CA's until it is there.
+  write(HOME_FILES.publisher, issuing.toPem())
+  const authority = await Authority.open(stage, clock)
+  try {
+    const publisherKey = generatePrivateKey(request.algorithm)
+    const crls = await currentCrls(authority, issuingKey, at)
+    const publisher = await issuePublisherCertificate(
+      { authority, key: issuingKey, crls, at },
+      new MemoryKeyProvider(publisherKey).publicKey,
+    )
+    discardDirectory(join(stage, HOME_FILES.publisher))
+    write(HOME_FILES.publisher, publisher.toPem())
+    write(HOME_FILES.publisherKey, encryptPrivateKey(publisherKey, request.passphrase), SECRET_MODE)
+  } finally {
+    await authority.close()
+  }
+}
+
+async function recordBeginning(store: Store, { deployment, root, issuing, rootCrl, at }: HomeContents): Promise<void> {
+  await store.transaction(async (transaction) => {
+    await transaction.log(at, 'authority.created', {
+      trustDomain: deployment.trustDomain,
+      root: root.fingerprint,
+      issuing: issuing.fingerprint,
+    })
+    await transaction.insertCrl({
+      issuer: root.keyIdentifier,
+      number: 1,
+      thisUpdate: rootCrl.thisUpdate.toISOString(),
+      nextUpdate: rootCrl.nextUpdate.toISOString(),
+      der: rootCrl.der,
+    })
+    await transaction.log(at, 'crl.published', { issuer: root.keyIdentifier, number: 1, entries: 0 })
+  })
+}
+
+function writeRootBundle(directory: string, rootKey: KeyObject, root: Certificate, request: BootstrapRequest): void {
+  mkdirSync(dirname(directory), { recursive: true })
+  writeDirectoryAtomic(directory, SECRET_DIRECTORY_MODE, (stage) => {
+    writeNew(join(stage, ROOT_FILES.key), encryptPrivateKey(rootKey, request.rootPassphrase ?? request.passphrase), SECRET_MODE)
+    writeNew(join(stage, ROOT_FILES.certificate), root.toPem(), PUBLIC_MODE)
+    writeNew(join(stage, ROOT_FILES.readme), rootReadme(request.trustDomain, root), PUBLIC_MODE)
+  })
+}
+
+function rootReadme(trustDomain: string, root: Certificate): string {
+  return `Root CA of ${trustDomain}
+
+Move this folder to offline media, in two copies, and delete it here. Its key is
+needed again only to renew the root's CRL (yearly) and to make a new issuing CA.
+
+SHA-256 fingerprint of the root certificate, the one thing to check everywhere:
+${root.fingerprint}
+`
+}
+
+function refuseOccupied(path: string, code: 'ERR_HOME_EXISTS' | 'ERR_OUTPUT_EXISTS'): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  if (stats === undefined || (stats.isDirectory() && readdirSync(path).length === 0)) return
+  const isHome = existsSync(join(path, HOME_FILES.deployment))
+  throw new StateError(code, isHome ? `there is a signet home at ${path} already` : `${path} exists already and is not empty`, {
+    details: { path },
+    hint: 'choose another folder; keys that are there are never overwritten',
+  })
+}

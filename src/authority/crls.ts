@@ -1,0 +1,146 @@
+/**
+ * The authority's CRLs: numbered, growing, renewed before they end.
+ *
+ * @module authority/crls (floor 7)
+ */
+import type { KeyProvider } from '../crypto/index.js'
+import { StateError } from '../errors/index.js'
+import type { CrlRecord } from '../store/index.js'
+import { addSeconds, DAY } from '../time/index.js'
+import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } from '../x509/index.js'
+import type { Authority } from './authority.js'
+
+/** How long a CRL of the issuing CA is current. */
+export const CRL_VALIDITY_SECONDS = 7 * DAY
+/** How long a CRL of the root is current: its key is offline. */
+export const ROOT_CRL_VALIDITY_SECONDS = 365 * DAY
+
+/**
+ * The current CRLs of root and issuing CA. The issuing CA's is made anew when it does not say what the store says, or
+ * when half of its life is over.
+ *
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
+export async function currentCrls(authority: Authority, key: KeyProvider, at: Date): Promise<readonly Crl[]> {
+  const latest = await latestCrl(authority, authority.issuing)
+  const revoked = await revokedCertificates(authority, at)
+  const fresh = latest !== undefined && isFresh(latest, at) && listsExactly(latest, revoked)
+  const issuing = fresh ? latest : await publishCrl(authority, key, at, revoked)
+  const root = await latestCrl(authority, authority.root)
+  return root === undefined ? [issuing] : [issuing, root]
+}
+
+/** Make the next CRL of the issuing CA and record it. */
+export async function publishCrl(
+  authority: Authority,
+  key: KeyProvider,
+  at: Date,
+  revoked?: readonly RevokedCertificate[],
+  validitySeconds: number = CRL_VALIDITY_SECONDS,
+): Promise<Crl> {
+  const entries = revoked ?? (await revokedCertificates(authority, at))
+  return nextCrl(authority, authority.issuing, key, at, entries, validitySeconds)
+}
+
+/** Make the next CRL of the root with its offline key, and record it. The root has revoked nothing but what is given. */
+export async function publishRootCrl(authority: Authority, rootKey: KeyProvider, at: Date): Promise<Crl> {
+  const latest = await latestCrl(authority, authority.root)
+  return nextCrl(authority, authority.root, rootKey, at, latest?.revokedCertificates ?? [], ROOT_CRL_VALIDITY_SECONDS)
+}
+
+/** The newest CRL of a CA that was recorded. */
+export async function latestCrl(authority: Authority, issuer: Certificate): Promise<Crl | undefined> {
+  const record = await authority.store.latestCrl(issuer.keyIdentifier)
+  return record === undefined ? undefined : parseCrl(record.der)
+}
+
+async function nextCrl(
+  authority: Authority,
+  issuer: Certificate,
+  key: KeyProvider,
+  at: Date,
+  revoked: readonly RevokedCertificate[],
+  validitySeconds: number,
+): Promise<Crl> {
+  const latest = await authority.store.latestCrl(issuer.keyIdentifier)
+  refuseRollback(latest, at, revoked)
+  const crl = await createCrl(
+    {
+      issuer: issuer.subject,
+      authorityKeyIdentifier: issuer.subjectKeyIdentifier ?? new Uint8Array(),
+      crlNumber: (latest?.number ?? 0) + 1,
+      thisUpdate: at,
+      // A CRL is of use only while its issuer is.
+      nextUpdate: new Date(Math.min(addSeconds(at, validitySeconds).getTime(), issuer.notAfter.getTime())),
+      revokedCertificates: revoked,
+    },
+    key,
+  )
+  await authority.store.transaction(async (transaction) => {
+    const number = (latest?.number ?? 0) + 1
+    await transaction.insertCrl({
+      issuer: issuer.keyIdentifier,
+      number,
+      thisUpdate: crl.thisUpdate.toISOString(),
+      nextUpdate: crl.nextUpdate.toISOString(),
+      der: crl.der,
+    })
+    await transaction.log(at, 'crl.published', { issuer: issuer.keyIdentifier, number, entries: revoked.length })
+  })
+  return crl
+}
+
+/**
+ * A revocation that was once published stays until its certificate has ended; only a hold can be lifted.
+ *
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
+function refuseRollback(latest: CrlRecord | undefined, at: Date, revoked: readonly RevokedCertificate[]): void {
+  if (latest === undefined) return
+  if (at.toISOString() < latest.thisUpdate) {
+    throw new StateError('ERR_CRL_ROLLBACK', 'the CRL would begin before the one published last', {
+      details: { last: latest.thisUpdate, at: at.toISOString() },
+      hint: 'check the clock of this machine',
+    })
+  }
+  const listed = new Set(revoked.map((entry) => entry.serialNumber))
+  const gone = parseCrl(latest.der).revokedCertificates.find(
+    (entry) => entry.reason !== 'certificateHold' && !listed.has(entry.serialNumber),
+  )
+  if (gone !== undefined) {
+    throw new StateError('ERR_CRL_ROLLBACK', 'a certificate that was revoked would no longer be', {
+      details: { serialNumber: gone.serialNumber },
+      hint: 'the store was restored from a backup: revoke the certificate again',
+    })
+  }
+}
+
+/** What a CRL made now has to list: revoked certificates, and those of quarantined entities on hold. */
+async function revokedCertificates(authority: Authority, at: Date): Promise<readonly RevokedCertificate[]> {
+  const { store } = authority
+  const entries = new Map<string, RevokedCertificate>()
+  for (const entity of await store.entities()) {
+    if (entity.state !== 'quarantined') continue
+    for (const { certificate } of await store.certificates(entity.id)) {
+      if (Date.parse(certificate.notAfter) < at.getTime()) continue
+      const { serialNumber } = certificate
+      entries.set(serialNumber, { serialNumber, revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' })
+    }
+  }
+  for (const { serialNumber, reason, revokedAt } of await store.revocations()) {
+    entries.set(serialNumber, { serialNumber, revocationDate: new Date(revokedAt), reason })
+  }
+  return [...entries.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
+}
+
+function isFresh(crl: Crl, at: Date): boolean {
+  const half = (crl.thisUpdate.getTime() + crl.nextUpdate.getTime()) / 2
+  return at >= crl.thisUpdate && at.getTime() < half
+}
+
+function listsExactly(crl: Crl, revoked: readonly RevokedCertificate[]): boolean {
+  return (
+    crl.revokedCertificates.length === revoked.length &&
+    revoked.every((entry) => crl.find(entry.serialNumber)?.reason === entry.reason)
+  )
+}

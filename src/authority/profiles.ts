@@ -1,0 +1,110 @@
+/**
+ * Profiles: what goes into a certificate, as data. Nothing else ever does.
+ *
+ * @module authority/profiles (floor 7)
+ */
+import { OID } from '../asn1/index.js'
+import { UsageError } from '../errors/index.js'
+import type { PurposeName } from '../path/index.js'
+import { DAY } from '../time/index.js'
+import type { KeyUsage } from '../x509/index.js'
+
+export interface Profile {
+  readonly name: ProfileName
+  readonly summary: string
+  readonly keyUsage: readonly KeyUsage[]
+  readonly extKeyUsage: readonly string[]
+  /** `hosts`: identity URI, DNS names and addresses; `identity`: the identity URI alone. */
+  readonly names: 'hosts' | 'identity'
+  /** Whether a host name or address must be there: a server without one cannot be checked by its clients. */
+  readonly needsHost: boolean
+  readonly validitySeconds: number
+  /** Purposes as which path validation must accept the result. */
+  readonly purposes: readonly PurposeName[]
+  /** TLS keys and signing keys are different keys. */
+  readonly keyUse: 'tls' | 'signing'
+  /** `entity`: for registered entities. `authority`: for the authority itself, never on request. */
+  readonly holder: 'entity' | 'authority'
+}
+
+export type ProfileName = 'server' | 'client' | 'peer' | 'signer' | 'trust-publisher'
+
+/** Node certificates live 30 days. */
+export const NODE_VALIDITY_SECONDS = 30 * DAY
+
+/** serverAuth and clientAuth: digitalSignature is all that TLS 1.3 and ECDHE need (RFC 8446 §4.4.2.2). */
+const TLS = {
+  keyUsage: ['digitalSignature'],
+  names: 'hosts',
+  validitySeconds: NODE_VALIDITY_SECONDS,
+  keyUse: 'tls',
+  holder: 'entity',
+} as const
+
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  server: {
+    ...TLS,
+    name: 'server',
+    summary: 'TLS server',
+    extKeyUsage: [OID.kpServerAuth],
+    needsHost: true,
+    purposes: ['server'],
+  },
+  client: {
+    ...TLS,
+    name: 'client',
+    summary: 'TLS client',
+    extKeyUsage: [OID.kpClientAuth],
+    needsHost: false,
+    purposes: ['client'],
+  },
+  peer: {
+    ...TLS,
+    name: 'peer',
+    summary: 'TLS server and client',
+    extKeyUsage: [OID.kpServerAuth, OID.kpClientAuth],
+    needsHost: false,
+    purposes: ['server', 'client'],
+  },
+  signer: {
+    name: 'signer',
+    summary: 'signs messages',
+    keyUsage: ['digitalSignature'],
+    // emailProtection lets stock `openssl cms -verify` accept the signatures.
+    extKeyUsage: [OID.kpEmailProtection, OID.signetKpMessageSigning],
+    names: 'identity',
+    needsHost: false,
+    validitySeconds: NODE_VALIDITY_SECONDS,
+    purposes: ['message-signing', 'email'],
+    keyUse: 'signing',
+    holder: 'entity',
+  },
+  'trust-publisher': {
+    name: 'trust-publisher',
+    summary: 'signs the trust directory',
+    keyUsage: ['digitalSignature'],
+    extKeyUsage: [OID.signetKpTrustDirectory],
+    names: 'identity',
+    needsHost: false,
+    // As long as its issuer, to which it is cut.
+    validitySeconds: 3 * 365 * DAY,
+    purposes: ['trust-directory'],
+    keyUse: 'signing',
+    holder: 'authority',
+  },
+}
+
+/** Profiles that may be asked for. */
+export const ENTITY_PROFILES: readonly ProfileName[] = Object.values(PROFILES)
+  .filter((profile) => profile.holder === 'entity')
+  .map((profile) => profile.name)
+
+/** The profile that a person named. */
+export function profileNamed(name: string): Profile {
+  if (!ENTITY_PROFILES.includes(name as ProfileName)) {
+    throw new UsageError('ERR_CONFIG_INVALID', `there is no profile ${JSON.stringify(name)} to issue`, {
+      hint: `choose one of ${ENTITY_PROFILES.join(', ')}`,
+    })
+  }
+  return PROFILES[name as ProfileName]
+}

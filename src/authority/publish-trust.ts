@@ -1,0 +1,98 @@
+/**
+ * Publishing the trust directory: every signer that may be believed now.
+ *
+ * @module authority/publish-trust (floor 7)
+ */
+import type { KeyProvider } from '../crypto/index.js'
+import { type Identity, resolveIdentity } from '../identity/index.js'
+import { isSignetError } from '../errors/index.js'
+import { validatePath } from '../path/index.js'
+import { addSeconds, DAY } from '../time/index.js'
+import { type DocumentSigner, openTrustDirectory, signTrustDirectory, type TrustDirectory } from '../trust/index.js'
+import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
+import type { Authority } from './authority.js'
+
+/** How long a trust directory is current unless said otherwise. */
+export const TRUST_VALIDITY_SECONDS = DAY
+
+export interface TrustPublication {
+  readonly der: Uint8Array
+  /** As a receiver reads it. */
+  readonly directory: TrustDirectory
+}
+
+const SEQUENCE_SETTING = 'trustSequence'
+
+/**
+ * Sign the next trust directory: the good signing certificates of active entities, with the identity and roles to
+ * which they map now.
+ *
+ * The sequence number is recorded before anything is signed, so that no two directories ever share one.
+ *
+ * @param crls - Current CRLs of root and issuing CA; they travel in the directory.
+ */
+export async function publishTrustDirectory(
+  authority: Authority,
+  publisherKey: KeyProvider,
+  crls: readonly Crl[],
+  at: Date,
+  validitySeconds: number = TRUST_VALIDITY_SECONDS,
+): Promise<TrustPublication> {
+  const signers = await currentSigners(authority, crls, at)
+  const sequence = await authority.store.transaction(async (transaction) => {
+    const next = Number((await transaction.setting(SEQUENCE_SETTING)) ?? '0') + 1
+    await transaction.setSetting(SEQUENCE_SETTING, String(next))
+    await transaction.log(at, 'trust.published', { sequence: next, signers: signers.length })
+    return next
+  })
+  const der = await signTrustDirectory(
+    {
+      trustDomain: authority.deployment.trustDomain,
+      sequence,
+      issuedAt: at,
+      nextUpdate: addSeconds(at, validitySeconds),
+      anchors: authority.anchors,
+      authorities: [authority.issuing],
+      crls,
+      signers,
+    },
+    { key: publisherKey, certificate: authority.publisher },
+  )
+  const directory = openTrustDirectory(der, { pin: authority.root.fingerprint, at, memory: 'allow-forgetting' })
+  return { der, directory }
+}
+
+async function currentSigners(authority: Authority, crls: readonly Crl[], at: Date): Promise<readonly DocumentSigner[]> {
+  const mapping = authority.mapping()
+  const signers: DocumentSigner[] = []
+  for (const { certificate: record, revocation } of await authority.store.certificates()) {
+    if (record.profile !== 'signer' || revocation !== undefined || Date.parse(record.notAfter) < at.getTime()) continue
+    const certificate = parseCertificate(record.der)
+    const identity = await identityIfGood(authority, mapping, certificate, crls, at)
+    if (identity !== undefined) signers.push({ certificate, identity })
+  }
+  return signers
+}
+
+/** A certificate that nobody would believe is left out: not in the directory means not trusted. */
+async function identityIfGood(
+  authority: Authority,
+  mapping: ReturnType<Authority['mapping']>,
+  certificate: Certificate,
+  crls: readonly Crl[],
+  at: Date,
+): Promise<Identity | undefined> {
+  try {
+    const path = validatePath(certificate, {
+      anchors: authority.anchors,
+      intermediates: [authority.issuing],
+      at,
+      purpose: 'message-signing',
+      revocation: { crls },
+    })
+    return await resolveIdentity(path, mapping, authority.store)
+  } catch (error) {
+    if (isSignetError(error) && (error.category === 'untrusted' || error.category === 'denied')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Revoking: by entity, certificate, serial number or key identifier. What cannot be found is an error, never a success.
+ *
+ * @module authority/revoke (floor 7)
+ */
+import { StateError } from '../errors/index.js'
+import { requireEntity, changeEntityState } from '../identity/index.js'
+import type { CertificateRecord, CertificateStatus, EntityRecord, EntityState } from '../store/index.js'
+import type { RevocationReason } from '../x509/index.js'
+import type { Authority } from './authority.js'
+
+/** Which certificates. Serial numbers, key identifiers and fingerprints are in their canonical text. */
+export type RevocationTarget =
+  | { readonly kind: 'entity'; readonly id: string }
+  | { readonly kind: 'serialNumber'; readonly serialNumber: string }
+  | { readonly kind: 'keyIdentifier'; readonly keyIdentifier: string }
+  | { readonly kind: 'fingerprint'; readonly fingerprint: string }
+
+/** Reasons that a person may give. A hold is what `signet entity quarantine` makes. */
+export const REVOCATION_REASON_CHOICES = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+] as const satisfies readonly RevocationReason[]
+
+/** What was revoked; `profile` is that of the certificate, or of an intent that was abandoned. */
+export interface Revoked {
+  readonly serialNumber: string
+  readonly entityId: string | null
+  readonly profile: string
+}
+
+/**
+ * Revoke certificates and record why. Takes effect for others with the next CRL and trust directory.
+ *
+ * Of an entity, every certificate that is neither expired nor revoked.
+ *
+ * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`, `ERR_CERTIFICATE_UNKNOWN`, `ERR_ALREADY_REVOKED`
+ */
+export async function revokeCertificates(authority: Authority, target: RevocationTarget, reason: RevocationReason, at: Date): Promise<readonly Revoked[]> {
+  return authority.store.transaction(async (transaction) => {
+    const revoked: readonly Revoked[] = await select(transaction, target, at)
+    for (const { serialNumber, entityId, profile } of revoked) {
+      await transaction.insertRevocation({ serialNumber, reason, revokedAt: at.toISOString() })
+      await transaction.log(at, 'certificate.revoked', { serialNumber, reason, entityId: entityId ?? undefined, profile })
+    }
+    return revoked
+  })
+}
+
+type Reader = Parameters<Parameters<Authority['store']['transaction']>[0]>[0]
+
+async function select(reader: Reader, target: RevocationTarget, at: Date): Promise<readonly Revoked[]> {
+  switch (target.kind) {
+    case 'entity': {
+      await requireEntity(reader, target.id)
+      return stillGood(await reader.certificates(target.id), `certificate of ${target.id}`, at)
+    }
+    case 'serialNumber': {
+      const found = await reader.certificate(target.serialNumber)
+      const intent = found === undefined ? await reader.abandonedIntent(target.serialNumber) : undefined
+      if (intent !== undefined) return [intent]
+      return stillGood(found === undefined ? [] : [found], `certificate with the serial number ${target.serialNumber}`)
+    }
+    case 'keyIdentifier':
+      return stillGood(await reader.certificatesByKeyIdentifier(target.keyIdentifier), `certificate with the key identifier ${target.keyIdentifier}`)
+    case 'fingerprint': {
+      const found = await reader.certificateByFingerprint(target.fingerprint)
+      return stillGood(found === undefined ? [] : [found], `certificate with the fingerprint ${target.fingerprint}`)
+    }
+  }
+}
+
+/** Those that can be revoked. With `at`, expired ones are left out. */
+function stillGood(found: readonly CertificateStatus[], what: string, at?: Date): readonly CertificateRecord[] {
+  if (found.length === 0) {
+    throw new StateError('ERR_CERTIFICATE_UNKNOWN', `this authority issued no ${what}`, { hint: 'signet cert list shows those it did' })
+  }
+  const living = found.filter(({ certificate }) => at === undefined || Date.parse(certificate.notAfter) >= at.getTime())
+  const good = living.filter(({ revocation }) => revocation === undefined)
+  if (good.length === 0) {
+    throw new StateError('ERR_ALREADY_REVOKED', living.length === 0 ? `every ${what} has expired` : `every ${what} is revoked already`)
+  }
+  return good.map(({ certificate }) => certificate)
+}
+
+/**
+ * Quarantine, release or retire an entity. Quarantine puts its certificates on hold, which release lifts; retiring
+ * revokes them for good.
+ *
+ * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`, `ERR_ENTITY_STATE`
+ */
+export async function setEntityState(authority: Authority, id: string, state: EntityState, at: Date): Promise<EntityRecord> {
+  return authority.store.transaction(async (transaction) => {
+    const entity = await changeEntityState(transaction, id, state, at)
+    if (state === 'retired') {
+      for (const { certificate, revocation } of await transaction.certificates(id)) {
+        if (revocation !== undefined || Date.parse(certificate.notAfter) < at.getTime()) continue
+        const { serialNumber, profile } = certificate
+        await transaction.insertRevocation({ serialNumber, reason: 'cessationOfOperation', revokedAt: at.toISOString() })
+        await transaction.log(at, 'certificate.revoked', { serialNumber, reason: 'cessationOfOperation', entityId: id, profile })
+      }
+    }
+    return entity
+  })
+}

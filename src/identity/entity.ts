@@ -1,0 +1,83 @@
+/**
+ * What an entity may be called: checked once, when it is registered.
+ *
+ * @module identity/entity (floor 5)
+ */
+import { DeniedError } from '../errors/index.js'
+import type { EntityRecord } from '../store/index.js'
+import { formatIpAddress, parseIpAddress } from '../x509/index.js'
+import { identityUri, isSegment } from './identity-uri.js'
+
+/** Who shall be registered. */
+export interface EntityRequest {
+  /** Unique in the deployment: `compute-07`. */
+  readonly id: string
+  /** What sort of thing it is: `compute`, `broker`, `operator`. */
+  readonly kind: string
+  /** Path of scopes, outermost first: `region-one/nova`. Default: the whole deployment. */
+  readonly scope?: string
+  /** Name of the service in its identity. Default: the kind. */
+  readonly service?: string
+  /** Name of the node in its identity. Default: the id. */
+  readonly node?: string
+  readonly roles?: readonly string[]
+  readonly dnsNames?: readonly string[]
+  readonly ipAddresses?: readonly string[]
+}
+
+/** The service under which the authority's own certificates have their identities. */
+export const AUTHORITY_SERVICE = 'signet'
+
+const MAX_ROLES = 64
+const MAX_NAMES = 100
+
+/**
+ * Check a request and give it the form in which it is recorded: names lower case, lists sorted, no duplicates.
+ *
+ * Whether the deployment's authority may certify the host names is checked by the authority.
+ *
+ * @throws {@link DeniedError} `ERR_IDENTITY_INVALID`
+ */
+export function entityRecord(request: EntityRequest, trustDomain: string, at: Date): EntityRecord {
+  const { id, kind, scope = '', service = kind, node = id } = request
+  for (const [what, text] of [
+    ['id', id],
+    ['kind', kind],
+    ...(request.roles ?? []).map((role) => ['role', role] as const),
+  ] as const) {
+    if (!isSegment(text)) throw invalid(`the ${what} ${JSON.stringify(text)} is not made of letters, digits, dots, dashes and underscores`)
+  }
+  if (service === AUTHORITY_SERVICE) throw invalid(`the service name ${AUTHORITY_SERVICE} is the authority's own`)
+  const roles = distinct(request.roles ?? [], MAX_ROLES, 'roles')
+  const dnsNames = distinct((request.dnsNames ?? []).map(dnsName), MAX_NAMES, 'DNS names')
+  const ipAddresses = distinct((request.ipAddresses ?? []).map(ipAddress), MAX_NAMES, 'IP addresses')
+  const uri = identityUri({ trustDomain, scope, service, node }).text
+  const now = at.toISOString()
+  return { id, kind, service, node, scope, uri, roles, dnsNames, ipAddresses, state: 'active', createdAt: now, updatedAt: now }
+}
+
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const DNS_NAME = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`)
+
+/** A host name in lower case (RFC 1123 §2.1). Wildcards name no host and are refused, as are numbers that look like addresses. */
+function dnsName(text: string): string {
+  const name = text.toLowerCase()
+  if (!DNS_NAME.test(name) || /(^|\.)[0-9]+$/.test(name)) throw invalid(`not a host name: ${JSON.stringify(text)}`)
+  return name
+}
+
+function ipAddress(text: string): string {
+  const octets = parseIpAddress(text)
+  if (octets === undefined) throw invalid(`not an IP address: ${JSON.stringify(text)}`)
+  return formatIpAddress(octets)
+}
+
+function distinct(values: readonly string[], limit: number, what: string): readonly string[] {
+  const sorted = [...new Set(values)].sort()
+  if (sorted.length > limit) throw invalid(`an entity has at most ${limit} ${what}`)
+  return sorted
+}
+
+function invalid(message: string): DeniedError {
+  return new DeniedError('ERR_IDENTITY_INVALID', message, { hint: 'names are ASCII and at most 64 characters long' })
+}

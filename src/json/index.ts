@@ -1,0 +1,1 @@
+export { jsonAt, type JsonValue, parseStrictJson, requireKeys } from './strict-json.js'

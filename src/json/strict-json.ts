@@ -1,0 +1,90 @@
+/**
+ * Strict JSON (RFC 8259, I-JSON of RFC 7493): no key twice in an object, no byte order mark, bounded depth.
+ *
+ * Two readers of one text with a key given twice may see two different values; such a text is refused.
+ *
+ * @module json/strict-json (floor 0)
+ */
+import { EncodingError } from '../errors/index.js'
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+
+const MAX_JSON_DEPTH = 64
+
+/**
+ * Parse a JSON text.
+ *
+ * @throws {@link EncodingError} `ERR_JSON_MALFORMED`
+ */
+export function parseStrictJson(text: string): JsonValue {
+  checkKeysAndDepth(text)
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch (cause) {
+    throw new EncodingError('ERR_JSON_MALFORMED', `not JSON: ${(cause as Error).message.replace(/\s+/g, ' ')}`, { cause })
+  }
+}
+
+/**
+ * The value at a dotted path of own keys, such as `payload.host`; `undefined` where there is none.
+ */
+export function jsonAt(value: JsonValue, path: string): JsonValue | undefined {
+  let current: JsonValue | undefined = value
+  for (const key of path.split('.')) {
+    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key)) return undefined
+    current = (current as { readonly [key: string]: JsonValue })[key]
+  }
+  return current
+}
+
+/**
+ * Require an object with exactly these keys, of which those that end in `?` may be absent.
+ *
+ * @param what - Names the object in the error.
+ * @throws {@link EncodingError} `ERR_JSON_MALFORMED` for a missing or an unknown key
+ */
+export function requireKeys(value: unknown, keys: readonly string[], what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new EncodingError('ERR_JSON_MALFORMED', `${what} is not an object`)
+  }
+  const known = new Set(keys.map((key) => key.replace('?', '')))
+  const unknown = Object.keys(value).find((key) => !known.has(key))
+  if (unknown !== undefined) throw new EncodingError('ERR_JSON_MALFORMED', `${what} has an unknown key ${JSON.stringify(unknown)}`)
+  const missing = keys.find((key) => !key.endsWith('?') && !Object.hasOwn(value, key))
+  if (missing !== undefined) throw new EncodingError('ERR_JSON_MALFORMED', `${what} has no key ${JSON.stringify(missing)}`)
+  return value as Record<string, unknown>
+}
+
+/** Walk the tokens once: each object's keys, decoded, must differ. What is not JSON is left to JSON.parse. */
+function checkKeysAndDepth(text: string): void {
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+  const open: (Set<string> | undefined)[] = []
+  let previous: string | undefined
+  for (const [token] of text.matchAll(tokens)) {
+    if (token === '{' || token === '[') {
+      open.push(token === '{' ? new Set() : undefined)
+      if (open.length > MAX_JSON_DEPTH) {
+        throw new EncodingError('ERR_JSON_MALFORMED', `JSON is nested deeper than ${MAX_JSON_DEPTH}`)
+      }
+    } else if (token === '}' || token === ']') {
+      open.pop()
+    } else if (token === ':' && previous?.startsWith('"') === true) {
+      const keys = open.at(-1)
+      const key = decodeKey(previous)
+      if (keys?.has(key) === true) {
+        throw new EncodingError('ERR_JSON_MALFORMED', `a JSON object has the key ${JSON.stringify(key)} twice`)
+      }
+      keys?.add(key)
+    }
+    previous = token
+  }
+}
+
+/** Keys are compared as decoded: `"a"` and `"\u0061"` are one key. */
+function decodeKey(token: string): string {
+  try {
+    return JSON.parse(token) as string
+  } catch {
+    return token
+  }
+}

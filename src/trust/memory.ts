@@ -1,0 +1,61 @@
+/**
+ * The highest trust directory seen so far, so that an older one is noticed, after a restart too.
+ *
+ * @module trust/memory (floor 6)
+ */
+import { existsSync } from 'node:fs'
+import { EncodingError } from '../errors/index.js'
+import { readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
+import { parseStrictJson, requireKeys } from '../json/index.js'
+
+export interface SeenDirectory {
+  readonly sequence: number
+  /** SHA-256 of the document in hexadecimal. */
+  readonly digest: string
+}
+
+/** Remembers by the pinned fingerprint. */
+export interface TrustMemory {
+  recall(pin: string): SeenDirectory | undefined
+  keep(pin: string, seen: SeenDirectory): void
+}
+
+/** Memory of one process. */
+export function createTrustMemory(): TrustMemory {
+  const seen = new Map<string, SeenDirectory>()
+  return { recall: (pin) => seen.get(pin), keep: (pin, directory) => void seen.set(pin, directory) }
+}
+
+/**
+ * Memory in a file. A file that is there but cannot be read is a refusal, never an empty memory.
+ *
+ * @throws {@link EncodingError} `ERR_JSON_MALFORMED`
+ * @throws {@link StoreError} `ERR_FILE_READ`, `ERR_FILE_WRITE`
+ */
+export function openTrustMemory(path: string): TrustMemory {
+  const load = (): Map<string, SeenDirectory> => {
+    if (!existsSync(path)) return new Map()
+    const fields = requireKeys(parseStrictJson(readFileText(path, { maxBytes: 1024 * 1024 })), ['schema', 'seen'], path)
+    const entries = fields['seen']
+    if (fields['schema'] !== 1 || typeof entries !== 'object' || entries === null) throw malformed(path)
+    return new Map(Object.entries(entries).map(([pin, value]) => [pin, parseSeen(value, path)]))
+  }
+  return {
+    recall: (pin) => load().get(pin),
+    keep: (pin, directory) => {
+      const seen = load().set(pin, directory)
+      const text = JSON.stringify({ schema: 1, seen: Object.fromEntries(seen) }, null, 2)
+      writeFileAtomic(path, `${text}\n`, { mode: SECRET_MODE, existing: 'replace' })
+    },
+  }
+}
+
+function parseSeen(value: unknown, path: string): SeenDirectory {
+  const { sequence, digest } = requireKeys(value, ['sequence', 'digest'], path)
+  if (!Number.isSafeInteger(sequence) || typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) throw malformed(path)
+  return { sequence: sequence as number, digest }
+}
+
+function malformed(path: string): EncodingError {
+  return new EncodingError('ERR_JSON_MALFORMED', `${path} is not a memory of trust directories`, { details: { path } })
+}
