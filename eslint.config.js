@@ -20,12 +20,22 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'take the time as an argument' },
-        { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'take the time as an argument' },
-        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'use node:crypto' },
+        {
+          selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          message: 'take the time as an argument',
+        },
+        {
+          selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: 'use node:crypto',
+        },
       ],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'node:child_process', message: 'only crypto/command-key-provider.ts starts another program' }] },
+        {
+          paths: [
+            { name: 'node:child_process', message: 'only crypto/command-key-provider.ts starts another program' },
+          ],
+        },
       ],
     },
   },

@@ -127,7 +127,8 @@ function piecesOf(children: readonly asn1js.AsnType[]): Uint8Array[] {
 function childrenOf(node: asn1js.AsnType): readonly asn1js.AsnType[] {
   const children: unknown = (node.valueBlock as { value?: unknown }).value
   // asn1js takes no other type apart, and has something else there.
-  if (!Array.isArray(children)) throw new EncodingError('ERR_BER_UNSUPPORTED', 'a value that should be primitive is constructed')
+  if (!Array.isArray(children))
+    throw new EncodingError('ERR_BER_UNSUPPORTED', 'a value that should be primitive is constructed')
   return children as asn1js.AsnType[]
 }
 

@@ -10,6 +10,15 @@ export {
   TRUST_DIRECTORY_LIMITS,
 } from './limits.js'
 export { OID, oidName } from './oids.js'
-export { decodeBase64, encodePem, looksLikePem, parsePem, type PemBlock, parsePemBlock, parsePemBlocks, readPemOrDer } from './pem.js'
+export {
+  decodeBase64,
+  encodePem,
+  looksLikePem,
+  parsePem,
+  type PemBlock,
+  parsePemBlock,
+  parsePemBlocks,
+  readPemOrDer,
+} from './pem.js'
 export { isStringTag } from './string.js'
 export { contextConstructed, contextPrimitive, TAG } from './tags.js'

@@ -103,7 +103,10 @@ export function readPemOrDer(bytes: Uint8Array, ...labels: readonly string[]): r
 
 /** PEM with lines of 64 characters and a final newline. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? []
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
 }
 

@@ -62,7 +62,12 @@ export interface Issuer {
   readonly organization: string
 }
 
-let approve: (tbsDer: Uint8Array, template: CertificateTemplate, profile: Profile, shortened: boolean) => ApprovedCertificate
+let approve: (
+  tbsDer: Uint8Array,
+  template: CertificateTemplate,
+  profile: Profile,
+  shortened: boolean,
+) => ApprovedCertificate
 
 /** A certificate that was approved, before its signature. Only {@link approveCertificate} makes one; it can be taken once. */
 export class ApprovedCertificate {
@@ -116,7 +121,9 @@ export function approveCertificate(issuer: Issuer, request: ApprovalRequest): Ap
       encodeKeyUsage(profile.keyUsage),
       encodeExtKeyUsage(profile.extKeyUsage),
       encodeSubjectKeyIdentifier(keyIdentifierOf(publicKey)),
-      encodeAuthorityKeyIdentifier(issuer.certificate.subjectKeyIdentifier ?? keyIdentifierOf(issuer.certificate.publicKey)),
+      encodeAuthorityKeyIdentifier(
+        issuer.certificate.subjectKeyIdentifier ?? keyIdentifierOf(issuer.certificate.publicKey),
+      ),
       encodeSubjectAltName(names, false),
     ],
   }
@@ -182,10 +189,14 @@ function checkWishes(request: CertificationRequest, profile: Profile, names: rea
     (name.kind === 'uri' || name.kind === 'dns' || name.kind === 'ip') && granted.has(hex(encodeGeneralName(name)))
   for (const extension of request.extensions.values()) {
     const refuse = (what: string): DeniedError =>
-      new DeniedError('ERR_CSR_EXTENSION', `the request asks for ${what}, which the profile ${profile.name} does not grant`, {
-        details: { extension: oidName(extension.oid), profile: profile.name },
-        hint: 'make the request without extensions: the registry decides what goes into the certificate',
-      })
+      new DeniedError(
+        'ERR_CSR_EXTENSION',
+        `the request asks for ${what}, which the profile ${profile.name} does not grant`,
+        {
+          details: { extension: oidName(extension.oid), profile: profile.name },
+          hint: 'make the request without extensions: the registry decides what goes into the certificate',
+        },
+      )
     switch (extension.oid) {
       case OID.subjectAltName: {
         const stranger = readExtensionValue(extension, readSubjectAltName).find((name) => !isGranted(name))
@@ -193,12 +204,16 @@ function checkWishes(request: CertificationRequest, profile: Profile, names: rea
         break
       }
       case OID.keyUsage: {
-        const stranger = [...readExtensionValue(extension, readKeyUsage)].find((usage) => !profile.keyUsage.includes(usage))
+        const stranger = [...readExtensionValue(extension, readKeyUsage)].find(
+          (usage) => !profile.keyUsage.includes(usage),
+        )
         if (stranger !== undefined) throw refuse(`the key usage ${stranger}`)
         break
       }
       case OID.extKeyUsage: {
-        const stranger = [...readExtensionValue(extension, readExtKeyUsage)].find((oid) => !profile.extKeyUsage.includes(oid))
+        const stranger = [...readExtensionValue(extension, readExtKeyUsage)].find(
+          (oid) => !profile.extKeyUsage.includes(oid),
+        )
         if (stranger !== undefined) throw refuse(`the purpose ${oidName(stranger)}`)
         break
       }
@@ -214,25 +229,36 @@ function checkWishes(request: CertificationRequest, profile: Profile, names: rea
   }
 }
 
-function validity(request: ApprovalRequest, issuer: Certificate): { notBefore: Date; notAfter: Date; shortened: boolean } {
+function validity(
+  request: ApprovalRequest,
+  issuer: Certificate,
+): { notBefore: Date; notAfter: Date; shortened: boolean } {
   const { at, profile, validitySeconds } = request
   const details = { issuer: issuer.subject.toString(), issuerNotAfter: issuer.notAfter.toISOString() }
   if (!(at >= issuer.notBefore && at <= issuer.notAfter)) {
     const expired = at > issuer.notAfter
-    throw new DeniedError('ERR_ISSUE_VALIDITY', expired ? 'the issuing CA has expired' : 'the issuing CA is not valid yet', {
-      details: { ...details, issuerNotBefore: issuer.notBefore.toISOString(), at: at.toISOString() },
-      hint: expired ? 'make a new issuing CA' : 'check the clock of this machine',
-    })
+    throw new DeniedError(
+      'ERR_ISSUE_VALIDITY',
+      expired ? 'the issuing CA has expired' : 'the issuing CA is not valid yet',
+      {
+        details: { ...details, issuerNotBefore: issuer.notBefore.toISOString(), at: at.toISOString() },
+        hint: expired ? 'make a new issuing CA' : 'check the clock of this machine',
+      },
+    )
   }
   const notBefore = new Date(Math.max(addSeconds(at, -BACKDATE_SECONDS).getTime(), issuer.notBefore.getTime()))
   const wanted = addSeconds(at, validitySeconds ?? profile.validitySeconds)
   if (wanted <= issuer.notAfter) return { notBefore, notAfter: wanted, shortened: false }
   // Asked for by name, a longer life is refused; the profile's is cut, which the caller is told.
   if (validitySeconds !== undefined) {
-    throw new DeniedError('ERR_ISSUE_VALIDITY', `a certificate of ${formatDuration(validitySeconds)} would outlive its issuer`, {
-      details,
-      hint: 'ask for a shorter life',
-    })
+    throw new DeniedError(
+      'ERR_ISSUE_VALIDITY',
+      `a certificate of ${formatDuration(validitySeconds)} would outlive its issuer`,
+      {
+        details,
+        hint: 'ask for a shorter life',
+      },
+    )
   }
   return { notBefore, notAfter: issuer.notAfter, shortened: true }
 }

@@ -43,25 +43,21 @@ export class Authority {
   readonly deployment: Deployment
   readonly root: Certificate
   readonly issuing: Certificate
-  readonly publisher: Certificate
   readonly store: Store
   readonly #clock: Clock
+  #publisher: Certificate | undefined
 
   private constructor(home: string, deployment: Deployment, store: Store, clock: Clock) {
-    const certificate = (name: string): Certificate => onlyCertificate(join(home, name))
     this.home = home
     this.deployment = deployment
     this.store = store
     this.#clock = clock
-    this.root = certificate(HOME_FILES.root)
-    this.issuing = certificate(HOME_FILES.issuing)
-    this.publisher = certificate(HOME_FILES.publisher)
+    this.root = onlyCertificate(join(home, HOME_FILES.root))
+    this.issuing = onlyCertificate(join(home, HOME_FILES.issuing))
   }
 
   /**
    * Open the authority of a home.
-   *
-   * What an earlier process planned to sign and did not record is marked abandoned: its certificate never left.
    *
    * @throws {@link StateError} `ERR_HOME_MISSING`
    * @throws {@link StoreError} `ERR_STORE_OPEN`, `ERR_STORE_ROLLBACK`, `ERR_FILE_READ`
@@ -86,6 +82,12 @@ export class Authority {
   /** Certificates as a verifier needs them. */
   get anchors(): readonly Certificate[] {
     return [this.root]
+  }
+
+  /** The certificate that signs the trust directory. */
+  get publisher(): Certificate {
+    this.#publisher ??= onlyCertificate(join(this.home, HOME_FILES.publisher))
+    return this.#publisher
   }
 
   mapping(): Mapping {
@@ -129,7 +131,11 @@ export class Authority {
     await this.store.close()
   }
 
-  async #key(location: KeyLocation, certificate: Certificate, passphrase: Passphrase | undefined): Promise<KeyProvider> {
+  async #key(
+    location: KeyLocation,
+    certificate: Certificate,
+    passphrase: Passphrase | undefined,
+  ): Promise<KeyProvider> {
     const key = await openKey(location, this.home, passphrase)
     if (!samePublicKey(key.publicKey, certificate.publicKey)) {
       throw new StoreError('ERR_KEY_CERT_MISMATCH', `the key is not the key of ${certificate.subject.toString()}`, {
@@ -142,7 +148,11 @@ export class Authority {
 }
 
 /** Open a key where it is. */
-export async function openKey(location: KeyLocation, home: string, passphrase: Passphrase | undefined): Promise<KeyProvider> {
+export async function openKey(
+  location: KeyLocation,
+  home: string,
+  passphrase: Passphrase | undefined,
+): Promise<KeyProvider> {
   if (location.kind === 'command') return CommandKeyProvider.open(location.command)
   if (passphrase === undefined) {
     throw new UsageError('ERR_PASSPHRASE_REQUIRED', 'the passphrase of the authority is needed and was not given', {

@@ -56,7 +56,13 @@ import {
 import { BACKDATE_SECONDS } from './approve.js'
 import { Authority, HOME_FILES, openKey, storePaths } from './authority.js'
 import { currentCrls, ROOT_CRL_VALIDITY_SECONDS } from './crls.js'
-import { checkDeploymentNames, type Deployment, encodeDeployment, type KeyLocation, permittedNames } from './deployment.js'
+import {
+  checkDeploymentNames,
+  type Deployment,
+  encodeDeployment,
+  type KeyLocation,
+  permittedNames,
+} from './deployment.js'
 import { issuePublisherCertificate } from './issue.js'
 
 /** The root lives ten years, the issuing CA three. */
@@ -140,7 +146,10 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
 }
 
 /** Open the offline root bundle: its key, checked to be the key of this root. */
-export function openRootBundle(directory: string, passphrase: Passphrase): { readonly key: KeyProvider; readonly certificate: Certificate } {
+export function openRootBundle(
+  directory: string,
+  passphrase: Passphrase,
+): { readonly key: KeyProvider; readonly certificate: Certificate } {
   const [certificate] = parseCertificates(readFileBytes(join(directory, ROOT_FILES.certificate)))
   const key = openKeyFile(join(directory, ROOT_FILES.key), passphrase)
   if (certificate === undefined) throw new UsageError('ERR_CONFIG_INVALID', `${directory} is not a root bundle`)
@@ -167,7 +176,13 @@ async function makeRoot(trustDomain: string, key: KeyProvider, at: Date): Promis
   return root
 }
 
-async function makeIssuing(deployment: Deployment, root: Certificate, rootKey: KeyProvider, publicKey: PublicKey, at: Date): Promise<Certificate> {
+async function makeIssuing(
+  deployment: Deployment,
+  root: Certificate,
+  rootKey: KeyProvider,
+  publicKey: PublicKey,
+  at: Date,
+): Promise<Certificate> {
   const issuing = await signCa(rootKey, {
     issuer: root.subject,
     subject: caName(deployment.trustDomain, 'issuing CA'),
@@ -195,7 +210,10 @@ interface CaTemplate {
   readonly extensionsDer: readonly Uint8Array[]
 }
 
-async function signCa(key: KeyProvider, { issuer, subject, publicKey, at, notAfter, extensionsDer }: CaTemplate): Promise<Certificate> {
+async function signCa(
+  key: KeyProvider,
+  { issuer, subject, publicKey, at, notAfter, extensionsDer }: CaTemplate,
+): Promise<Certificate> {
   const tbsDer = encodeTbsCertificate({
     serialNumberOctets: generateSerial(),
     signatureAlgorithm: key.signatureAlgorithm,
@@ -216,7 +234,10 @@ function caName(trustDomain: string, role: string): Name {
   ])
 }
 
-async function makeIssuingKey(request: BootstrapRequest, stage: string): Promise<{ key: KeyProvider; location: KeyLocation }> {
+async function makeIssuingKey(
+  request: BootstrapRequest,
+  stage: string,
+): Promise<{ key: KeyProvider; location: KeyLocation }> {
   if (request.issuingKeyCommand !== undefined) {
     const location: KeyLocation = { kind: 'command', command: request.issuingKeyCommand }
     return { key: await openKey(location, stage, undefined), location }
@@ -253,7 +274,8 @@ interface HomeContents {
 
 async function fillHome(stage: string, contents: HomeContents): Promise<void> {
   const { request, deployment, root, issuing, issuingKey, clock, at } = contents
-  const write = (name: string, content: string, mode: number = PUBLIC_MODE): void => writeNew(join(stage, name), content, mode)
+  const write = (name: string, content: string, mode: number = PUBLIC_MODE): void =>
+    writeNew(join(stage, name), content, mode)
   write(HOME_FILES.deployment, encodeDeployment(deployment))
   write(HOME_FILES.mapping, defaultMappingText(deployment.trustDomain, hash('sha256', issuing.spkiDer, 'hex')))
   write(HOME_FILES.root, root.toPem())
@@ -264,8 +286,6 @@ async function fillHome(stage: string, contents: HomeContents): Promise<void> {
   } finally {
     await store.close()
   }
-  // The publisher's certificate is issued like any other. Its place is held by the issuing CA's until it is there.
-  write(HOME_FILES.publisher, issuing.toPem())
   const authority = await Authority.open(stage, clock)
   try {
     const publisherKey = generatePrivateKey(request.algorithm)
@@ -274,7 +294,6 @@ async function fillHome(stage: string, contents: HomeContents): Promise<void> {
       { authority, key: issuingKey, crls, at },
       new MemoryKeyProvider(publisherKey).publicKey,
     )
-    discardDirectory(join(stage, HOME_FILES.publisher))
     write(HOME_FILES.publisher, publisher.toPem())
     write(HOME_FILES.publisherKey, encryptPrivateKey(publisherKey, request.passphrase), SECRET_MODE)
   } finally {
@@ -303,7 +322,11 @@ async function recordBeginning(store: Store, { deployment, root, issuing, rootCr
 function writeRootBundle(directory: string, rootKey: KeyObject, root: Certificate, request: BootstrapRequest): void {
   mkdirSync(dirname(directory), { recursive: true })
   writeDirectoryAtomic(directory, SECRET_DIRECTORY_MODE, (stage) => {
-    writeNew(join(stage, ROOT_FILES.key), encryptPrivateKey(rootKey, request.rootPassphrase ?? request.passphrase), SECRET_MODE)
+    writeNew(
+      join(stage, ROOT_FILES.key),
+      encryptPrivateKey(rootKey, request.rootPassphrase ?? request.passphrase),
+      SECRET_MODE,
+    )
     writeNew(join(stage, ROOT_FILES.certificate), root.toPem(), PUBLIC_MODE)
     writeNew(join(stage, ROOT_FILES.readme), rootReadme(request.trustDomain, root), PUBLIC_MODE)
   })
@@ -324,8 +347,12 @@ function refuseOccupied(path: string, code: 'ERR_HOME_EXISTS' | 'ERR_OUTPUT_EXIS
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined || (stats.isDirectory() && readdirSync(path).length === 0)) return
   const isHome = existsSync(join(path, HOME_FILES.deployment))
-  throw new StateError(code, isHome ? `there is a signet home at ${path} already` : `${path} exists already and is not empty`, {
-    details: { path },
-    hint: 'choose another folder; keys that are there are never overwritten',
-  })
+  throw new StateError(
+    code,
+    isHome ? `there is a signet home at ${path} already` : `${path} exists already and is not empty`,
+    {
+      details: { path },
+      hint: 'choose another folder; keys that are there are never overwritten',
+    },
+  )
 }

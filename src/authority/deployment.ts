@@ -37,7 +37,11 @@ export const DEFAULT_ADDRESS_RANGES: readonly string[] = [
 ]
 
 /** Check the names of a new deployment. @throws {@link UsageError} `ERR_CONFIG_INVALID` */
-export function checkDeploymentNames(trustDomain: string, domains: readonly string[], addressRanges: readonly string[]): void {
+export function checkDeploymentNames(
+  trustDomain: string,
+  domains: readonly string[],
+  addressRanges: readonly string[],
+): void {
   for (const domain of [trustDomain, ...domains]) {
     try {
       identityUri({ trustDomain: domain, scope: '', service: 'x', node: 'x' })
@@ -52,7 +56,11 @@ export function checkDeploymentNames(trustDomain: string, domains: readonly stri
 }
 
 /** The subtrees that the issuing CA is constrained to (RFC 5280 §4.2.1.10). */
-export function permittedNames({ trustDomain, domains, addressRanges }: Pick<Deployment, 'trustDomain' | 'domains' | 'addressRanges'>): readonly GeneralName[] {
+export function permittedNames({
+  trustDomain,
+  domains,
+  addressRanges,
+}: Pick<Deployment, 'trustDomain' | 'domains' | 'addressRanges'>): readonly GeneralName[] {
   return [
     ...domains.map((value): GeneralName => ({ kind: 'dns', value })),
     { kind: 'uri', value: trustDomain },
@@ -66,7 +74,9 @@ function addressRangeOctets(range: string): Uint8Array {
   const octets = parseIpAddress(address)
   const bits = /^(0|[1-9][0-9]{0,2})$/.test(length) ? Number(length) : -1
   if (octets === undefined || bits < 0 || bits > octets.length * 8) {
-    throw new UsageError('ERR_CONFIG_INVALID', `not an address range: ${JSON.stringify(range)}`, { hint: 'write 10.0.0.0/8 or fc00::/7' })
+    throw new UsageError('ERR_CONFIG_INVALID', `not an address range: ${JSON.stringify(range)}`, {
+      hint: 'write 10.0.0.0/8 or fc00::/7',
+    })
   }
   const mask = Uint8Array.from(octets, (_, index) => {
     const ones = Math.min(8, Math.max(0, bits - index * 8))

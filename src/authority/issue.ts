@@ -15,7 +15,14 @@ import {
   samePublicKey,
 } from '../crypto/index.js'
 import { DeniedError, InternalError } from '../errors/index.js'
-import { AUTHORITY_SERVICE, type Identity, identityOf, identityUri, requireActive, requireEntity } from '../identity/index.js'
+import {
+  AUTHORITY_SERVICE,
+  type Identity,
+  identityOf,
+  identityUri,
+  requireActive,
+  requireEntity,
+} from '../identity/index.js'
 import { validatePath } from '../path/index.js'
 import type { CertificateRecord, EntityRecord, StoreReader, StoreTransaction } from '../store/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
@@ -87,7 +94,10 @@ interface Pending {
  * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`
  * @throws {@link StoreError} `ERR_STORE_WRITE`; then nothing was signed, or what was signed is not handed out
  */
-export async function issueCertificates(issuing: IssuingAuthority, requests: readonly IssueRequest[]): Promise<readonly IssuedCertificate[]> {
+export async function issueCertificates(
+  issuing: IssuingAuthority,
+  requests: readonly IssueRequest[],
+): Promise<readonly IssuedCertificate[]> {
   const { store } = issuing.authority
   const pending: Pending[] = []
   for (const request of requests) pending.push(await prepare(issuing, request))
@@ -113,10 +123,19 @@ export async function issuePublisherCertificate(issuing: IssuingAuthority, publi
   const parts = { trustDomain, scope: '', service: AUTHORITY_SERVICE, node: 'trust-publisher' }
   const { scope, service, node, text } = identityUri(parts)
   const identity: Identity = { entity: 'trust-publisher', uri: text, scope, service, node, roles: [] }
-  const item = plan(issuing, { profile: PROFILES['trust-publisher'], identity, dnsNames: [], ipAddresses: [], publicKey, entityId: null })
+  const item = plan(issuing, {
+    profile: PROFILES['trust-publisher'],
+    identity,
+    dnsNames: [],
+    ipAddresses: [],
+    publicKey,
+    entityId: null,
+  })
   await recordIntents(issuing, [item])
   const certificate = await signApproved(issuing, item)
-  await issuing.authority.store.transaction((transaction) => recordCertificate(transaction, item, certificate, issuing.at))
+  await issuing.authority.store.transaction((transaction) =>
+    recordCertificate(transaction, item, certificate, issuing.at),
+  )
   return certificate
 }
 
@@ -146,7 +165,10 @@ async function prepare(issuing: IssuingAuthority, request: IssueRequest): Promis
 
 function plan(
   { authority, key, at }: IssuingAuthority,
-  request: Omit<Parameters<typeof approveCertificate>[1], 'serialNumberOctets' | 'at'> & { readonly entityId: string | null; readonly privateKey?: KeyObject },
+  request: Omit<Parameters<typeof approveCertificate>[1], 'serialNumberOctets' | 'at'> & {
+    readonly entityId: string | null
+    readonly privateKey?: KeyObject
+  },
 ): Pending {
   const issuer: Issuer = {
     certificate: authority.issuing,
@@ -170,9 +192,17 @@ function plan(
  *
  * @throws {@link DeniedError} `ERR_ISSUE_KEY`
  */
-async function checkKeyIsFree(reader: StoreReader, { authority }: IssuingAuthority, publicKey: PublicKey, entity: EntityRecord, profile: Profile): Promise<void> {
+async function checkKeyIsFree(
+  reader: StoreReader,
+  { authority }: IssuingAuthority,
+  publicKey: PublicKey,
+  entity: EntityRecord,
+  profile: Profile,
+): Promise<void> {
   const refuse = (why: string): DeniedError =>
-    new DeniedError('ERR_ISSUE_KEY', `the public key of the request may not be certified: ${why}`, { hint: 'make a new key' })
+    new DeniedError('ERR_ISSUE_KEY', `the public key of the request may not be certified: ${why}`, {
+      hint: 'make a new key',
+    })
   for (const own of [authority.root, authority.issuing, authority.publisher]) {
     if (samePublicKey(own.publicKey, publicKey)) throw refuse("it is the authority's own")
   }
@@ -187,26 +217,45 @@ async function checkKeyIsFree(reader: StoreReader, { authority }: IssuingAuthori
 async function recordIntents({ authority, at }: IssuingAuthority, pending: readonly Pending[]): Promise<void> {
   await authority.store.transaction(async (transaction) => {
     for (const { serialNumber, entityId, approved, tbsDer } of pending) {
-      const intent = { serialNumber, entityId, profile: approved.profile.name, tbsDigest: hash('sha256', tbsDer, 'hex') }
+      const intent = {
+        serialNumber,
+        entityId,
+        profile: approved.profile.name,
+        tbsDigest: hash('sha256', tbsDer, 'hex'),
+      }
       await transaction.insertIntent({ ...intent, createdAt: at.toISOString() })
       await transaction.log(at, 'certificate.intended', { ...intent, entityId: entityId ?? undefined })
     }
   })
 }
 
-async function signApproved({ authority, key, crls, at }: IssuingAuthority, { approved, tbsDer }: Pending): Promise<Certificate> {
+async function signApproved(
+  { authority, key, crls, at }: IssuingAuthority,
+  { approved, tbsDer }: Pending,
+): Promise<Certificate> {
   const signature = await key.sign(tbsDer)
   const certificate = parseCertificate(encodeSigned(tbsDer, key.signatureAlgorithm, signature))
   if (!equalBytes(certificate.tbsDer, tbsDer)) {
     throw new InternalError('ERR_ISSUE_TBS_MISMATCH', 'the signed certificate is not the one that was approved')
   }
   for (const purpose of approved.profile.purposes) {
-    validatePath(certificate, { anchors: authority.anchors, intermediates: [authority.issuing], at, purpose, revocation: { crls } })
+    validatePath(certificate, {
+      anchors: authority.anchors,
+      intermediates: [authority.issuing],
+      at,
+      purpose,
+      revocation: { crls },
+    })
   }
   return certificate
 }
 
-async function recordCertificate(transaction: StoreTransaction, item: Pending, certificate: Certificate, at: Date): Promise<void> {
+async function recordCertificate(
+  transaction: StoreTransaction,
+  item: Pending,
+  certificate: Certificate,
+  at: Date,
+): Promise<void> {
   const record = certificateRecord(item, certificate)
   await transaction.insertCertificate(record)
   await transaction.log(at, 'certificate.issued', {

@@ -62,7 +62,11 @@ export async function publishTrustDirectory(
   return { der, directory }
 }
 
-async function currentSigners(authority: Authority, crls: readonly Crl[], at: Date): Promise<readonly DocumentSigner[]> {
+async function currentSigners(
+  authority: Authority,
+  crls: readonly Crl[],
+  at: Date,
+): Promise<readonly DocumentSigner[]> {
   const mapping = authority.mapping()
   const signers: DocumentSigner[] = []
   for (const { certificate: record, revocation } of await authority.store.certificates()) {

@@ -6,14 +6,23 @@
 import { DeniedError } from '../errors/index.js'
 import { requireEntity } from '../identity/index.js'
 import type { CertificateStatus } from '../store/index.js'
-import { issueCertificates, type IssuedCertificate, type IssueRequest, type IssuingAuthority, spkiDigest } from './issue.js'
+import {
+  issueCertificates,
+  type IssuedCertificate,
+  type IssueRequest,
+  type IssuingAuthority,
+  spkiDigest,
+} from './issue.js'
 
 /**
  * Issue the next certificate of an entity that has a good one of the same profile.
  *
  * @throws {@link DeniedError} `ERR_RENEW_DENIED` if it has none that is neither expired nor revoked; with what issuing throws
  */
-export async function renewCertificates(issuing: IssuingAuthority, requests: readonly IssueRequest[]): Promise<readonly IssuedCertificate[]> {
+export async function renewCertificates(
+  issuing: IssuingAuthority,
+  requests: readonly IssueRequest[],
+): Promise<readonly IssuedCertificate[]> {
   for (const request of requests) await requireRenewable(issuing, request)
   return issueCertificates(issuing, requests)
 }
@@ -24,10 +33,14 @@ async function requireRenewable({ authority, at }: IssuingAuthority, request: Is
   const [newest] = certificates.filter(({ certificate }) => certificate.profile === request.profile.name)
   const refusal = isSameKey(request, certificates) ? 'the request is for a key that it has already' : whyNot(newest, at)
   if (refusal !== undefined) {
-    throw new DeniedError('ERR_RENEW_DENIED', `the ${request.profile.name} certificate of ${request.entity} cannot be renewed: ${refusal}`, {
-      details: { entity: request.entity, profile: request.profile.name },
-      hint: `issue a first one instead: signet issue ${request.entity}`,
-    })
+    throw new DeniedError(
+      'ERR_RENEW_DENIED',
+      `the ${request.profile.name} certificate of ${request.entity} cannot be renewed: ${refusal}`,
+      {
+        details: { entity: request.entity, profile: request.profile.name },
+        hint: `issue a first one instead: signet issue ${request.entity}`,
+      },
+    )
   }
 }
 

@@ -40,12 +40,22 @@ export interface Revoked {
  *
  * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`, `ERR_CERTIFICATE_UNKNOWN`, `ERR_ALREADY_REVOKED`
  */
-export async function revokeCertificates(authority: Authority, target: RevocationTarget, reason: RevocationReason, at: Date): Promise<readonly Revoked[]> {
+export async function revokeCertificates(
+  authority: Authority,
+  target: RevocationTarget,
+  reason: RevocationReason,
+  at: Date,
+): Promise<readonly Revoked[]> {
   return authority.store.transaction(async (transaction) => {
     const revoked: readonly Revoked[] = await select(transaction, target, at)
     for (const { serialNumber, entityId, profile } of revoked) {
       await transaction.insertRevocation({ serialNumber, reason, revokedAt: at.toISOString() })
-      await transaction.log(at, 'certificate.revoked', { serialNumber, reason, entityId: entityId ?? undefined, profile })
+      await transaction.log(at, 'certificate.revoked', {
+        serialNumber,
+        reason,
+        entityId: entityId ?? undefined,
+        profile,
+      })
     }
     return revoked
   })
@@ -66,7 +76,10 @@ async function select(reader: Reader, target: RevocationTarget, at: Date): Promi
       return stillGood(found === undefined ? [] : [found], `certificate with the serial number ${target.serialNumber}`)
     }
     case 'keyIdentifier':
-      return stillGood(await reader.certificatesByKeyIdentifier(target.keyIdentifier), `certificate with the key identifier ${target.keyIdentifier}`)
+      return stillGood(
+        await reader.certificatesByKeyIdentifier(target.keyIdentifier),
+        `certificate with the key identifier ${target.keyIdentifier}`,
+      )
     case 'fingerprint': {
       const found = await reader.certificateByFingerprint(target.fingerprint)
       return stillGood(found === undefined ? [] : [found], `certificate with the fingerprint ${target.fingerprint}`)
@@ -77,12 +90,17 @@ async function select(reader: Reader, target: RevocationTarget, at: Date): Promi
 /** Those that can be revoked. With `at`, expired ones are left out. */
 function stillGood(found: readonly CertificateStatus[], what: string, at?: Date): readonly CertificateRecord[] {
   if (found.length === 0) {
-    throw new StateError('ERR_CERTIFICATE_UNKNOWN', `this authority issued no ${what}`, { hint: 'signet cert list shows those it did' })
+    throw new StateError('ERR_CERTIFICATE_UNKNOWN', `this authority issued no ${what}`, {
+      hint: 'signet cert list shows those it did',
+    })
   }
   const living = found.filter(({ certificate }) => at === undefined || Date.parse(certificate.notAfter) >= at.getTime())
   const good = living.filter(({ revocation }) => revocation === undefined)
   if (good.length === 0) {
-    throw new StateError('ERR_ALREADY_REVOKED', living.length === 0 ? `every ${what} has expired` : `every ${what} is revoked already`)
+    throw new StateError(
+      'ERR_ALREADY_REVOKED',
+      living.length === 0 ? `every ${what} has expired` : `every ${what} is revoked already`,
+    )
   }
   return good.map(({ certificate }) => certificate)
 }
@@ -93,15 +111,29 @@ function stillGood(found: readonly CertificateStatus[], what: string, at?: Date)
  *
  * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`, `ERR_ENTITY_STATE`
  */
-export async function setEntityState(authority: Authority, id: string, state: EntityState, at: Date): Promise<EntityRecord> {
+export async function setEntityState(
+  authority: Authority,
+  id: string,
+  state: EntityState,
+  at: Date,
+): Promise<EntityRecord> {
   return authority.store.transaction(async (transaction) => {
     const entity = await changeEntityState(transaction, id, state, at)
     if (state === 'retired') {
       for (const { certificate, revocation } of await transaction.certificates(id)) {
         if (revocation !== undefined || Date.parse(certificate.notAfter) < at.getTime()) continue
         const { serialNumber, profile } = certificate
-        await transaction.insertRevocation({ serialNumber, reason: 'cessationOfOperation', revokedAt: at.toISOString() })
-        await transaction.log(at, 'certificate.revoked', { serialNumber, reason: 'cessationOfOperation', entityId: id, profile })
+        await transaction.insertRevocation({
+          serialNumber,
+          reason: 'cessationOfOperation',
+          revokedAt: at.toISOString(),
+        })
+        await transaction.log(at, 'certificate.revoked', {
+          serialNumber,
+          reason: 'cessationOfOperation',
+          entityId: id,
+          profile,
+        })
       }
     }
     return entity

@@ -38,7 +38,8 @@ export function readAttributes(set: DerReader): Attributes {
     const valueSet = fields.set()
     const values: Uint8Array[] = []
     while (!valueSet.atEnd) {
-      if (values.length === MAX_VALUES) throw new LimitError('ERR_LIMIT_EXCEEDED', `an attribute has more than ${MAX_VALUES} values`)
+      if (values.length === MAX_VALUES)
+        throw new LimitError('ERR_LIMIT_EXCEEDED', `an attribute has more than ${MAX_VALUES} values`)
       values.push(valueSet.element())
     }
     fields.finish()
@@ -71,10 +72,14 @@ export function attributeValue<T>(attributes: Attributes, type: string, read: (r
     return result
   } catch (error) {
     if (isSignetError(error) && error.category === 'encoding') {
-      throw new EncodingError('ERR_CMS_ATTRIBUTE_MALFORMED', `the attribute ${oidName(type)} is malformed: ${error.message}`, {
-        details: { oid: type },
-        cause: error,
-      })
+      throw new EncodingError(
+        'ERR_CMS_ATTRIBUTE_MALFORMED',
+        `the attribute ${oidName(type)} is malformed: ${error.message}`,
+        {
+          details: { oid: type },
+          cause: error,
+        },
+      )
     }
     throw error
   }
@@ -85,7 +90,11 @@ export function encodeAttribute(type: string, valueDer: Uint8Array): Uint8Array 
 }
 
 function duplicate(type: string): EncodingError {
-  return new EncodingError('ERR_CMS_ATTRIBUTE_DUPLICATE', `the attribute ${oidName(type)} does not have exactly one value`, {
-    details: { oid: type },
-  })
+  return new EncodingError(
+    'ERR_CMS_ATTRIBUTE_DUPLICATE',
+    `the attribute ${oidName(type)} does not have exactly one value`,
+    {
+      details: { oid: type },
+    },
+  )
 }

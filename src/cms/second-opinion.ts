@@ -45,7 +45,8 @@ export async function compareCmsSecondOpinion(
     const digestName = DIGEST_NAMES.get(signer.digestAlgorithm.algorithmId) ?? ''
     const digest = new Uint8Array(await engine.digest(digestName, Buffer.from(content)))
     const messageDigest = attributes.attributes.find((attribute) => attribute.type === '1.2.840.113549.1.9.4')
-    const stated = (messageDigest?.values[0] as { valueBlock: { valueHexView: Uint8Array } } | undefined)?.valueBlock.valueHexView
+    const stated = (messageDigest?.values[0] as { valueBlock: { valueHexView: Uint8Array } } | undefined)?.valueBlock
+      .valueHexView
     if (stated === undefined || !equalBytes(new Uint8Array(stated), digest)) {
       throw disagreement(`it computes the digest ${hex(digest)}`)
     }

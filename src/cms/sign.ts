@@ -64,7 +64,8 @@ export async function signData(content: Uint8Array, request: SignDataRequest): P
   for (const signer of signers) signerInfos.push(await signerInfo(content, signer, contentType, request))
   const digests = new Set(signers.map(digestFor))
   // RFC 5652 §5.1.
-  const version = contentType !== OID.data || signers.some((signer) => signer.identifier !== 'issuerAndSerialNumber') ? 3 : 1
+  const version =
+    contentType !== OID.data || signers.some((signer) => signer.identifier !== 'issuerAndSerialNumber') ? 3 : 1
   const signedData = encodeSequence(
     encodeInteger(version),
     encodeSetOf(...[...digests].map(digestIdentifierDer)),
@@ -78,7 +79,12 @@ export async function signData(content: Uint8Array, request: SignDataRequest): P
   return encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, signedData))
 }
 
-async function signerInfo(content: Uint8Array, signer: CmsSigner, contentType: string, request: SignDataRequest): Promise<Uint8Array> {
+async function signerInfo(
+  content: Uint8Array,
+  signer: CmsSigner,
+  contentType: string,
+  request: SignDataRequest,
+): Promise<Uint8Array> {
   const { key, certificate } = signer
   if (!samePublicKey(key.publicKey, certificate.publicKey)) {
     throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the signing key is not the key of the certificate', {
@@ -133,7 +139,9 @@ function issuerAndSerialNumber(certificate: Certificate): Uint8Array {
 
 /** [0] IMPLICIT SET OF Certificate, each once. */
 function certificateSet(certificates: readonly Certificate[]): Uint8Array {
-  const distinct = certificates.filter((certificate, index) => certificates.findIndex((other) => equalBytes(other.der, certificate.der)) === index)
+  const distinct = certificates.filter(
+    (certificate, index) => certificates.findIndex((other) => equalBytes(other.der, certificate.der)) === index,
+  )
   const set = encodeSetOf(...distinct.map((certificate) => certificate.der))
   if (set[0] !== TAG.set) throw new InternalError('ERR_INTERNAL', 'a SET has its tag')
   set[0] = 0xa0

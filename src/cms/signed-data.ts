@@ -88,7 +88,8 @@ export function parseSignedData(der: Uint8Array, limits: DerLimits = CMS_LIMITS)
  */
 export function parseForeignSignedData(bytes: Uint8Array): SignedData {
   const [der, second] = readPemOrDer(bytes, ...CMS_LABELS)
-  if (der === undefined || second !== undefined) throw new EncodingError('ERR_CMS_MALFORMED', 'expected one CMS document, found several')
+  if (der === undefined || second !== undefined)
+    throw new EncodingError('ERR_CMS_MALFORMED', 'expected one CMS document, found several')
   try {
     return parseSignedData(der)
   } catch (error) {
@@ -136,10 +137,11 @@ function readSignedData(fields: DerReader): SignedData {
 /** RFC 5652 §5.1. Outside the signature, and therefore compared: one document has one form. */
 function checkVersion({ version, eContentType, signerInfos, certificatesDer }: SignedData, fields: DerReader): void {
   const hasOtherCertificates = certificatesDer.some((der) => der[0] !== TAG.sequence)
-  const expected =
-    hasOtherCertificates ? undefined
-    : eContentType !== OID.data || signerInfos.some((signer) => signer.version === 3) ? 3
-    : 1
+  const expected = hasOtherCertificates
+    ? undefined
+    : eContentType !== OID.data || signerInfos.some((signer) => signer.version === 3)
+      ? 3
+      : 1
   if (expected !== undefined && version !== expected) {
     throw fields.error('ERR_CMS_MALFORMED', `the version is ${version} where it should be ${expected}`)
   }
@@ -177,7 +179,8 @@ function readSignerInfo(fields: DerReader): SignerInfo {
   }
   const signatureAlgorithm = readAlgorithmIdentifier(fields)
   const signature = fields.octetString()
-  const unsignedAttrs = fields.peek() === contextConstructed(1) ? readAttributes(fields.constructed(contextConstructed(1))) : new Map()
+  const unsignedAttrs =
+    fields.peek() === contextConstructed(1) ? readAttributes(fields.constructed(contextConstructed(1))) : new Map()
   fields.finish()
   return { version, sid, digestAlgorithm, signedAttrsDer, signedAttrs, signatureAlgorithm, signature, unsignedAttrs }
 }

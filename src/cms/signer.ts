@@ -46,7 +46,12 @@ export interface SignerFacts {
  * @throws {@link EncodingError} `ERR_CMS_ATTRIBUTE_MALFORMED`
  * @see RFC 5652 §5.4, §5.6, §11
  */
-export function verifySigner(signedData: SignedData, signer: SignerInfo, content: Uint8Array, certificate: Certificate): SignerFacts {
+export function verifySigner(
+  signedData: SignedData,
+  signer: SignerInfo,
+  content: Uint8Array,
+  certificate: Certificate,
+): SignerFacts {
   const { signedAttrs, signedAttrsDer } = signer
   if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
   const digest = digestOf(signer.digestAlgorithm)
@@ -104,7 +109,8 @@ const DIGESTS_OF_PURE_SCHEMES: Readonly<Record<string, readonly DigestName[]>> =
 
 function signatureAlgorithmFor(found: AlgorithmIdentifier, digest: DigestName): SignatureAlgorithm {
   // RFC 3370 §3.2: rsaEncryption leaves the digest to digestAlgorithm.
-  const algorithm = found.oid === OID.rsaEncryption ? SIGNATURE_ALGORITHMS[`rsa-${digest}`] : signatureAlgorithmOf(found)
+  const algorithm =
+    found.oid === OID.rsaEncryption ? SIGNATURE_ALGORITHMS[`rsa-${digest}`] : signatureAlgorithmOf(found)
   const allowed = algorithm.digest === null ? DIGESTS_OF_PURE_SCHEMES[algorithm.name] : [algorithm.digest]
   if (allowed?.includes(digest) !== true) throw mismatch(`${algorithm.name} does not go with ${digest}`)
   return algorithm
@@ -121,7 +127,10 @@ function checkAlgorithmProtection(signer: SignerInfo): void {
     return { digestAlgorithm, signatureAlgorithm }
   })
   if (protectedAlgorithms === undefined) return
-  const sameSignature = equalBytes(protectedAlgorithms.signatureAlgorithm.subarray(1), signer.signatureAlgorithm.der.subarray(1))
+  const sameSignature = equalBytes(
+    protectedAlgorithms.signatureAlgorithm.subarray(1),
+    signer.signatureAlgorithm.der.subarray(1),
+  )
   if (!sameSignature || !equalBytes(protectedAlgorithms.digestAlgorithm, signer.digestAlgorithm.der)) {
     throw mismatch('cmsAlgorithmProtection names other algorithms')
   }
@@ -151,11 +160,20 @@ function checkSigningCertificate(signer: SignerInfo, certificate: Certificate): 
     return { digest, certHash, serialNumber }
   })
   if (bound === undefined) return false
-  const sameHash = bound.certHash.length === DIGESTS[bound.digest].octets && equalBytes(bound.certHash, certificateHash(certificate, bound.digest))
-  if (!sameHash || (bound.serialNumber !== undefined && !equalBytes(bound.serialNumber, certificate.serialNumberOctets))) {
-    throw new TrustError('ERR_CMS_ESS_MISMATCH', 'signingCertificateV2 names another certificate than the one that verifies', {
-      details: { certificate: certificate.fingerprint },
-    })
+  const sameHash =
+    bound.certHash.length === DIGESTS[bound.digest].octets &&
+    equalBytes(bound.certHash, certificateHash(certificate, bound.digest))
+  if (
+    !sameHash ||
+    (bound.serialNumber !== undefined && !equalBytes(bound.serialNumber, certificate.serialNumberOctets))
+  ) {
+    throw new TrustError(
+      'ERR_CMS_ESS_MISMATCH',
+      'signingCertificateV2 names another certificate than the one that verifies',
+      {
+        details: { certificate: certificate.fingerprint },
+      },
+    )
   }
   return true
 }

@@ -147,12 +147,19 @@ function signerCertificate(signer: SignerInfo, candidates: readonly Certificate[
   const fitting = candidates.filter((candidate) => identifies(signer.sid, candidate))
   const [certificate, ...others] = fitting
   if (certificate === undefined) {
-    throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', `the certificate of the signer is not at hand: ${formatSignerIdentifier(signer.sid)}`, {
-      hint: "give the signer's certificate",
-    })
+    throw new TrustError(
+      'ERR_CMS_SIGNER_UNKNOWN',
+      `the certificate of the signer is not at hand: ${formatSignerIdentifier(signer.sid)}`,
+      {
+        hint: "give the signer's certificate",
+      },
+    )
   }
   if (others.some((other) => !other.equals(certificate))) {
-    throw new TrustError('ERR_CMS_SIGNER_AMBIGUOUS', `several certificates fit the signer: ${formatSignerIdentifier(signer.sid)}`)
+    throw new TrustError(
+      'ERR_CMS_SIGNER_AMBIGUOUS',
+      `several certificates fit the signer: ${formatSignerIdentifier(signer.sid)}`,
+    )
   }
   return certificate
 }

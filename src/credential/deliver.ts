@@ -90,7 +90,8 @@ export function deliverCredential(directory: string, credential: Credential, at:
 function writeVersion(stage: string, credential: Credential): void {
   const { certificate, chain, anchor, crls } = credential
   const pem = (certificates: readonly Certificate[]): string => certificates.map((item) => item.toPem()).join('')
-  if (credential.privateKey !== undefined) writeNew(join(stage, 'key.pem'), encodePrivateKey(credential.privateKey), SECRET_MODE)
+  if (credential.privateKey !== undefined)
+    writeNew(join(stage, 'key.pem'), encodePrivateKey(credential.privateKey), SECRET_MODE)
   writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
   writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
   writeNew(join(stage, 'fullchain.pem'), pem([certificate, ...chain]), PUBLIC_MODE)
@@ -117,7 +118,10 @@ function identityDocument({ identity, certificate, anchor, profile }: Credential
 function checkVersion(stage: string, credential: Credential, at: Date): void {
   const { privateKey } = credential
   const [certificate, ...chain] = parseCertificates(readFileBytes(join(stage, 'fullchain.pem')))
-  if (certificate === undefined || (privateKey !== undefined && !samePublicKey(publicKeyOf(privateKey), certificate.publicKey))) {
+  if (
+    certificate === undefined ||
+    (privateKey !== undefined && !samePublicKey(publicKeyOf(privateKey), certificate.publicKey))
+  ) {
     throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the private key is not the key of the certificate', {
       details: { certificate: credential.certificate.fingerprint },
     })
@@ -135,7 +139,9 @@ function checkVersion(stage: string, credential: Credential, at: Date): void {
 function refuseForeign(directory: string): void {
   const stats = lstatSync(directory, { throwIfNoEntry: false })
   if (stats === undefined) return
-  const foreign = stats.isDirectory() ? readdirSync(directory).find((name) => !isOurs(directory, name)) : basename(directory)
+  const foreign = stats.isDirectory()
+    ? readdirSync(directory).find((name) => !isOurs(directory, name))
+    : basename(directory)
   if (foreign !== undefined) {
     throw new StateError('ERR_OUTPUT_EXISTS', `${directory} is not a credential directory: it holds ${foreign}`, {
       details: { path: directory, found: foreign },
@@ -154,10 +160,14 @@ function makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true, mode: SECRET_DIRECTORY_MODE })
     chmodSync(path, SECRET_DIRECTORY_MODE)
   } catch (cause) {
-    throw new StoreError('ERR_FILE_WRITE', `cannot make the folder ${path}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`, {
-      details: { path },
-      cause,
-    })
+    throw new StoreError(
+      'ERR_FILE_WRITE',
+      `cannot make the folder ${path}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}`,
+      {
+        details: { path },
+        cause,
+      },
+    )
   }
 }
 

@@ -55,6 +55,7 @@ export function loadCredential(directory: string, passphrase?: Passphrase): Load
 function statedIdentity(path: string): string {
   const document = parseStrictJson(readFileText(path, { maxBytes: 64 * 1024 }))
   const uri = typeof document === 'object' && document !== null && 'uri' in document ? document.uri : undefined
-  if (typeof uri !== 'string') throw new EncodingError('ERR_CREDENTIAL_MALFORMED', `${path} states no identity`, { details: { path } })
+  if (typeof uri !== 'string')
+    throw new EncodingError('ERR_CREDENTIAL_MALFORMED', `${path} states no identity`, { details: { path } })
   return uri
 }

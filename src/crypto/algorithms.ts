@@ -35,15 +35,7 @@ export type KeyFamily = 'ec' | 'rsa' | 'ed25519' | 'ml-dsa-44' | 'ml-dsa-65' | '
 
 /** Keys that signet makes and certifies. */
 export type KeyAlgorithmName =
-  | 'p256'
-  | 'p384'
-  | 'ed25519'
-  | 'rsa2048'
-  | 'rsa3072'
-  | 'rsa4096'
-  | 'ml-dsa-44'
-  | 'ml-dsa-65'
-  | 'ml-dsa-87'
+  'p256' | 'p384' | 'ed25519' | 'rsa2048' | 'rsa3072' | 'rsa4096' | 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87'
 
 export interface SignatureAlgorithm {
   readonly name: string

@@ -93,7 +93,8 @@ function run(command: readonly string[], words: readonly string[], input: Uint8A
     child.stdin.on('error', () => undefined)
     child.on('close', (code, signal) => {
       if (length > MAX_ANSWER_BYTES) reject(failure(command, 'it printed too much'))
-      else if (code !== 0) reject(failure(command, code === null ? `it was ended by ${signal ?? 'a signal'}` : `it exited with ${code}`))
+      else if (code !== 0)
+        reject(failure(command, code === null ? `it was ended by ${signal ?? 'a signal'}` : `it exited with ${code}`))
       else resolve(Buffer.concat(pieces).toString('latin1'))
     })
     child.stdin.end(input)

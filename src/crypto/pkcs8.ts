@@ -152,7 +152,9 @@ function readEncrypted(der: Uint8Array): { scheme: Scheme; encrypted: Uint8Array
     return { scheme: readPbes2(parameters(algorithm)), encrypted }
   } catch (error) {
     if (isSignetError(error) && error.category === 'encoding') {
-      throw new EncodingError('ERR_KEY_MALFORMED', `an encrypted private key is malformed: ${error.message}`, { cause: error })
+      throw new EncodingError('ERR_KEY_MALFORMED', `an encrypted private key is malformed: ${error.message}`, {
+        cause: error,
+      })
     }
     throw error
   }
@@ -162,13 +164,19 @@ function readPbes2(fields: DerReader): Scheme {
   const kdf = readAlgorithmIdentifier(fields)
   const encryption = readAlgorithmIdentifier(fields)
   fields.finish()
-  const cipher = encryption.oid === OID.aes256Cbc ? 'aes-256-cbc' : encryption.oid === OID.aes128Cbc ? 'aes-128-cbc' : undefined
-  if (cipher === undefined || encryption.parametersDer === undefined) throw weak('the private key is not encrypted with AES')
+  const cipher =
+    encryption.oid === OID.aes256Cbc ? 'aes-256-cbc' : encryption.oid === OID.aes128Cbc ? 'aes-128-cbc' : undefined
+  if (cipher === undefined || encryption.parametersDer === undefined)
+    throw weak('the private key is not encrypted with AES')
   const iv = DerReader.over(encryption.parametersDer, KEY_LIMITS).octetString()
   if (iv.length !== 16) throw new EncodingError('ERR_KEY_MALFORMED', 'an AES initialization vector has 16 octets')
   const keyOctets = cipher === 'aes-256-cbc' ? 32 : 16
   const deriveKey =
-    kdf.oid === OID.pbkdf2 ? readPbkdf2(parameters(kdf), keyOctets) : kdf.oid === OID.scrypt ? readScrypt(parameters(kdf), keyOctets) : undefined
+    kdf.oid === OID.pbkdf2
+      ? readPbkdf2(parameters(kdf), keyOctets)
+      : kdf.oid === OID.scrypt
+        ? readScrypt(parameters(kdf), keyOctets)
+        : undefined
   if (deriveKey === undefined) throw weak('the private key is protected by an unknown key derivation')
   return { cipher, keyOctets, iv, deriveKey }
 }
@@ -223,7 +231,8 @@ function readScrypt(fields: DerReader, keyOctets: number): Scheme['deriveKey'] {
 
 function readSalt(fields: DerReader): Uint8Array {
   const salt = fields.octetString()
-  if (salt.length > MAX_SALT_OCTETS) throw new LimitError('ERR_KDF_COST', `a salt has at most ${MAX_SALT_OCTETS} octets`)
+  if (salt.length > MAX_SALT_OCTETS)
+    throw new LimitError('ERR_KDF_COST', `a salt has at most ${MAX_SALT_OCTETS} octets`)
   if (salt.length < 8) throw weak('the private key is protected by a salt of less than 8 octets')
   return salt
 }

@@ -34,13 +34,15 @@ const CURVES: ReadonlyMap<string, { readonly name: 'p256' | 'p384'; readonly poi
 ])
 
 /** RFC 8410 §4 and RFC 9881 §4: no parameters, keys of one length. */
-const FIXED: ReadonlyMap<string, { readonly name: 'ed25519' | 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87'; readonly octets: number }> =
-  new Map([
-    [OID.ed25519, { name: 'ed25519', octets: 32 }],
-    [OID.mlDsa44, { name: 'ml-dsa-44', octets: 1312 }],
-    [OID.mlDsa65, { name: 'ml-dsa-65', octets: 1952 }],
-    [OID.mlDsa87, { name: 'ml-dsa-87', octets: 2592 }],
-  ])
+const FIXED: ReadonlyMap<
+  string,
+  { readonly name: 'ed25519' | 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87'; readonly octets: number }
+> = new Map([
+  [OID.ed25519, { name: 'ed25519', octets: 32 }],
+  [OID.mlDsa44, { name: 'ml-dsa-44', octets: 1312 }],
+  [OID.mlDsa65, { name: 'ml-dsa-65', octets: 1952 }],
+  [OID.mlDsa87, { name: 'ml-dsa-87', octets: 2592 }],
+])
 
 const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 4096
@@ -143,11 +145,13 @@ function classifyRsa(parametersDer: Uint8Array | undefined, bits: Uint8Array): C
   }
   if (bitLength % 8 !== 0 || ((modulus.at(-1) ?? 0) & 1) === 0) throw refused('the RSA modulus is not usable')
   // FIPS 186-5 §A.1.1: odd, above 2^16; longer than 64 bits only slows verification down.
-  const small = exponent.length < 3 || (exponent.length === 3 && exponent[0] === 1 && exponent[1] === 0 && exponent[2] === 0)
+  const small =
+    exponent.length < 3 || (exponent.length === 3 && exponent[0] === 1 && exponent[1] === 0 && exponent[2] === 0)
   if (small || exponent.length > 8 || ((exponent.at(-1) ?? 0) & 1) === 0) {
     throw refused('the RSA exponent is odd, 65537 or above, and at most 64 bits long')
   }
-  const algorithm = bitLength < 3072 ? KEY_ALGORITHMS.rsa2048 : bitLength < 4096 ? KEY_ALGORITHMS.rsa3072 : KEY_ALGORITHMS.rsa4096
+  const algorithm =
+    bitLength < 3072 ? KEY_ALGORITHMS.rsa2048 : bitLength < 4096 ? KEY_ALGORITHMS.rsa3072 : KEY_ALGORITHMS.rsa4096
   return { family: 'rsa', name: `rsa${bitLength}`, algorithm }
 }
 

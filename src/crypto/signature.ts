@@ -35,7 +35,10 @@ export function computeSignature(algorithm: SignatureAlgorithm, privateKey: KeyO
   return cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey))
 }
 
-function keyInput(algorithm: SignatureAlgorithm, key: KeyObject): KeyObject | { key: KeyObject; padding: number; saltLength: number } {
+function keyInput(
+  algorithm: SignatureAlgorithm,
+  key: KeyObject,
+): KeyObject | { key: KeyObject; padding: number; saltLength: number } {
   if (!algorithm.pss) return key
   return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: DIGESTS[algorithm.digest ?? 'sha256'].octets }
 }

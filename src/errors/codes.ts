@@ -28,7 +28,10 @@ export const ERROR_CODES = {
   ERR_ISSUE_TBS_MISMATCH: { category: 'internal', summary: 'the signed certificate is not the one that was approved' },
 
   ERR_USAGE: { category: 'usage', summary: 'the command line is wrong' },
-  ERR_CONFIG_INVALID: { category: 'usage', summary: 'an option or a configuration file has a value that is not allowed' },
+  ERR_CONFIG_INVALID: {
+    category: 'usage',
+    summary: 'an option or a configuration file has a value that is not allowed',
+  },
   ERR_RUNTIME_UNSUPPORTED: { category: 'usage', summary: 'this version of Node.js is too old' },
   ERR_PASSPHRASE_REQUIRED: { category: 'usage', summary: 'a passphrase is needed and none was given' },
   ERR_TRUST_NO_ANCHOR: { category: 'usage', summary: 'no trust anchor was given' },
@@ -61,11 +64,17 @@ export const ERROR_CODES = {
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
-  ERR_SERIAL_MALFORMED: { category: 'encoding', summary: 'a serial number, key identifier or fingerprint is malformed' },
+  ERR_SERIAL_MALFORMED: {
+    category: 'encoding',
+    summary: 'a serial number, key identifier or fingerprint is malformed',
+  },
 
   ERR_ALGORITHM_NOT_ALLOWED: { category: 'untrusted', summary: 'an algorithm is not on the allow-list' },
   ERR_ALGORITHM_MISMATCH: { category: 'untrusted', summary: 'two algorithm fields, or algorithm and key, disagree' },
-  ERR_KEY_NOT_ALLOWED: { category: 'untrusted', summary: 'a public key is of a kind, size or form that is not allowed' },
+  ERR_KEY_NOT_ALLOWED: {
+    category: 'untrusted',
+    summary: 'a public key is of a kind, size or form that is not allowed',
+  },
   ERR_CSR_SIGNATURE: { category: 'untrusted', summary: 'a certification request does not prove possession of its key' },
   ERR_PATH_NOT_FOUND: { category: 'untrusted', summary: 'no path leads from the certificate to a trust anchor' },
   ERR_PATH_SIGNATURE: { category: 'untrusted', summary: 'a certificate of the path is not signed by its issuer' },
@@ -91,11 +100,20 @@ export const ERROR_CODES = {
   ERR_CMS_UNSIGNED_ATTRIBUTE: { category: 'untrusted', summary: 'an unsigned attribute is not allowed here' },
   ERR_CMS_CONTENT_TYPE: { category: 'untrusted', summary: 'the content is of another type than signed or wanted' },
   ERR_CMS_CONTENT_MISSING: { category: 'untrusted', summary: 'a detached signature needs its content' },
-  ERR_CMS_CONTENT_CONFLICT: { category: 'untrusted', summary: 'the document has content of its own beside the one given' },
+  ERR_CMS_CONTENT_CONFLICT: {
+    category: 'untrusted',
+    summary: 'the document has content of its own beside the one given',
+  },
   ERR_CMS_ESS_MISMATCH: { category: 'untrusted', summary: 'signingCertificateV2 names another certificate' },
   ERR_SECOND_OPINION: { category: 'untrusted', summary: 'an independent implementation disagrees' },
-  ERR_TRUST_PIN_MISMATCH: { category: 'untrusted', summary: 'nothing in the trust directory has the pinned fingerprint' },
-  ERR_TRUST_DIRECTORY_FORK: { category: 'untrusted', summary: 'two different trust directories have one sequence number' },
+  ERR_TRUST_PIN_MISMATCH: {
+    category: 'untrusted',
+    summary: 'nothing in the trust directory has the pinned fingerprint',
+  },
+  ERR_TRUST_DIRECTORY_FORK: {
+    category: 'untrusted',
+    summary: 'two different trust directories have one sequence number',
+  },
 
   ERR_IDENTITY_UNMAPPED: { category: 'denied', summary: 'no rule maps the certificate to an identity' },
   ERR_IDENTITY_INVALID: { category: 'denied', summary: 'a certificate or entity has no well-formed identity' },
@@ -106,10 +124,16 @@ export const ERROR_CODES = {
   ERR_MESSAGE_TYPE: { category: 'denied', summary: 'the message is of a type that is not wanted here' },
   ERR_MESSAGE_SOURCE: { category: 'denied', summary: 'the source in the message is not its signer' },
   ERR_MESSAGE_BINDING: { category: 'denied', summary: 'a field of the message contradicts the identity of its signer' },
-  ERR_CSR_EXTENSION: { category: 'denied', summary: 'a certification request asks for what the profile does not grant' },
+  ERR_CSR_EXTENSION: {
+    category: 'denied',
+    summary: 'a certification request asks for what the profile does not grant',
+  },
   ERR_ISSUE_NAME: { category: 'denied', summary: 'a name may not be certified by this authority' },
   ERR_ISSUE_VALIDITY: { category: 'denied', summary: 'a certificate would outlive its issuer, or have no life at all' },
-  ERR_ISSUE_KEY: { category: 'denied', summary: 'a public key may not be certified: it is in use, revoked or a CA key' },
+  ERR_ISSUE_KEY: {
+    category: 'denied',
+    summary: 'a public key may not be certified: it is in use, revoked or a CA key',
+  },
   ERR_ISSUE_PROFILE: { category: 'denied', summary: 'a profile may not be issued this way' },
   ERR_RENEW_DENIED: { category: 'denied', summary: 'a certificate may not be renewed' },
 
@@ -123,7 +147,7 @@ export const ERROR_CODES = {
   ERR_HOME_MISSING: { category: 'state', summary: 'there is no signet home here' },
   ERR_HOME_EXISTS: { category: 'state', summary: 'there is a signet home here already' },
   ERR_ENTITY_UNKNOWN: { category: 'state', summary: 'no such entity is registered' },
-  ERR_ENTITY_EXISTS: { category: 'state', summary: 'an entity or one of its names is registered already' },
+  ERR_ENTITY_EXISTS: { category: 'state', summary: 'an entity with this id or identity is registered already' },
   ERR_ENTITY_STATE: { category: 'state', summary: 'an entity cannot go from its state to the one asked for' },
   ERR_CERTIFICATE_UNKNOWN: { category: 'state', summary: 'this authority issued no such certificate' },
   ERR_ALREADY_REVOKED: { category: 'state', summary: 'the certificate is revoked already' },

@@ -1,4 +1,11 @@
-export { decodeUtf8, DEFAULT_MAX_FILE_BYTES, readFileBytes, readFileText, type ReadOptions, readSecretFile } from './read.js'
+export {
+  decodeUtf8,
+  DEFAULT_MAX_FILE_BYTES,
+  readFileBytes,
+  readFileText,
+  type ReadOptions,
+  readSecretFile,
+} from './read.js'
 export {
   discardDirectory,
   placeDirectory,

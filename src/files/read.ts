@@ -74,7 +74,10 @@ function readOpened(path: string, flags: number, options: ReadOptions, check: (s
     descriptor = openSync(path, flags | constants.O_NONBLOCK)
   } catch (cause) {
     if (secret && (cause as NodeJS.ErrnoException).code === 'ELOOP') {
-      throw new StoreError('ERR_KEY_PATH_UNSAFE', `the secret file ${path} is a symbolic link`, { details: { path }, cause })
+      throw new StoreError('ERR_KEY_PATH_UNSAFE', `the secret file ${path} is a symbolic link`, {
+        details: { path },
+        cause,
+      })
     }
     throw cannotRead(path, cause)
   }
@@ -82,7 +85,9 @@ function readOpened(path: string, flags: number, options: ReadOptions, check: (s
     const stats = fstatSync(descriptor)
     if (!stats.isFile()) {
       const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
-      throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, { details: { path } })
+      throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, {
+        details: { path },
+      })
     }
     check(stats)
     const maxBytes = options.maxBytes ?? DEFAULT_MAX_FILE_BYTES
@@ -118,6 +123,13 @@ function readAll(descriptor: number, size: number, path: string): Uint8Array {
 
 function cannotRead(path: string, cause: unknown): StoreError {
   const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown'
-  const words: Record<string, string> = { ENOENT: 'there is no such file', EACCES: 'permission denied', ENOTDIR: 'its folder is a file' }
-  return new StoreError('ERR_FILE_READ', `cannot read ${path}: ${words[reason] ?? reason}`, { details: { path, reason }, cause })
+  const words: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EACCES: 'permission denied',
+    ENOTDIR: 'its folder is a file',
+  }
+  return new StoreError('ERR_FILE_READ', `cannot read ${path}: ${words[reason] ?? reason}`, {
+    details: { path, reason },
+    cause,
+  })
 }

@@ -45,7 +45,8 @@ export function entityRecord(request: EntityRequest, trustDomain: string, at: Da
     ['kind', kind],
     ...(request.roles ?? []).map((role) => ['role', role] as const),
   ] as const) {
-    if (!isSegment(text)) throw invalid(`the ${what} ${JSON.stringify(text)} is not made of letters, digits, dots, dashes and underscores`)
+    if (!isSegment(text))
+      throw invalid(`the ${what} ${JSON.stringify(text)} is not made of letters, digits, dots, dashes and underscores`)
   }
   if (service === AUTHORITY_SERVICE) throw invalid(`the service name ${AUTHORITY_SERVICE} is the authority's own`)
   const roles = distinct(request.roles ?? [], MAX_ROLES, 'roles')
@@ -53,7 +54,20 @@ export function entityRecord(request: EntityRequest, trustDomain: string, at: Da
   const ipAddresses = distinct((request.ipAddresses ?? []).map(ipAddress), MAX_NAMES, 'IP addresses')
   const uri = identityUri({ trustDomain, scope, service, node }).text
   const now = at.toISOString()
-  return { id, kind, service, node, scope, uri, roles, dnsNames, ipAddresses, state: 'active', createdAt: now, updatedAt: now }
+  return {
+    id,
+    kind,
+    service,
+    node,
+    scope,
+    uri,
+    roles,
+    dnsNames,
+    ipAddresses,
+    state: 'active',
+    createdAt: now,
+    updatedAt: now,
+  }
 }
 
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'

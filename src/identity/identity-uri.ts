@@ -36,7 +36,8 @@ export function isSegment(text: string): boolean {
 export function parseIdentityUri(text: string): IdentityUri {
   const match = text.length <= MAX_URI_OCTETS ? /^spiffe:\/\/([^/]+)\/(.+)$/.exec(text) : null
   const [trustDomain, path] = [match?.[1], match?.[2]]
-  if (trustDomain === undefined || path === undefined) throw invalid(text, 'it has the form spiffe://trust-domain/scope/service/node')
+  if (trustDomain === undefined || path === undefined)
+    throw invalid(text, 'it has the form spiffe://trust-domain/scope/service/node')
   const segments = path.split('/')
   const node = segments.pop()
   const service = segments.pop()
@@ -49,7 +50,8 @@ export function identityUri(parts: Omit<IdentityUri, 'text'>): IdentityUri {
   const { trustDomain, scope, service, node } = parts
   const path = [...(scope === '' ? [] : scope.split('/')), service, node]
   const text = `spiffe://${trustDomain}/${path.join('/')}`
-  if (!TRUST_DOMAIN.test(trustDomain)) throw invalid(text, 'its trust domain is a lower-case domain name of at most 64 characters')
+  if (!TRUST_DOMAIN.test(trustDomain))
+    throw invalid(text, 'its trust domain is a lower-case domain name of at most 64 characters')
   const wrong = path.find((segment) => !isSegment(segment))
   if (wrong !== undefined) {
     throw invalid(text, `${JSON.stringify(wrong)} is not made of letters, digits, dots, dashes and underscores`)
@@ -77,5 +79,7 @@ export function identityUriOf(certificate: Certificate): IdentityUri {
 }
 
 function invalid(text: string, why: string): DeniedError {
-  return new DeniedError('ERR_IDENTITY_INVALID', `not an identity: ${why}`, { details: { identity: text.slice(0, 200) } })
+  return new DeniedError('ERR_IDENTITY_INVALID', `not an identity: ${why}`, {
+    details: { identity: text.slice(0, 200) },
+  })
 }

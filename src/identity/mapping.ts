@@ -27,7 +27,13 @@ export interface Predicate {
 /** To whom a rule maps: the entity registered under the certificate's identity URI, or these parts. */
 export type MappingResult =
   | { readonly kind: 'registered' }
-  | { readonly kind: 'identity'; readonly scope: string; readonly service: string; readonly node: string; readonly roles: readonly string[] }
+  | {
+      readonly kind: 'identity'
+      readonly scope: string
+      readonly service: string
+      readonly node: string
+      readonly roles: readonly string[]
+    }
 
 export interface MappingRule {
   readonly name: string
@@ -69,7 +75,9 @@ export function parseMapping(text: string): Mapping {
   } catch (error) {
     if (error instanceof UsageError) throw error
     if (isSignetError(error) || (error as Error).name === 'YAMLParseError' || error instanceof ReferenceError) {
-      throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${(error as Error).message}`, { cause: error })
+      throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${(error as Error).message}`, {
+        cause: error,
+      })
     }
     throw error
   }
@@ -119,14 +127,21 @@ function issuerPredicate(value: unknown): NewPredicate {
 function namePredicates(when: Record<string, unknown>): readonly NewPredicate[] {
   const predicates: NewPredicate[] = []
   if (when['uri'] !== undefined) {
-    predicates.push(oneName('uri', new Pattern(requireText(when['uri'], 'uri'), '/'), (path) => namesOfKind(path, 'uri')))
+    predicates.push(
+      oneName('uri', new Pattern(requireText(when['uri'], 'uri'), '/'), (path) => namesOfKind(path, 'uri')),
+    )
   }
   if (when['dns'] !== undefined) {
-    predicates.push(anyName('dns', new Pattern(requireText(when['dns'], 'dns').toLowerCase(), '.'), (path) => namesOfKind(path, 'dns').map((name) => name.toLowerCase())))
+    predicates.push(
+      anyName('dns', new Pattern(requireText(when['dns'], 'dns').toLowerCase(), '.'), (path) =>
+        namesOfKind(path, 'dns').map((name) => name.toLowerCase()),
+      ),
+    )
   }
   if (when['subject'] !== undefined) {
     const subject = when['subject']
-    if (typeof subject !== 'object' || subject === null || Array.isArray(subject)) throw invalid('subject is not a list of attributes')
+    if (typeof subject !== 'object' || subject === null || Array.isArray(subject))
+      throw invalid('subject is not a list of attributes')
     for (const [shortName, value] of Object.entries(subject)) {
       const type = attributeType(shortName)
       if (type === undefined) throw invalid(`there is no subject attribute ${JSON.stringify(shortName)}`)
@@ -177,7 +192,13 @@ function parseResult(value: unknown, rule: string, captures: ReadonlySet<string>
   if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string' && isSegment(role))) {
     throw invalid(`${what}: roles is a list of role names`)
   }
-  const result = { kind: 'identity' as const, scope: part('scope'), service: part('service'), node: part('node'), roles: roles as string[] }
+  const result = {
+    kind: 'identity' as const,
+    scope: part('scope'),
+    service: part('service'),
+    node: part('node'),
+    roles: roles as string[],
+  }
   // Whatever is literal must already make an identity.
   const sample = (text: string): string => (text.startsWith('{') ? 'x' : text)
   identityUri({ trustDomain, scope: sample(result.scope), service: sample(result.service), node: sample(result.node) })

@@ -34,7 +34,10 @@ export class Pattern {
       const capture = CAPTURE.exec(component)
       if (capture?.[1] !== undefined) return { capture: capture[1], rest: capture[2] !== undefined }
       if (/[{}*]/.test(component)) {
-        throw new UsageError('ERR_MAPPING_INVALID', `a capture is a whole component {scope}, {scope...}, {service} or {node}: ${JSON.stringify(component)}`)
+        throw new UsageError(
+          'ERR_MAPPING_INVALID',
+          `a capture is a whole component {scope}, {scope...}, {service} or {node}: ${JSON.stringify(component)}`,
+        )
       }
       return { literal: component }
     })

@@ -63,7 +63,12 @@ const TRANSITIONS: Readonly<Record<EntityState, readonly EntityState[]>> = {
  *
  * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`, `ERR_ENTITY_STATE`
  */
-export async function changeEntityState(transaction: StoreTransaction, id: string, state: EntityState, at: Date): Promise<EntityRecord> {
+export async function changeEntityState(
+  transaction: StoreTransaction,
+  id: string,
+  state: EntityState,
+  at: Date,
+): Promise<EntityRecord> {
   const entity = await requireEntity(transaction, id)
   if (!TRANSITIONS[state].includes(entity.state)) {
     throw new StateError('ERR_ENTITY_STATE', `the entity ${id} is ${entity.state} and cannot become ${state}`, {

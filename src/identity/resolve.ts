@@ -50,12 +50,20 @@ export interface Explanation {
  *
  * @throws {@link DeniedError} `ERR_IDENTITY_UNMAPPED`, `ERR_IDENTITY_INVALID`, `ERR_ENTITY_INACTIVE`
  */
-export async function resolveIdentity(path: ValidatedPath, mapping: Mapping, entities: EntityLookup): Promise<Identity> {
+export async function resolveIdentity(
+  path: ValidatedPath,
+  mapping: Mapping,
+  entities: EntityLookup,
+): Promise<Identity> {
   return (await explainIdentity(path, mapping, entities)).identity
 }
 
 /** As {@link resolveIdentity}, with the rules that were tried. A refusal carries the trace in its details. */
-export async function explainIdentity(path: ValidatedPath, mapping: Mapping, entities: EntityLookup): Promise<Explanation> {
+export async function explainIdentity(
+  path: ValidatedPath,
+  mapping: Mapping,
+  entities: EntityLookup,
+): Promise<Explanation> {
   const trace: RuleTrace[] = []
   for (const rule of mapping.rules) {
     const { captures, predicates } = tryRule(rule, path)
@@ -66,13 +74,18 @@ export async function explainIdentity(path: ValidatedPath, mapping: Mapping, ent
   throw new DeniedError('ERR_IDENTITY_UNMAPPED', `no rule maps the certificate of ${path.target.subject.toString()}`, {
     details: {
       subject: path.target.subject.toString(),
-      ...Object.fromEntries(trace.map(({ rule, predicates }) => [`rule ${rule}`, `${predicates.at(-1)?.on ?? ''} does not hold`])),
+      ...Object.fromEntries(
+        trace.map(({ rule, predicates }) => [`rule ${rule}`, `${predicates.at(-1)?.on ?? ''} does not hold`]),
+      ),
     },
     hint: 'add a rule to the mapping file, or check who issued the certificate',
   })
 }
 
-function tryRule(rule: MappingRule, path: ValidatedPath): { captures: Captures | undefined; predicates: RuleTrace['predicates'] } {
+function tryRule(
+  rule: MappingRule,
+  path: ValidatedPath,
+): { captures: Captures | undefined; predicates: RuleTrace['predicates'] } {
   const predicates: { on: string; wanted: string; held: boolean }[] = []
   const captures = new Map<string, string>()
   for (const { on, wanted, test } of rule.predicates) {
@@ -133,7 +146,9 @@ export function requireActive(entity: EntityRecord): void {
   if (entity.state !== 'active') {
     throw new DeniedError('ERR_ENTITY_INACTIVE', `the entity ${entity.id} is ${entity.state}`, {
       details: { entity: entity.id, state: entity.state },
-      ...(entity.state === 'quarantined' ? { hint: `signet entity release ${entity.id}, once it can be trusted again` } : {}),
+      ...(entity.state === 'quarantined'
+        ? { hint: `signet entity release ${entity.id}, once it can be trusted again` }
+        : {}),
     })
   }
 }

@@ -21,7 +21,9 @@ export function parseStrictJson(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue
   } catch (cause) {
-    throw new EncodingError('ERR_JSON_MALFORMED', `not JSON: ${(cause as Error).message.replace(/\s+/g, ' ')}`, { cause })
+    throw new EncodingError('ERR_JSON_MALFORMED', `not JSON: ${(cause as Error).message.replace(/\s+/g, ' ')}`, {
+      cause,
+    })
   }
 }
 
@@ -31,7 +33,8 @@ export function parseStrictJson(text: string): JsonValue {
 export function jsonAt(value: JsonValue, path: string): JsonValue | undefined {
   let current: JsonValue | undefined = value
   for (const key of path.split('.')) {
-    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key)) return undefined
+    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key))
+      return undefined
     current = (current as { readonly [key: string]: JsonValue })[key]
   }
   return current
@@ -49,9 +52,11 @@ export function requireKeys(value: unknown, keys: readonly string[], what: strin
   }
   const known = new Set(keys.map((key) => key.replace('?', '')))
   const unknown = Object.keys(value).find((key) => !known.has(key))
-  if (unknown !== undefined) throw new EncodingError('ERR_JSON_MALFORMED', `${what} has an unknown key ${JSON.stringify(unknown)}`)
+  if (unknown !== undefined)
+    throw new EncodingError('ERR_JSON_MALFORMED', `${what} has an unknown key ${JSON.stringify(unknown)}`)
   const missing = keys.find((key) => !key.endsWith('?') && !Object.hasOwn(value, key))
-  if (missing !== undefined) throw new EncodingError('ERR_JSON_MALFORMED', `${what} has no key ${JSON.stringify(missing)}`)
+  if (missing !== undefined)
+    throw new EncodingError('ERR_JSON_MALFORMED', `${what} has no key ${JSON.stringify(missing)}`)
   return value as Record<string, unknown>
 }
 

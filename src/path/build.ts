@@ -90,7 +90,8 @@ export function validatePath(target: Certificate, request: PathRequest): Validat
   let best: SignetError | undefined
   let paths = 0
   for (const path of candidatePaths(target, request)) {
-    if (++paths > MAX_PATHS) throw new LimitError('ERR_LIMIT_EXCEEDED', `none of ${MAX_PATHS} paths is valid`, { cause: best })
+    if (++paths > MAX_PATHS)
+      throw new LimitError('ERR_LIMIT_EXCEEDED', `none of ${MAX_PATHS} paths is valid`, { cause: best })
     try {
       checkPath(path, request)
       return prove(path.toReversed(), request)
@@ -115,7 +116,8 @@ function* candidatePaths(target: Certificate, request: PathRequest): Generator<r
     if (first === undefined) continue
     const longer: (readonly Certificate[])[] = []
     for (const issuer of [...anchors, ...intermediates]) {
-      if (++steps > MAX_STEPS) throw new LimitError('ERR_LIMIT_EXCEEDED', `more than ${MAX_STEPS} steps without a valid path`)
+      if (++steps > MAX_STEPS)
+        throw new LimitError('ERR_LIMIT_EXCEEDED', `more than ${MAX_STEPS} steps without a valid path`)
       if (!mayHaveIssued(issuer, first) || chain.some((used) => sameNameAndKey(used, issuer))) continue
       if (isAnchor(issuer)) yield [issuer, ...chain]
       else if (chain.length + 1 < MAX_PATH_CERTIFICATES) longer.push([issuer, ...chain])

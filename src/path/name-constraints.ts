@@ -5,7 +5,13 @@
  */
 import { OID } from '../asn1/index.js'
 import { LimitError, TrustError } from '../errors/index.js'
-import { type Certificate, formatGeneralName, type GeneralName, type NameConstraints, parseIpAddress } from '../x509/index.js'
+import {
+  type Certificate,
+  formatGeneralName,
+  type GeneralName,
+  type NameConstraints,
+  parseIpAddress,
+} from '../x509/index.js'
 
 /** Most comparisons of a name with a subtree for one path. */
 const MAX_COMPARISONS = 250_000
@@ -133,7 +139,11 @@ function matchesIp(address: Uint8Array, range: Uint8Array): boolean {
 }
 
 function violation(certificate: Certificate, name: GeneralName): TrustError {
-  return new TrustError('ERR_PATH_NAME_CONSTRAINT', `a name constraint of the path does not allow ${formatGeneralName(name)}`, {
-    details: { subject: certificate.subject.toString(), name: formatGeneralName(name) },
-  })
+  return new TrustError(
+    'ERR_PATH_NAME_CONSTRAINT',
+    `a name constraint of the path does not allow ${formatGeneralName(name)}`,
+    {
+      details: { subject: certificate.subject.toString(), name: formatGeneralName(name) },
+    },
+  )
 }

@@ -50,10 +50,14 @@ export function checkNotRevoked(certificate: Certificate, issuer: Certificate, c
     else current = true
   }
   if (!current) {
-    throw new TrustError('ERR_REVOCATION_UNKNOWN', `whether ${certificate.subject.toString()} is revoked is not known: ${reason}`, {
-      details: { subject: certificate.subject.toString(), issuer: certificate.issuer.toString() },
-      hint: 'get current CRLs: signet crl publish',
-    })
+    throw new TrustError(
+      'ERR_REVOCATION_UNKNOWN',
+      `whether ${certificate.subject.toString()} is revoked is not known: ${reason}`,
+      {
+        details: { subject: certificate.subject.toString(), issuer: certificate.issuer.toString() },
+        hint: 'get current CRLs: signet crl publish',
+      },
+    )
   }
 }
 
@@ -63,7 +67,11 @@ function whyUnusable(crl: Crl, issuer: Certificate): string | undefined {
   if (unknown !== undefined || crl.unknownCriticalEntryExtension) return 'its CRL has an unknown critical extension'
   const keyIdentifier = crl.authorityKeyIdentifier?.keyIdentifier
   const { subjectKeyIdentifier } = issuer
-  if (keyIdentifier !== undefined && subjectKeyIdentifier !== undefined && !equalBytes(keyIdentifier, subjectKeyIdentifier)) {
+  if (
+    keyIdentifier !== undefined &&
+    subjectKeyIdentifier !== undefined &&
+    !equalBytes(keyIdentifier, subjectKeyIdentifier)
+  ) {
     return 'its CRL is by another key of its issuer'
   }
   return isSignedBy(crl, issuer) ? undefined : 'the signature of its CRL does not verify'
@@ -78,7 +86,12 @@ function isSignedBy(crl: Crl, issuer: Certificate): boolean {
   let result = byIssuer.get(issuer)
   if (result === undefined) {
     try {
-      result = verifySignature(signatureAlgorithmOf(crl.signatureAlgorithm), issuer.publicKey, crl.tbsDer, crl.signatureValue)
+      result = verifySignature(
+        signatureAlgorithmOf(crl.signatureAlgorithm),
+        issuer.publicKey,
+        crl.tbsDer,
+        crl.signatureValue,
+      )
     } catch (error) {
       if (!isSignetError(error)) throw error
       result = false

@@ -47,7 +47,8 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
     checkValidity(certificate, checks.at)
     if (issuer !== undefined) {
       checkIssuedBy(certificate, issuer)
-      if (checks.revocation !== 'allow-unchecked') checkNotRevoked(certificate, issuer, checks.revocation.crls, checks.at)
+      if (checks.revocation !== 'allow-unchecked')
+        checkNotRevoked(certificate, issuer, checks.revocation.crls, checks.at)
       // §6.1.3 (b): self-issued CAs of the middle may carry names outside.
       if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
     }
@@ -76,10 +77,14 @@ function checkValidity(certificate: Certificate, at: Date): void {
   }
   // Written so that an invalid date is refused, too.
   if (!(at >= certificate.notBefore)) {
-    throw new TrustError('ERR_PATH_NOT_YET_VALID', `the certificate of ${details.subject} is valid only from ${details.notBefore}`, {
-      details,
-      hint: 'check the clock of this machine',
-    })
+    throw new TrustError(
+      'ERR_PATH_NOT_YET_VALID',
+      `the certificate of ${details.subject} is valid only from ${details.notBefore}`,
+      {
+        details,
+        hint: 'check the clock of this machine',
+      },
+    )
   }
   // notAfter names a second; the whole of that second is inside.
   if (!(at.getTime() < certificate.notAfter.getTime() + 1000)) {
@@ -96,7 +101,10 @@ const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
 /** §6.1.3 (a)(1), (a)(4): name and signature. */
 function checkIssuedBy(certificate: Certificate, issuer: Certificate): void {
   if (!certificate.issuer.equals(issuer.subject)) {
-    throw new TrustError('ERR_PATH_NOT_FOUND', `${issuer.subject.toString()} is not the issuer of ${certificate.subject.toString()}`)
+    throw new TrustError(
+      'ERR_PATH_NOT_FOUND',
+      `${issuer.subject.toString()} is not the issuer of ${certificate.subject.toString()}`,
+    )
   }
   let byIssuer = verified.get(certificate)
   if (byIssuer === undefined) verified.set(certificate, (byIssuer = new WeakMap()))
@@ -107,18 +115,26 @@ function checkIssuedBy(certificate: Certificate, issuer: Certificate): void {
     byIssuer.set(issuer, result)
   }
   if (!result) {
-    throw new TrustError('ERR_PATH_SIGNATURE', `the certificate of ${certificate.subject.toString()} is not signed by its issuer`, {
-      details: { subject: certificate.subject.toString(), issuer: issuer.subject.toString() },
-    })
+    throw new TrustError(
+      'ERR_PATH_SIGNATURE',
+      `the certificate of ${certificate.subject.toString()} is not signed by its issuer`,
+      {
+        details: { subject: certificate.subject.toString(), issuer: issuer.subject.toString() },
+      },
+    )
   }
 }
 
 function checkCriticalExtensions(certificate: Certificate): void {
   for (const extension of certificate.extensions.values()) {
     if (extension.critical && !PROCESSED.has(extension.oid)) {
-      throw new TrustError('ERR_PATH_CRITICAL_EXTENSION', `the critical extension ${oidName(extension.oid)} is not understood`, {
-        details: { subject: certificate.subject.toString(), oid: extension.oid },
-      })
+      throw new TrustError(
+        'ERR_PATH_CRITICAL_EXTENSION',
+        `the critical extension ${oidName(extension.oid)} is not understood`,
+        {
+          details: { subject: certificate.subject.toString(), oid: extension.oid },
+        },
+      )
     }
   }
 }
@@ -131,7 +147,9 @@ function requireAuthority(certificate: Certificate): number | undefined {
     throw new TrustError('ERR_PATH_NOT_CA', `${subject} issued a certificate but is not a CA`, { details: { subject } })
   }
   if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
-    throw new TrustError('ERR_PATH_KEY_USAGE', `${subject} issued a certificate, which its keyUsage excludes`, { details: { subject } })
+    throw new TrustError('ERR_PATH_KEY_USAGE', `${subject} issued a certificate, which its keyUsage excludes`, {
+      details: { subject },
+    })
   }
   return basicConstraints.pathLenConstraint
 }

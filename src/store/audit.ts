@@ -25,7 +25,10 @@ const BATCH = 1000
  * @param progress - Told the number of entries verified so far.
  * @throws {@link StoreError} `ERR_AUDIT_CHAIN`
  */
-export async function verifyAudit(store: Store, progress: (entries: number) => void = () => undefined): Promise<AuditReport> {
+export async function verifyAudit(
+  store: Store,
+  progress: (entries: number) => void = () => undefined,
+): Promise<AuditReport> {
   let head = LOG_START
   const issued = new Map<string, string>()
   const revoked = new Set<string>()

@@ -1,5 +1,6 @@
 export { type AuditReport, verifyAudit } from './audit.js'
 export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
+export { openDatabase } from './node-sqlite.js'
 export { createStore, openStore, type StorePaths } from './open.js'
 export type {
   CertificateRecord,

@@ -135,7 +135,13 @@ class KyselyReader implements StoreReader {
   }
 
   async logEntries(from: number, limit: number): Promise<readonly LogEntry[]> {
-    return this.db.selectFrom('log').selectAll().where('sequence', '>=', from).orderBy('sequence').limit(limit).execute()
+    return this.db
+      .selectFrom('log')
+      .selectAll()
+      .where('sequence', '>=', from)
+      .orderBy('sequence')
+      .limit(limit)
+      .execute()
   }
 }
 

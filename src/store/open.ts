@@ -35,7 +35,9 @@ export async function createStore(paths: StorePaths): Promise<Store> {
  */
 export async function openStore(paths: StorePaths): Promise<Store> {
   if (!existsSync(paths.database)) {
-    throw new StoreError('ERR_STORE_OPEN', `there is no store at ${paths.database}`, { details: { path: paths.database } })
+    throw new StoreError('ERR_STORE_OPEN', `there is no store at ${paths.database}`, {
+      details: { path: paths.database },
+    })
   }
   const db = kyselyOver<Schema>(openDatabase(paths.database), paths.database)
   const store = new HeadKeepingStore(db, paths.head)

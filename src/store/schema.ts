@@ -172,7 +172,9 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first }
 /** Bring a database to the newest schema. */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   // Opening is frequent, migrating rare: one cheap question decides.
-  const applied = await sql<{ value: string }>`select value from setting where name = 'schema'`.execute(db).catch(() => undefined)
+  const applied = await sql<{ value: string }>`select value from setting where name = 'schema'`
+    .execute(db)
+    .catch(() => undefined)
   const newest = Object.keys(MIGRATIONS).at(-1) ?? ''
   if (applied?.rows[0]?.value === newest) return
   const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) }

@@ -5,7 +5,14 @@
  */
 import { hash } from 'node:crypto'
 import { CMS_LIMITS, equalBytes, OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
-import { type CmsSigner, embeddedCertificates, identifies, parseSignedData, signData, verifySigner } from '../cms/index.js'
+import {
+  type CmsSigner,
+  embeddedCertificates,
+  identifies,
+  parseSignedData,
+  signData,
+  verifySigner,
+} from '../cms/index.js'
 import { StaleError, TrustError, UsageError } from '../errors/index.js'
 import { type Identity, parseIdentityUri } from '../identity/index.js'
 import { validatePath, type ValidatedPath } from '../path/index.js'
@@ -94,7 +101,11 @@ export class TrustDirectory {
 
   /** @throws {@link StaleError} `ERR_TRUST_DIRECTORY_EXPIRED`, `ERR_TRUST_DIRECTORY_FROM_FUTURE` */
   requireCurrent(at: Date): void {
-    const details = { issuedAt: this.issuedAt.toISOString(), nextUpdate: this.nextUpdate.toISOString(), at: at.toISOString() }
+    const details = {
+      issuedAt: this.issuedAt.toISOString(),
+      nextUpdate: this.nextUpdate.toISOString(),
+      at: at.toISOString(),
+    }
     if (!(at < this.nextUpdate)) {
       throw new StaleError('ERR_TRUST_DIRECTORY_EXPIRED', `the trust directory ended at ${details.nextUpdate}`, {
         details,
@@ -102,10 +113,14 @@ export class TrustDirectory {
       })
     }
     if (!(this.issuedAt <= addSeconds(at, TRUST_CLOCK_SKEW_SECONDS))) {
-      throw new StaleError('ERR_TRUST_DIRECTORY_FROM_FUTURE', `the trust directory begins only at ${details.issuedAt}`, {
-        details,
-        hint: 'check the clock of this machine',
-      })
+      throw new StaleError(
+        'ERR_TRUST_DIRECTORY_FROM_FUTURE',
+        `the trust directory begins only at ${details.issuedAt}`,
+        {
+          details,
+          hint: 'check the clock of this machine',
+        },
+      )
     }
   }
 }
@@ -161,7 +176,10 @@ export class TrustedSigner {
     const certificate = signerCertificate(this.#raw)
     const { subjectKeyIdentifier } = certificate
     if (subjectKeyIdentifier === undefined || !equalBytes(subjectKeyIdentifier, this.#raw.keyIdentifier)) {
-      throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', 'an entry of the trust directory has the certificate of another key')
+      throw new TrustError(
+        'ERR_CMS_SIGNER_UNKNOWN',
+        'an entry of the trust directory has the certificate of another key',
+      )
     }
     // The identity was resolved by whoever published; it cannot leave the trust domain.
     if (parseIdentityUri(this.identity.uri).trustDomain !== this.#directory.trustDomain) {
@@ -204,24 +222,33 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
   const signedData = parseSignedData(bytes, { ...CMS_LIMITS, maxBytes: TRUST_DIRECTORY_LIMITS.maxBytes })
   const [signer, second] = signedData.signerInfos
   if (signer === undefined || second !== undefined) {
-    throw new TrustError(signer === undefined ? 'ERR_CMS_NO_SIGNERS' : 'ERR_CMS_SIGNER_COUNT', 'a trust directory has one signer')
+    throw new TrustError(
+      signer === undefined ? 'ERR_CMS_NO_SIGNERS' : 'ERR_CMS_SIGNER_COUNT',
+      'a trust directory has one signer',
+    )
   }
   if (signedData.eContentType !== OID.signetTrustDirectory || signedData.eContent === undefined) {
     throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the document is not a trust directory', {
       details: { found: signedData.eContentType },
     })
   }
-  if (signer.unsignedAttrs.size > 0) throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a trust directory has no unsigned attributes')
+  if (signer.unsignedAttrs.size > 0)
+    throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a trust directory has no unsigned attributes')
   const certificates = embeddedCertificates(signedData)
   const anchor = certificates.find((certificate) => certificate.fingerprint === pin)
   if (anchor === undefined) {
-    throw new TrustError('ERR_TRUST_PIN_MISMATCH', 'the trust directory is not of the deployment with the pinned root', {
-      details: { pin },
-      hint: 'check the fingerprint, and where the directory came from',
-    })
+    throw new TrustError(
+      'ERR_TRUST_PIN_MISMATCH',
+      'the trust directory is not of the deployment with the pinned root',
+      {
+        details: { pin },
+        hint: 'check the fingerprint, and where the directory came from',
+      },
+    )
   }
   const publisher = certificates.find((certificate) => identifies(signer.sid, certificate))
-  if (publisher === undefined) throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', "the publisher's certificate is not in the directory")
+  if (publisher === undefined)
+    throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', "the publisher's certificate is not in the directory")
   verifySigner(signedData, signer, signedData.eContent, publisher)
   // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
   const document = parseTrustDocument(signedData.eContent)
@@ -233,7 +260,9 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
     revocation: { crls: document.crls },
   })
   if (!document.anchors.some((certificate) => certificate.equals(anchor))) {
-    throw new TrustError('ERR_TRUST_PIN_MISMATCH', 'the pinned root is not among the anchors of the trust directory', { details: { pin } })
+    throw new TrustError('ERR_TRUST_PIN_MISMATCH', 'the pinned root is not among the anchors of the trust directory', {
+      details: { pin },
+    })
   }
   const directory = make(document, bytes)
   directory.requireCurrent(request.at)
@@ -245,16 +274,24 @@ function remember(directory: TrustDirectory, pin: string, memory: TrustMemory): 
   const seen = memory.recall(pin)
   const { sequence, digest } = directory
   if (seen !== undefined && sequence < seen.sequence) {
-    throw new StaleError('ERR_TRUST_DIRECTORY_ROLLBACK', `the trust directory ${sequence} is older than ${seen.sequence}, which was seen before`, {
-      details: { sequence: String(sequence), seen: String(seen.sequence) },
-      hint: 'get the newest one; somebody may be holding it back',
-    })
+    throw new StaleError(
+      'ERR_TRUST_DIRECTORY_ROLLBACK',
+      `the trust directory ${sequence} is older than ${seen.sequence}, which was seen before`,
+      {
+        details: { sequence: String(sequence), seen: String(seen.sequence) },
+        hint: 'get the newest one; somebody may be holding it back',
+      },
+    )
   }
   if (seen?.sequence === sequence && seen.digest !== digest) {
-    throw new TrustError('ERR_TRUST_DIRECTORY_FORK', `there are two different trust directories with the number ${sequence}`, {
-      details: { sequence: String(sequence) },
-      hint: 'ask who publishes it: a key may have been stolen, or a store restored from a backup',
-    })
+    throw new TrustError(
+      'ERR_TRUST_DIRECTORY_FORK',
+      `there are two different trust directories with the number ${sequence}`,
+      {
+        details: { sequence: String(sequence) },
+        hint: 'ask who publishes it: a key may have been stolen, or a store restored from a backup',
+      },
+    )
   }
   if (seen?.sequence !== sequence) memory.keep(pin, { sequence, digest })
 }

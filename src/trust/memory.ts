@@ -52,7 +52,8 @@ export function openTrustMemory(path: string): TrustMemory {
 
 function parseSeen(value: unknown, path: string): SeenDirectory {
   const { sequence, digest } = requireKeys(value, ['sequence', 'digest'], path)
-  if (!Number.isSafeInteger(sequence) || typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest)) throw malformed(path)
+  if (!Number.isSafeInteger(sequence) || typeof digest !== 'string' || !/^[0-9a-f]{64}$/.test(digest))
+    throw malformed(path)
   return { sequence: sequence as number, digest }
 }
 

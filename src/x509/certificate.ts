@@ -291,7 +291,12 @@ const OWN_MEANING: ReadonlySet<string> = new Set([
 
 /** Run a parser; name the object in a malformed-input error that it throws. */
 export function named<T>(
-  code: 'ERR_CERTIFICATE_MALFORMED' | 'ERR_CRL_MALFORMED' | 'ERR_CSR_MALFORMED' | 'ERR_CMS_MALFORMED' | 'ERR_TRUST_DIRECTORY_MALFORMED',
+  code:
+    | 'ERR_CERTIFICATE_MALFORMED'
+    | 'ERR_CRL_MALFORMED'
+    | 'ERR_CSR_MALFORMED'
+    | 'ERR_CMS_MALFORMED'
+    | 'ERR_TRUST_DIRECTORY_MALFORMED',
   what: string,
   parse: () => T,
 ): T {

@@ -17,7 +17,14 @@ import {
   oidName,
   readPemOrDer,
 } from '../asn1/index.js'
-import { type KeyProvider, parsePublicKey, type PublicKey, readAlgorithmIdentifier, signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
+import {
+  type KeyProvider,
+  parsePublicKey,
+  type PublicKey,
+  readAlgorithmIdentifier,
+  signatureAlgorithmOf,
+  verifySignature,
+} from '../crypto/index.js'
 import { EncodingError, TrustError } from '../errors/index.js'
 import { named } from './certificate.js'
 import { type Extension, readExtensions } from './extensions.js'
@@ -110,7 +117,12 @@ export async function createCertificationRequest(
     wishes.length === 0
       ? []
       : [encodeSequence(encodeObjectIdentifier(OID.extensionRequest), encodeSetOf(encodeSequence(...wishes)))]
-  const info = encodeSequence(encodeInteger(0), request.subject.der, key.publicKey.spkiDer, encodeContext(0, ...attributes))
+  const info = encodeSequence(
+    encodeInteger(0),
+    request.subject.der,
+    key.publicKey.spkiDer,
+    encodeContext(0, ...attributes),
+  )
   const der = encodeSigned(info, key.signatureAlgorithm, await key.sign(info))
   return encodePem(REQUEST_LABELS[0], der)
 }

@@ -174,7 +174,10 @@ export function readCrl(reader: DerReader): Crl {
     throw tbs.error('ERR_CRL_MALFORMED', 'nextUpdate is missing')
   }
   const nextUpdate = tbs.time()
-  const entries = tbs.peek() === TAG.sequence ? readEntries(tbs.sequence()) : { revoked: new Map<string, RevokedCertificate>(), unknownCritical: false }
+  const entries =
+    tbs.peek() === TAG.sequence
+      ? readEntries(tbs.sequence())
+      : { revoked: new Map<string, RevokedCertificate>(), unknownCritical: false }
   let extensions: ReadonlyMap<string, Extension> = new Map()
   if (tbs.peek() === contextConstructed(0)) {
     if (version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'extensions need version 2')
@@ -211,7 +214,8 @@ function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertifi
     if (!fields.atEnd) {
       for (const extension of readExtensions(fields).values()) {
         if (extension.oid === OID.reasonCode) reason = readReason(extension)
-        else if (extension.oid === OID.invalidityDate) invalidityDate = readExtensionValue(extension, (value) => value.generalizedTime())
+        else if (extension.oid === OID.invalidityDate)
+          invalidityDate = readExtensionValue(extension, (value) => value.generalizedTime())
         else if (extension.critical) unknownCritical = true
       }
     }
@@ -260,7 +264,10 @@ export async function createCrl(template: CrlTemplate, key: KeyProvider): Promis
     ...(entries.length === 0 ? [] : [encodeSequence(Buffer.concat(entries))]),
     encodeContext(
       0,
-      encodeSequence(encodeAuthorityKeyIdentifier(template.authorityKeyIdentifier), encodeCrlNumber(template.crlNumber)),
+      encodeSequence(
+        encodeAuthorityKeyIdentifier(template.authorityKeyIdentifier),
+        encodeCrlNumber(template.crlNumber),
+      ),
     ),
   )
   return parseCrl(encodeSigned(tbsDer, key.signatureAlgorithm, await key.sign(tbsDer)))

@@ -50,7 +50,9 @@ export function readExtensions(reader: DerReader): ReadonlyMap<string, Extension
     const value = fields.octetString()
     fields.finish()
     if (extensions.has(oid)) {
-      throw new EncodingError('ERR_EXTENSION_DUPLICATE', `the extension ${oidName(oid)} occurs twice`, { details: { oid } })
+      throw new EncodingError('ERR_EXTENSION_DUPLICATE', `the extension ${oidName(oid)} occurs twice`, {
+        details: { oid },
+      })
     }
     extensions.set(oid, { oid, critical, value })
   }
@@ -67,10 +69,14 @@ export function readExtensionValue<T>(extension: Extension, read: (reader: DerRe
     return value
   } catch (error) {
     if (isSignetError(error) && error.category === 'encoding') {
-      throw new EncodingError('ERR_EXTENSION_MALFORMED', `the extension ${oidName(extension.oid)} is malformed: ${error.message}`, {
-        details: { oid: extension.oid },
-        cause: error,
-      })
+      throw new EncodingError(
+        'ERR_EXTENSION_MALFORMED',
+        `the extension ${oidName(extension.oid)} is malformed: ${error.message}`,
+        {
+          details: { oid: extension.oid },
+          cause: error,
+        },
+      )
     }
     throw error
   }
@@ -151,8 +157,10 @@ export function readSubjectKeyIdentifier(reader: DerReader): Uint8Array {
 export function readAuthorityKeyIdentifier(reader: DerReader): AuthorityKeyIdentifier {
   const fields = reader.sequence()
   const keyIdentifier = fields.peek() === contextPrimitive(0) ? fields.octetString(contextPrimitive(0)) : undefined
-  const authorityCertIssuer = fields.peek() === contextConstructed(1) ? readGeneralNames(fields.constructed(contextConstructed(1))) : undefined
-  const authorityCertSerialNumber = fields.peek() === contextPrimitive(2) ? fields.integer(contextPrimitive(2)) : undefined
+  const authorityCertIssuer =
+    fields.peek() === contextConstructed(1) ? readGeneralNames(fields.constructed(contextConstructed(1))) : undefined
+  const authorityCertSerialNumber =
+    fields.peek() === contextPrimitive(2) ? fields.integer(contextPrimitive(2)) : undefined
   fields.finish()
   if ((authorityCertIssuer === undefined) !== (authorityCertSerialNumber === undefined)) {
     throw reader.error('ERR_EXTENSION_MALFORMED', 'issuer and serial number stand together or not at all')
@@ -215,11 +223,18 @@ function checkAddressRange(octets: Uint8Array, reader: DerReader): void {
 // Writing
 
 function extension(oid: string, critical: boolean, value: Uint8Array): Uint8Array {
-  return encodeSequence(encodeObjectIdentifier(oid), ...(critical ? [encodeBoolean(true)] : []), encodeOctetString(value))
+  return encodeSequence(
+    encodeObjectIdentifier(oid),
+    ...(critical ? [encodeBoolean(true)] : []),
+    encodeOctetString(value),
+  )
 }
 
 export function encodeBasicConstraints({ ca, pathLenConstraint }: BasicConstraints): Uint8Array {
-  const fields = [...(ca ? [encodeBoolean(true)] : []), ...(pathLenConstraint === undefined ? [] : [encodeInteger(pathLenConstraint)])]
+  const fields = [
+    ...(ca ? [encodeBoolean(true)] : []),
+    ...(pathLenConstraint === undefined ? [] : [encodeInteger(pathLenConstraint)]),
+  ]
   return extension(OID.basicConstraints, true, encodeSequence(...fields))
 }
 
@@ -245,7 +260,8 @@ export function encodeSubjectAltName(names: readonly GeneralName[], critical: bo
 }
 
 export function encodeNameConstraints({ permitted, excluded }: NameConstraints): Uint8Array {
-  const subtrees = (names: readonly GeneralName[]): Uint8Array[] => names.map((name) => encodeSequence(encodeGeneralName(name)))
+  const subtrees = (names: readonly GeneralName[]): Uint8Array[] =>
+    names.map((name) => encodeSequence(encodeGeneralName(name)))
   return extension(
     OID.nameConstraints,
     true,

@@ -3,7 +3,14 @@
  *
  * @module x509/general-name (floor 3)
  */
-import { contextConstructed, contextPrimitive, DerReader, encodeContext, encodeContextPrimitive, TAG } from '../asn1/index.js'
+import {
+  contextConstructed,
+  contextPrimitive,
+  DerReader,
+  encodeContext,
+  encodeContextPrimitive,
+  TAG,
+} from '../asn1/index.js'
 import { EncodingError, LimitError } from '../errors/index.js'
 import { Name } from './name.js'
 
@@ -121,7 +128,8 @@ function escapeControls(text: string): string {
 export function parseIpAddress(text: string): Uint8Array | undefined {
   if (/^[0-9.]+$/.test(text)) {
     const parts = text.split('.')
-    if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256)) return undefined
+    if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256))
+      return undefined
     return Uint8Array.from(parts.map(Number))
   }
   return parseIpv6(text)
@@ -145,7 +153,9 @@ export function formatIpAddress(octets: Uint8Array): string {
   if (octets.length === 4) return octets.join('.')
   if (octets.length === 8) return `${octets.subarray(0, 4).join('.')}/${octets.subarray(4).join('.')}`
   if (octets.length === 16) {
-    const groups = Array.from({ length: 8 }, (_, index) => (((octets[2 * index] ?? 0) << 8) | (octets[2 * index + 1] ?? 0)).toString(16))
+    const groups = Array.from({ length: 8 }, (_, index) =>
+      (((octets[2 * index] ?? 0) << 8) | (octets[2 * index + 1] ?? 0)).toString(16),
+    )
     // RFC 5952 §4.2: the longest run of zeros is shortened, of equal ones the first.
     const run = longestZeroRun(groups)
     const text = groups.join(':')

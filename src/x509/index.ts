@@ -7,7 +7,11 @@ export {
   readCertificate,
   readSerial,
 } from './certificate.js'
-export { type CertificationRequest, createCertificationRequest, parseCertificationRequest } from './certification-request.js'
+export {
+  type CertificationRequest,
+  createCertificationRequest,
+  parseCertificationRequest,
+} from './certification-request.js'
 export {
   createCrl,
   Crl,

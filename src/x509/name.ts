@@ -83,7 +83,9 @@ export class Name {
 
   /** The texts of every attribute of one type, in order. */
   texts(type: string): readonly string[] {
-    return this.rdns.flat().flatMap((attribute) => (attribute.type === type && attribute.text !== undefined ? [attribute.text] : []))
+    return this.rdns
+      .flat()
+      .flatMap((attribute) => (attribute.type === type && attribute.text !== undefined ? [attribute.text] : []))
   }
 
   /** RFC 4514 text, last RDN first. For people only: several names can have one text. */
@@ -135,7 +137,12 @@ function readRdn(set: DerReader): NameAttribute[] {
 function comparableAttribute({ type, text, valueDer }: NameAttribute): string {
   // No text can take this form: an OID ends before `#` here and before `=` there.
   if (text === undefined) return `${type}#${Buffer.from(valueDer).toString('hex')}`
-  const folded = text.normalize('NFKC').toLowerCase().normalize('NFKC').replace(/[\s\u00a0]+/gu, ' ').trim()
+  const folded = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/[\s\u00a0]+/gu, ' ')
+    .trim()
   return `${type}=${folded}`
 }
 

@@ -47,7 +47,11 @@ export async function compareSecondOpinion(certificate: Certificate, issuer: Cer
           return ours?.critical === extension.critical && hex(ours.value) === hex(new Uint8Array(extension.value))
         }),
     ],
-    ['signature', !KNOWN_FAMILIES.has(issuer.publicKey.family) || (await verifies(other, new x509.X509Certificate(Buffer.from(issuer.der))))],
+    [
+      'signature',
+      !KNOWN_FAMILIES.has(issuer.publicKey.family) ||
+        (await verifies(other, new x509.X509Certificate(Buffer.from(issuer.der)))),
+    ],
   ]
   const disagreement = facts.find(([, agrees]) => !agrees)
   if (disagreement !== undefined) {

@@ -45,7 +45,10 @@ export function generateSerial(random: (octets: number) => Uint8Array = randomBy
 export function parseHexText(text: string): string {
   const trimmed = text.trim()
   const decimal = /^dec:([0-9]{1,49})$/.exec(trimmed)
-  let digits = decimal?.[1] === undefined ? trimmed.replace(/^(0x|sha-?256[:=])/i, '').replace(/[:\s]/g, '') : BigInt(decimal[1]).toString(16)
+  let digits =
+    decimal?.[1] === undefined
+      ? trimmed.replace(/^(0x|sha-?256[:=])/i, '').replace(/[:\s]/g, '')
+      : BigInt(decimal[1]).toString(16)
   if (digits.length % 2 === 1) digits = `0${digits}`
   if (digits.length === 0 || digits.length > 128 || !/^[0-9a-fA-F]+$/.test(digits)) {
     throw new EncodingError('ERR_SERIAL_MALFORMED', `not a hexadecimal number: ${JSON.stringify(text.slice(0, 60))}`, {

@@ -1,0 +1,159 @@
+/** `signet entity …`: the registry. @module cli/entity (floor 8) */
+import type { Command } from 'commander'
+import { registerEntity as register, setEntityState } from '../authority/index.js'
+import { requireEntity } from '../identity/index.js'
+import type { CertificateStatus, EntityRecord, EntityState } from '../store/index.js'
+import { examples, repeatable } from './help.js'
+import type { Invocation, Outcome } from './invocation.js'
+import { facts, instant, table } from './table.js'
+
+interface AddOptions {
+  readonly kind: string
+  readonly scope?: string
+  readonly service?: string
+  readonly node?: string
+  readonly role?: readonly string[]
+  readonly dns?: readonly string[]
+  readonly ip?: readonly string[]
+}
+
+export function registerEntity(program: Command, cli: Invocation): void {
+  const entity = program
+    .command('entity')
+    .summary('who exists: the registry')
+    .description('The registry of entities: who exists, with which names and roles.')
+  entity
+    .command('add <id>')
+    .summary('register an entity')
+    .description('Register an entity. Its roles come from here, never from whoever asks for a certificate.')
+    .requiredOption('--kind <kind>', 'what sort of thing it is: compute, broker, operator …')
+    .option('--scope <path>', 'where it belongs, outermost first: region-one/nova')
+    .option('--service <name>', 'service in its identity (default: the kind)')
+    .option('--node <name>', 'node in its identity (default: the id)')
+    .option('--role <role>', 'a role; repeatable', repeatable)
+    .option('--dns <name>', 'a host name; repeatable', repeatable)
+    .option('--ip <address>', 'an IP address; repeatable', repeatable)
+    .addHelpText(
+      'after',
+      examples(
+        'signet entity add compute-07 --kind compute --scope region-one/nova --role compute_node --dns compute-07.cloud.example',
+      ),
+    )
+    .action(
+      cli.action(async (id: string, options: AddOptions) => {
+        const added = await cli.withAuthority(async (authority) =>
+          register(
+            authority,
+            {
+              id,
+              kind: options.kind,
+              ...(options.scope === undefined ? {} : { scope: options.scope }),
+              ...(options.service === undefined ? {} : { service: options.service }),
+              ...(options.node === undefined ? {} : { node: options.node }),
+              roles: options.role ?? [],
+              dnsNames: options.dns ?? [],
+              ipAddresses: options.ip ?? [],
+            },
+            await authority.now(),
+          ),
+        )
+        return { data: { entity: added }, text: `registered ${added.id} as ${added.uri}` }
+      }),
+    )
+  entity
+    .command('list')
+    .summary('list entities')
+    .description('List the registered entities.')
+    .option('--state <state>', 'only those in this state: active, quarantined, retired')
+    .addHelpText('after', examples('signet entity list', 'signet entity list --state quarantined --json'))
+    .action(
+      cli.action(async (options: { state?: string }) => {
+        const all = await cli.withAuthority((authority) => authority.store.entities())
+        const entities = all.filter((item) => options.state === undefined || item.state === options.state)
+        const rows = entities.map((item) => [item.id, item.kind, item.scope, item.roles.join(' '), item.state])
+        return { data: { entities }, text: table(['entity', 'kind', 'scope', 'roles', 'state'], rows) }
+      }),
+    )
+  entity
+    .command('show <id>')
+    .summary('show an entity and its certificates')
+    .description('Show an entity and its certificates.')
+    .addHelpText('after', examples('signet entity show compute-07'))
+    .action(
+      cli.action(async (id: string) =>
+        cli.withAuthority(async (authority) =>
+          shown(await requireEntity(authority.store, id), await authority.store.certificates(id)),
+        ),
+      ),
+    )
+  const change = (verb: string, state: EntityState, summary: string, description: string, done: string): void => {
+    entity
+      .command(`${verb} <id>`)
+      .summary(summary)
+      .description(description)
+      .addHelpText(
+        'after',
+        examples(
+          `signet entity ${verb} compute-07`,
+          'signet crl publish --out crls.pem',
+          'signet trust publish --out trust.p7',
+        ),
+      )
+      .action(
+        cli.action(async (id: string) => {
+          const changed = await cli.withAuthority(async (authority) =>
+            setEntityState(authority, id, state, await authority.now()),
+          )
+          return {
+            data: { entity: changed },
+            text: `${id} ${done}\nOthers learn of it with the next signet crl publish and signet trust publish.`,
+          }
+        }),
+      )
+  }
+  change(
+    'quarantine',
+    'quarantined',
+    'cut an entity off, for now',
+    'Cut an entity off: its certificates go on hold, and it gets no new ones.',
+    'is quarantined',
+  )
+  change(
+    'release',
+    'active',
+    'let a quarantined entity back',
+    'Let a quarantined entity back: the hold on its certificates is lifted.',
+    'is active again',
+  )
+  change(
+    'retire',
+    'retired',
+    'retire an entity for good',
+    'Retire an entity for good: its certificates are revoked.',
+    'is retired',
+  )
+}
+
+function shown(entity: EntityRecord, certificates: readonly CertificateStatus[]): Outcome {
+  const list = certificates.map(({ certificate, revocation }) => ({
+    serialNumber: certificate.serialNumber,
+    profile: certificate.profile,
+    keyIdentifier: certificate.keyIdentifier,
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+    revoked: revocation?.reason ?? null,
+  }))
+  const rows = list.map((item) => [item.serialNumber, item.profile, instant(item.notAfter), item.revoked ?? ''])
+  return {
+    data: { entity, certificates: list },
+    text: `${facts([
+      ['entity', entity.id],
+      ['identity', entity.uri],
+      ['kind', entity.kind],
+      ['roles', entity.roles.join(' ')],
+      ['host names', [...entity.dnsNames, ...entity.ipAddresses].join(' ')],
+      ['state', entity.state],
+      ['registered', instant(entity.createdAt)],
+    ])}${rows.length === 0 ? '' : `\n\n${table(['serial number', 'profile', 'until', 'revoked'], rows)}`}`,
+  }
+}

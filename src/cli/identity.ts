@@ -1,0 +1,76 @@
+/** `signet identity …`. @module cli/identity (floor 8) */
+import type { Command } from 'commander'
+import { readFileText } from '../files/index.js'
+import { explainIdentity, type Explanation, parseMapping, type RuleTrace } from '../identity/index.js'
+import { type TrustOptions, verifiedPath } from './cert.js'
+import { examples, repeatable } from './help.js'
+import type { Invocation } from './invocation.js'
+import { facts } from './table.js'
+
+interface ResolveOptions extends TrustOptions {
+  readonly mapping?: string
+  readonly explain?: boolean
+}
+
+export function registerIdentity(program: Command, cli: Invocation): void {
+  const identity = program
+    .command('identity')
+    .summary('who is behind a certificate')
+    .description('From certificates to identities and roles.')
+  identity
+    .command('resolve <certificate>')
+    .summary('resolve a certificate to an identity')
+    .description('Verify a certificate, then map it to its entity, identity, scope and roles. No rule, no identity.')
+    .option('--mapping <file>', 'mapping file (default: that of the home)')
+    .option('--explain', 'say which rule decided, and why the ones before did not')
+    .option('--ca <file>', 'trust anchors; repeatable (default: the root of this authority)', repeatable)
+    .option('--crl <file>', 'CRLs; repeatable (default: the newest of this authority)', repeatable)
+    .option('--untrusted <file>', 'certificates that may help; repeatable', repeatable)
+    .option('--at <time>', 'instant (default: now)')
+    .option('--allow-unchecked-revocation', 'do not ask whether it is revoked')
+    .addHelpText(
+      'after',
+      examples(
+        'signet identity resolve compute-07/tls/current/cert.pem',
+        'signet identity resolve node.pem --explain --json',
+      ),
+    )
+    .action(
+      cli.action(async (file: string, options: ResolveOptions) => {
+        const path = await verifiedPath(cli, file, options)
+        const explanation = await cli.withAuthority((authority) => {
+          const mapping =
+            options.mapping === undefined ? authority.mapping() : parseMapping(readFileText(cli.path(options.mapping)))
+          return explainIdentity(path, mapping, authority.store)
+        })
+        const explained = options.explain === true
+        return {
+          data: {
+            identity: explanation.identity,
+            rule: explanation.rule,
+            ...(explained ? { trace: explanation.trace } : {}),
+          },
+          text: explained
+            ? `${identityText(explanation)}\n\n${explanation.trace.map(traceText).join('\n')}`
+            : identityText(explanation),
+        }
+      }),
+    )
+}
+
+function identityText({ identity, rule }: Explanation): string {
+  return facts([
+    ['entity', identity.entity],
+    ['identity', identity.uri],
+    ['scope', identity.scope],
+    ['service', identity.service],
+    ['node', identity.node],
+    ['roles', identity.roles.join(' ')],
+    ['decided by', `rule ${rule}`],
+  ])
+}
+
+function traceText({ rule, matched, predicates }: RuleTrace): string {
+  const lines = predicates.map(({ on, wanted, held }) => `  ${held ? 'holds' : 'fails'}  ${on} = ${wanted}`)
+  return [`rule ${rule}: ${matched ? 'matches' : 'does not match'}`, ...lines].join('\n')
+}

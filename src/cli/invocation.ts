@@ -1,0 +1,140 @@
+/**
+ * One run of the command line: what every command needs, and how its outcome is printed.
+ *
+ * stdout holds the result and nothing else; notes, prompts and progress go to stderr.
+ *
+ * @module cli/invocation (floor 8)
+ */
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { Authority } from '../authority/index.js'
+import type { Passphrase } from '../crypto/index.js'
+import { readFileBytes, writeFileAtomic, PUBLIC_MODE } from '../files/index.js'
+import { EncodingError, UsageError } from '../errors/index.js'
+import type { CliEnvironment } from './environment.js'
+import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
+import { type Progress, startProgress } from './progress.js'
+
+/** What a command has to say. */
+export interface Outcome {
+  /** The members of the JSON object, beside `schema` and `ok`. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** For people: lines without a final newline. */
+  readonly text: string
+}
+
+export class Invocation {
+  readonly environment: CliEnvironment
+  readonly #program: Command
+
+  constructor(environment: CliEnvironment, program: Command) {
+    this.environment = environment
+    this.#program = program
+  }
+
+  /** Whether the result is to be JSON. */
+  get json(): boolean {
+    return this.#program.opts<{ json?: boolean }>().json === true
+  }
+
+  /** Make an action of a command: run it, print what it yields. */
+  action<A extends readonly unknown[]>(
+    run: (...words: A) => Promise<Outcome> | Outcome,
+  ): (...words: A) => Promise<void> {
+    return async (...words) => {
+      this.print(await run(...words))
+    }
+  }
+
+  print({ data, text }: Outcome): void {
+    this.environment.stdout.write(
+      this.json ? `${JSON.stringify({ schema: 1, ok: true, ...data })}\n` : text === '' ? '' : `${text}\n`,
+    )
+  }
+
+  /** Something worth knowing that is not the result. */
+  note(text: string): void {
+    this.environment.stderr.write(`signet: note: ${text}\n`)
+  }
+
+  /** A path as the user meant it. */
+  path(path: string): string {
+    return resolve(this.environment.directory, path)
+  }
+
+  /** The folder of the authority: `--home`, `SIGNET_HOME`, `~/.signet`. */
+  get home(): string {
+    const { variables } = this.environment
+    const named = this.#program.opts<{ home?: string }>().home ?? nonEmpty(variables['SIGNET_HOME'])
+    if (named !== undefined) return this.path(named)
+    const userHome = nonEmpty(variables['HOME'])
+    if (userHome === undefined) {
+      throw new UsageError('ERR_USAGE', 'no home is named, and HOME is not set', {
+        hint: 'name it with --home or SIGNET_HOME',
+      })
+    }
+    return join(userHome, '.signet')
+  }
+
+  now(): Date {
+    return this.environment.clock.now()
+  }
+
+  /** Open the authority for the time of some work. */
+  async withAuthority<T>(work: (authority: Authority) => Promise<T>): Promise<T> {
+    const authority = await Authority.open(this.home, this.environment.clock)
+    try {
+      return await work(authority)
+    } finally {
+      await authority.close()
+    }
+  }
+
+  /** The passphrase of an authority's keys; `undefined` where no key needs one. */
+  async authorityPassphrase(authority: Authority, options: PassphraseOptions): Promise<Passphrase | undefined> {
+    return authority.needsPassphrase ? this.passphrase(options) : undefined
+  }
+
+  async passphrase(
+    options: PassphraseOptions,
+    what = 'passphrase of the authority',
+    twice: 'once' | 'twice' = 'once',
+  ): Promise<Passphrase> {
+    return obtainPassphrase(this, options, what, twice)
+  }
+
+  /** Read a file, or standard input where the path is `-`. */
+  async readInput(path: string): Promise<Uint8Array> {
+    if (path !== '-') return readFileBytes(this.path(path), { empty: 'allow' })
+    const pieces: Buffer[] = []
+    for await (const piece of this.environment.stdin) pieces.push(Buffer.from(piece as Uint8Array))
+    return new Uint8Array(Buffer.concat(pieces))
+  }
+
+  /** As {@link readInput}, for what cannot be empty. */
+  async readDocument(path: string): Promise<Uint8Array> {
+    const bytes = await this.readInput(path)
+    if (bytes.length === 0) throw new EncodingError('ERR_INPUT_EMPTY', `${path} is empty`, { details: { path } })
+    return bytes
+  }
+
+  /** Write a result file that is public. @returns Where it is. */
+  writeOutput(
+    path: string,
+    content: Uint8Array | string,
+    force: boolean | undefined,
+    mode: number = PUBLIC_MODE,
+  ): string {
+    const target = this.path(path)
+    writeFileAtomic(target, content, { mode, existing: force === true ? 'replace' : 'refuse' })
+    return target
+  }
+
+  progress(label: string, total: number): Progress {
+    return startProgress(this.environment.stderr, label, total)
+  }
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}

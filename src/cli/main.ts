@@ -1,0 +1,116 @@
+/**
+ * The command line: builds the commands, runs one, turns what was thrown into words and an exit code.
+ *
+ * @module cli/main (floor 8)
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { EXIT_CODES, SignetError, type SignetErrorJson, UsageError } from '../errors/index.js'
+import { registerAudit } from './audit.js'
+import { registerCert } from './cert.js'
+import { registerCms } from './cms.js'
+import { registerCompletion } from './completion.js'
+import { registerEntity } from './entity.js'
+import type { CliEnvironment } from './environment.js'
+import { examples } from './help.js'
+import { registerIdentity } from './identity.js'
+import { registerInit } from './init.js'
+import { Invocation } from './invocation.js'
+import { registerIssue } from './issue.js'
+import { registerQuickstart } from './quickstart.js'
+import { registerCrl, registerRevoke } from './revoke.js'
+import { registerSign } from './sign.js'
+import { registerTrust } from './trust.js'
+import { registerVerify } from './verify.js'
+
+/**
+ * Run one command line.
+ *
+ * @param words - Without `node` and the script.
+ * @returns The exit code. 0 only if the command did what it says.
+ */
+export async function main(words: readonly string[], environment: CliEnvironment): Promise<number> {
+  const program = buildProgram(environment)
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return 0
+  } catch (error) {
+    return report(error, words, environment)
+  }
+}
+
+/** All commands. `.command()` hands settings down to each; `.addCommand()` would not. */
+export function buildProgram(environment: CliEnvironment): Command {
+  const program = new Command('signet')
+    .description(
+      "The certificate authority of a deployment: its nodes' certificates, identities and roles, and CMS-signed messages.",
+    )
+    .version(packageVersion(), '--version', 'print the version')
+    .option('--home <dir>', 'folder of the authority (default: SIGNET_HOME, else ~/.signet)')
+    .option('--json', 'print one JSON object, errors too')
+    .helpCommand(false)
+    .showHelpAfterError('(signet --help)')
+    .configureOutput({
+      writeOut: (text) => void environment.stdout.write(text),
+      // What is wrong is reported in one place, below.
+      writeErr: () => undefined,
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      examples('signet quickstart demo', 'signet init --domain cloud.example', 'signet verify --help'),
+    )
+  const cli = new Invocation(environment, program)
+  registerQuickstart(program, cli, main)
+  registerInit(program, cli)
+  registerEntity(program, cli)
+  registerIssue(program, cli)
+  registerRevoke(program, cli)
+  registerCrl(program, cli)
+  registerCert(program, cli)
+  registerIdentity(program, cli)
+  registerTrust(program, cli)
+  registerSign(program, cli)
+  registerVerify(program, cli)
+  registerCms(program, cli)
+  registerAudit(program, cli)
+  registerCompletion(program, cli)
+  return program
+}
+
+function report(error: unknown, words: readonly string[], environment: CliEnvironment): number {
+  // --help and --version end this way, too.
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  const refusal = error instanceof CommanderError ? usageError(error) : error
+  const failure: SignetErrorJson =
+    refusal instanceof SignetError
+      ? refusal.toJSON()
+      : {
+          code: 'ERR_INTERNAL',
+          category: 'internal',
+          exitCode: EXIT_CODES.internal,
+          message: 'signet failed in a way that it should not',
+          details: { error: refusal instanceof Error ? `${refusal.name}: ${refusal.message}` : typeof refusal },
+          hint: 'please report this, with the command and without secrets',
+        }
+  if (words.includes('--json'))
+    environment.stdout.write(`${JSON.stringify({ schema: 1, ok: false, error: failure })}\n`)
+  environment.stderr.write(`signet: error: ${failure.message} [${failure.code}]\n`)
+  if (failure.code === 'ERR_INTERNAL')
+    environment.stderr.write(`signet: note: ${Object.values(failure.details).join(' ')}\n`)
+  if (failure.hint !== undefined) environment.stderr.write(`signet: hint: ${failure.hint}\n`)
+  return failure.exitCode
+}
+
+function usageError(error: CommanderError): UsageError {
+  const isBare = error.code === 'commander.help'
+  const [message = ''] = error.message.replace(/^error: /, '').split('\n')
+  return new UsageError('ERR_USAGE', isBare ? 'a command is missing' : message.replace(/\.$/, ''), {
+    hint: 'signet --help lists the commands, and signet COMMAND --help shows examples',
+  })
+}
+
+function packageVersion(): string {
+  const path = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+}

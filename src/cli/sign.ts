@@ -1,0 +1,73 @@
+/** `signet sign`. @module cli/sign (floor 8) */
+import type { Command } from 'commander'
+import { loadCredential } from '../credential/index.js'
+import { signMessage } from '../message/index.js'
+import { formatDuration, parseDuration } from '../time/index.js'
+import { hex } from '../x509/index.js'
+import { examples } from './help.js'
+import type { Invocation } from './invocation.js'
+
+interface SignOptions {
+  readonly as: string
+  readonly type: string
+  readonly to: string
+  readonly attached?: boolean
+  readonly lifetime?: string
+  readonly stateSource?: boolean
+  readonly out?: string
+  readonly force?: boolean
+}
+
+export function registerSign(program: Command, cli: Invocation): void {
+  program
+    .command('sign <file>')
+    .summary('sign a message')
+    .description(
+      'Sign a file as a message of a type, for a destination. The file is signed byte for byte; - reads standard input.',
+    )
+    .requiredOption('--as <dir>', 'credential directory of the signer: DIR/signer')
+    .requiredOption('--type <type>', 'what the message is: notify.instance.create.end')
+    .requiredOption('--to <destination>', 'for whom: an entity, a topic, a queue')
+    .option('--attached', 'put the content into the signature (default: detached, beside it)')
+    .option('--lifetime <duration>', 'how long it may be accepted (default: 5m, at most 7d)')
+    .option('--state-source', 'write the identity of the signer into the message, too')
+    .option('--out <file>', 'where the signature goes (default: FILE.p7s, attached FILE.p7m)')
+    .option('--force', 'replace a file that is there')
+    .addHelpText(
+      'after',
+      examples(
+        'signet sign notification.json --as compute-07/signer --type notify.instance.create.end --to notifications',
+        'signet sign - --as compute-07/signer --type rpc.report --to conductor --out report.p7s < report.json',
+      ),
+    )
+    .action(
+      cli.action(async (file: string, options: SignOptions) => {
+        const credential = loadCredential(cli.path(options.as))
+        const content = await cli.readInput(file)
+        const form = options.attached === true ? 'attached' : 'detached'
+        const { der, context } = await signMessage(content, credential, {
+          type: options.type,
+          destination: options.to,
+          at: cli.now(),
+          form,
+          source: options.stateSource === true ? 'stated' : 'left-out',
+          ...(options.lifetime === undefined ? {} : { lifetimeSeconds: parseDuration(options.lifetime) }),
+        })
+        const name = `${file === '-' ? 'message' : file}${form === 'attached' ? '.p7m' : '.p7s'}`
+        const path = cli.writeOutput(options.out ?? name, der, options.force)
+        return {
+          data: {
+            path,
+            form,
+            signer: credential.identity,
+            type: context.type,
+            destination: context.destination,
+            messageId: hex(context.messageId),
+            lifetimeSeconds: context.lifetimeSeconds,
+            bytes: der.length,
+          },
+          text: `signed as ${credential.identity}\n${context.type} to ${context.destination}, for ${formatDuration(context.lifetimeSeconds)}\n${der.length} bytes in ${path}`,
+        }
+      }),
+    )
+}

@@ -1,0 +1,48 @@
+/**
+ * signet: the certificate authority of a deployment, identities from its certificates, and CMS-signed messages.
+ *
+ * Each part is also an entry of its own: `signet-pki/message`, `/identity`, `/cms`, `/trust`, `/authority`, `/path`,
+ * `/x509`, `/errors`.
+ *
+ * @module signet-pki
+ */
+export {
+  Authority,
+  bootstrap,
+  type BootstrapRequest,
+  currentCrls,
+  issueCertificates,
+  publishCrl,
+  publishTrustDirectory,
+  registerEntity,
+  renewCertificates,
+  revokeCertificates,
+  setEntityState,
+} from './authority/index.js'
+export {
+  signData,
+  type SignDataRequest,
+  VerifiedSignedData,
+  verifySignedData,
+  type VerifySignedDataRequest,
+} from './cms/index.js'
+export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
+export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
+export { type ErrorCategory, type ErrorCode, EXIT_CODES, isSignetError, SignetError } from './errors/index.js'
+export { explainIdentity, type Identity, parseMapping, resolveIdentity } from './identity/index.js'
+export {
+  createReplayMemory,
+  type MessageContext,
+  type MessagePolicy,
+  openReplayFile,
+  type ReplayStore,
+  signMessage,
+  type SignMessageRequest,
+  VerifiedMessage,
+  verifyMessage,
+} from './message/index.js'
+export { type PathRequest, validatePath, ValidatedPath } from './path/index.js'
+export { parseBinding } from './policy/index.js'
+export { type Clock } from './time/index.js'
+export { createTrustMemory, openTrustDirectory, openTrustMemory, TrustDirectory } from './trust/index.js'
+export { Certificate, Crl, parseCertificate, parseCertificates, parseCrl, parseCrls } from './x509/index.js'

@@ -1,0 +1,17 @@
+export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
+export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
+export { type FileReplayStore, openReplayFile } from './replay-file.js'
+export {
+  DEFAULT_LIFETIME_SECONDS,
+  type MessageSigner,
+  type SignedMessage,
+  signMessage,
+  type SignMessageRequest,
+} from './sign.js'
+export {
+  DEFAULT_SKEW_SECONDS,
+  type MessagePolicy,
+  VerifiedMessage,
+  verifyMessage,
+  type WantedSenders,
+} from './verify.js'

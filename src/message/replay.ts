@@ -1,0 +1,78 @@
+/**
+ * Replay memory: a message is accepted once.
+ *
+ * What is remembered is signed: signer, destination and message id, never the encoding, which others can change.
+ *
+ * @module message/replay (floor 7)
+ */
+import { LimitError } from '../errors/index.js'
+
+/** What makes a message the same message. */
+export interface ReplayKey {
+  readonly signer: string
+  readonly destination: string
+  readonly messageId: Uint8Array
+}
+
+export interface ReplayStore {
+  /**
+   * Remember a message, in one step with asking whether it is known.
+   *
+   * @param until - After this instant the message is refused as expired anyway, and may be forgotten.
+   * @returns Whether it was new.
+   * @throws {@link StoreError} `ERR_REPLAY_STORE`, `ERR_CLOCK_SUSPECT`: then it counts as not verified
+   * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` when full of messages that may not be forgotten yet
+   */
+  remember(key: ReplayKey, until: Date, now: Date): Promise<boolean>
+}
+
+/** A text that no two keys share: the parts have no spaces. */
+export function replayText({ signer, destination, messageId }: ReplayKey): string {
+  return `${signer} ${destination} ${Buffer.from(messageId).toString('hex')}`
+}
+
+/** Messages that one process remembers unless told otherwise: some 200 MB. */
+export const DEFAULT_MAX_REMEMBERED = 1_000_000
+
+/**
+ * Replay memory of one process, lost when it ends: for receivers that do not restart within the lifetime of messages.
+ *
+ * A message that may still be replayed is never forgotten to make room: when full, new ones are refused.
+ */
+export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERED): ReplayStore {
+  const known = new Map<string, number>()
+  let sweepAt = 0
+  return {
+    remember: (key, until, now) => {
+      const time = now.getTime()
+      if (known.size >= maxRemembered && time >= sweepAt) {
+        sweepAt = sweep(known, time)
+      }
+      const text = replayText(key)
+      if (known.has(text)) return Promise.resolve(false)
+      if (known.size >= maxRemembered) {
+        return Promise.reject(
+          new LimitError(
+            'ERR_LIMIT_EXCEEDED',
+            `the replay memory holds ${maxRemembered} messages that may not be forgotten yet`,
+            {
+              hint: 'give it more room, or accept shorter lifetimes',
+            },
+          ),
+        )
+      }
+      known.set(text, until.getTime())
+      return Promise.resolve(true)
+    },
+  }
+}
+
+/** Drop what has expired; say when the next entry will. */
+function sweep(known: Map<string, number>, time: number): number {
+  let next = Infinity
+  for (const [text, until] of known) {
+    if (until < time) known.delete(text)
+    else next = Math.min(next, until)
+  }
+  return next
+}

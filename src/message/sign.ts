@@ -1,0 +1,94 @@
+/**
+ * Signing a message: SignedData over the untouched payload, with the context among the signed attributes.
+ *
+ * @module message/sign (floor 7)
+ */
+import { randomBytes } from 'node:crypto'
+import { OID } from '../asn1/index.js'
+import { signData } from '../cms/index.js'
+import { type KeyProvider } from '../crypto/index.js'
+import { DeniedError } from '../errors/index.js'
+import { identityUriOf } from '../identity/index.js'
+import { type Purpose, PURPOSES } from '../path/index.js'
+import { MINUTE } from '../time/index.js'
+import type { Certificate } from '../x509/index.js'
+import { checkMessageContext, encodeMessageContext, type MessageContext } from './context.js'
+
+/** A key and the certificate of the profile `signer` for it. */
+export interface MessageSigner {
+  readonly key: KeyProvider
+  readonly certificate: Certificate
+}
+
+export interface SignMessageRequest {
+  readonly type: string
+  readonly destination: string
+  readonly at: Date
+  /** Default {@link DEFAULT_LIFETIME_SECONDS}. */
+  readonly lifetimeSeconds?: number
+  /** Default: 12 random octets. */
+  readonly messageId?: Uint8Array
+  /** Default `'left-out'`: the certificate names the signer. */
+  readonly source?: 'left-out' | 'stated'
+  readonly route?: readonly string[]
+  /** Default `'detached'`: carried beside the payload. */
+  readonly form?: 'detached' | 'attached'
+}
+
+/** Five minutes: longer than clocks differ and queues are long, shorter than anybody keeps what was recorded. */
+export const DEFAULT_LIFETIME_SECONDS = 5 * MINUTE
+/** 96 random bits: two ids of one signer meet after some 2^48 messages. */
+export const MESSAGE_ID_OCTETS = 12
+
+export interface SignedMessage {
+  /** ContentInfo in DER. */
+  readonly der: Uint8Array
+  readonly context: MessageContext
+}
+
+/**
+ * Sign a message.
+ *
+ * Checks that the certificate is for signing messages and carries an identity; whether others believe it, they check.
+ *
+ * @param content - Signed byte for byte.
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID`
+ * @throws {@link DeniedError} `ERR_IDENTITY_INVALID`, `ERR_ISSUE_PROFILE`
+ * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH`, and what the key provider throws
+ */
+export async function signMessage(
+  content: Uint8Array,
+  signer: MessageSigner,
+  request: SignMessageRequest,
+): Promise<SignedMessage> {
+  const identity = identityUriOf(signer.certificate)
+  requireSigningCertificate(signer.certificate)
+  const context: MessageContext = {
+    type: request.type,
+    destination: request.destination,
+    messageId: request.messageId ?? randomBytes(MESSAGE_ID_OCTETS),
+    lifetimeSeconds: request.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
+    ...(request.source === 'stated' ? { source: identity.text } : {}),
+    ...(request.route === undefined ? {} : { route: request.route }),
+  }
+  checkMessageContext(context)
+  const der = await signData(content, {
+    signers: [signer],
+    contentType: OID.signetMessage,
+    form: request.form ?? 'detached',
+    signingTime: request.at,
+    attributes: [[OID.signetMessageContext, encodeMessageContext(context)]],
+  })
+  return { der, context }
+}
+
+const PURPOSE: Exclude<Purpose, 'allow-any'> = 'message-signing'
+
+function requireSigningCertificate(certificate: Certificate): void {
+  if (certificate.extKeyUsage?.has(PURPOSES[PURPOSE].keyPurposeId) !== true) {
+    throw new DeniedError('ERR_ISSUE_PROFILE', 'the certificate is not for signing messages', {
+      details: { certificate: certificate.fingerprint },
+      hint: 'sign with a credential of the profile signer: DIR/signer, not DIR/tls',
+    })
+  }
+}

@@ -1,0 +1,2 @@
+export { type Binding, checkBindings, parseBinding } from './binding.js'
+export { isMessageType, messageTypeMatcher } from './message-type.js'
