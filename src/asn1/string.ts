@@ -22,7 +22,7 @@ export function decodeString(type: number, content: Uint8Array, fail: (message: 
     case TAG.numericString:
       return restricted(content, /^[0-9 ]*$/, 'NumericString', fail)
     case TAG.ia5String:
-      // eslint-disable-next-line no-control-regex -- IA5 is ASCII, control characters included
+      // IA5 is ASCII, control characters included.
       return restricted(content, /^[\x00-\x7f]*$/, 'IA5String', fail)
     case TAG.visibleString:
       return restricted(content, /^[\x20-\x7e]*$/, 'VisibleString', fail)

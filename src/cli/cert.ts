@@ -35,8 +35,14 @@ export function registerCert(program: Command, cli: Invocation): void {
     .action(
       cli.action(async (options: { entity?: string }) => {
         const found = await cli.withAuthority((authority) => authority.store.certificates(options.entity))
-        const certificates = found.map(({ certificate: { der: _der, spkiDigest: _digest, ...facts }, revocation }) => ({
-          ...facts,
+        const certificates = found.map(({ certificate, revocation }) => ({
+          serialNumber: certificate.serialNumber,
+          entityId: certificate.entityId,
+          profile: certificate.profile,
+          keyIdentifier: certificate.keyIdentifier,
+          fingerprint: certificate.fingerprint,
+          notBefore: certificate.notBefore,
+          notAfter: certificate.notAfter,
           revoked: revocation?.reason ?? null,
         }))
         const rows = certificates.map((item) => [

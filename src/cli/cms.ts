@@ -210,10 +210,7 @@ function registerVerify(cms: Command, cli: Invocation): void {
           },
           text: [
             `verified: ${signers.length === 1 ? 'one signer' : `${signers.length} signers`}`,
-            ...signers.map(
-              (signer) =>
-                `  ${String(signer['subject'])}${signer['signingTime'] === null ? '' : `, says it signed at ${instant(String(signer['signingTime']))}`}`,
-            ),
+            ...outcomes.map(outcomeText),
             `revocation: ${options.allowUncheckedRevocation === true ? 'not checked' : 'checked'}`,
           ].join('\n'),
         }
@@ -249,6 +246,13 @@ async function askSecondOpinion(
   for (const [index, outcome] of outcomes.entries()) {
     if (outcome.verified) await compareCmsSecondOpinion(normalizeBer(der), content, index, outcome.signer.certificate)
   }
+}
+
+function outcomeText(outcome: SignerOutcome): string {
+  if (!outcome.verified) return `  ${outcome.sid}: ${outcome.error.message}`
+  const { certificate, signingTime } = outcome.signer
+  const claim = signingTime === undefined ? '' : `, says it signed at ${instant(signingTime)}`
+  return `  ${certificate.subject.toString()}${claim}`
 }
 
 function describe(outcome: SignerOutcome): Record<string, unknown> {

@@ -10,11 +10,18 @@ import { Writable } from 'node:stream'
 import type { Command } from 'commander'
 import { Passphrase } from '../crypto/index.js'
 import { StoreError, UsageError } from '../errors/index.js'
-import type { Invocation } from './invocation.js'
+import type { CliEnvironment } from './environment.js'
 
 export interface PassphraseOptions {
   readonly passphraseFile?: string
   readonly passphraseFd?: string
+}
+
+/** What it takes to ask for one. */
+interface Terminal {
+  readonly environment: CliEnvironment
+  path(path: string): string
+  note(text: string): void
 }
 
 /** Give a command the options. */
@@ -33,7 +40,7 @@ const MAX_PASSPHRASE_BYTES = 4096
  * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` where none of these is there
  */
 export async function obtainPassphrase(
-  cli: Invocation,
+  cli: Terminal,
   options: PassphraseOptions,
   what: string,
   twice: 'once' | 'twice',
@@ -68,7 +75,7 @@ function fromDescriptor(text: string): Passphrase {
 }
 
 /** Secrets that container platforms mount are readable by more than their owner: that is said, not refused. */
-function fromFile(cli: Invocation, path: string): Passphrase {
+function fromFile(cli: Terminal, path: string): Passphrase {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
@@ -102,7 +109,7 @@ function unreadable(path: string, cause: unknown): StoreError {
 }
 
 /** Ask on the terminal without showing what is typed. */
-function prompt(cli: Invocation, question: string): Promise<string> {
+function prompt(cli: Terminal, question: string): Promise<string> {
   const { stdin, stderr } = cli.environment
   stderr.write(question)
   const mute = new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -133,9 +133,7 @@ export function registerQuickstart(program: Command, cli: Invocation, main: Main
           progress.advance(index + 1)
         }
         progress.finish()
-        const session = done
-          .map(({ command, output }, index) => `# ${STEPS[index]?.why ?? ''}\n$ ${command}\n${output}`)
-          .join('\n')
+        const session = done.map(({ command, output }, index) => `${heading(index)}$ ${command}\n${output}`).join('\n')
         return {
           data: { folder, steps: done },
           text: `${session}
@@ -146,6 +144,12 @@ It is all in ${folder}. To go on there:
         }
       }),
     )
+}
+
+/** What a step is for, once for steps that follow each other. */
+function heading(index: number): string {
+  const why = STEPS[index]?.why ?? ''
+  return why === STEPS[index - 1]?.why ? '' : `# ${why}\n`
 }
 
 function prepare(folder: string): void {

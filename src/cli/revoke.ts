@@ -181,7 +181,7 @@ async function newestCrls(cli: Invocation): Promise<readonly Crl[]> {
 function summary(crl: Crl): Record<string, unknown> {
   return {
     issuer: crl.issuer.toString(),
-    crlNumber: crl.crlNumber ?? null,
+    crlNumber: crl.crlNumber === undefined ? null : decimal(crl.crlNumber),
     thisUpdate: crl.thisUpdate.toISOString(),
     nextUpdate: crl.nextUpdate.toISOString(),
     entries: crl.revokedCertificates.length,
@@ -193,10 +193,15 @@ function crlTable(crls: readonly Crl[]): string {
     .map((item) =>
       facts([
         ['issuer', item.issuer.toString()],
-        ['number', item.crlNumber ?? ''],
+        ['number', item.crlNumber === undefined ? '' : decimal(item.crlNumber)],
         ['current', `${instant(item.thisUpdate)} to ${instant(item.nextUpdate)}`],
         ['revoked', String(item.revokedCertificates.length)],
       ]),
     )
     .join('\n\n')
+}
+
+/** CRL numbers are counted, so people see them in decimal. */
+function decimal(text: string): string {
+  return BigInt(`0x${text}`).toString()
 }

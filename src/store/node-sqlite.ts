@@ -113,11 +113,11 @@ class Connection implements DatabaseConnection {
       const { changes } = statement.run(...parameters)
       return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes) })
     } catch (error) {
-      return Promise.reject(storeError('ERR_STORE_WRITE', this.#path, error) as Error)
+      return Promise.reject(storeError('ERR_STORE_WRITE', this.#path, error))
     }
   }
 
-  // eslint-disable-next-line require-yield -- Kysely asks for it; nothing here streams
+  // Kysely asks for it; nothing here streams.
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     await Promise.reject(new StoreError('ERR_STORE_OPEN', 'the store does not stream'))
   }

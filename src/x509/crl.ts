@@ -203,8 +203,6 @@ export function readCrl(reader: DerReader): Crl {
 function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertificate>; unknownCritical: boolean } {
   const revoked = new Map<string, RevokedCertificate>()
   let unknownCritical = false
-  // RFC 5280 §5.1.2.6: without entries the list is absent.
-  if (sequence.atEnd) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
   while (!sequence.atEnd) {
     const fields = sequence.sequence()
     const serialNumber = serialText(readSerial(fields))
@@ -223,6 +221,8 @@ function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertifi
     if (revoked.has(serialNumber)) throw fields.error('ERR_CRL_MALFORMED', 'a serial number is listed twice')
     revoked.set(serialNumber, { serialNumber, revocationDate, reason, invalidityDate })
   }
+  // RFC 5280 §5.1.2.6: without entries the list is absent.
+  if (revoked.size === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
   return { revoked, unknownCritical }
 }
 
