@@ -13,7 +13,7 @@ export interface PemBlock {
 /** Longest PEM text: 96 MiB, which holds what the largest DER limits of files here allow. */
 const MAX_PEM_CHARACTERS = 96 * 1024 * 1024
 
-const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 /]{0,63})-----[ \t]*$/
+const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9][A-Z0-9 /#]{0,63})-----[ \t]*$/
 
 /** Indented, quoted or behind a byte order mark, a boundary must not make its block disappear without a word. */
 function looksLikeBoundary(line: string): boolean {

@@ -71,7 +71,8 @@ export function attributeValue<T>(attributes: Attributes, type: string, read: (r
     reader.finish()
     return result
   } catch (error) {
-    if (isSignetError(error) && error.category === 'encoding') {
+    // A reader that has a code of its own for its value keeps it.
+    if (isSignetError(error) && error.category === 'encoding' && error.code.startsWith('ERR_DER_')) {
       throw new EncodingError(
         'ERR_CMS_ATTRIBUTE_MALFORMED',
         `the attribute ${oidName(type)} is malformed: ${error.message}`,

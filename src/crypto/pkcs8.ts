@@ -20,6 +20,7 @@ import {
   encodeOctetString,
   encodePem,
   encodeSequence,
+  equalBytes,
   KEY_LIMITS,
   OID,
   parsePemBlock,
@@ -192,7 +193,7 @@ function readPbkdf2(fields: DerReader, keyOctets: number): Scheme['deriveKey'] {
   const iterations = fields.smallInteger(2 ** 40)
   if (fields.peek() === TAG.integer) checkKeyLength(fields, keyOctets)
   // RFC 8018 §5.2: the default is HMAC-SHA-1.
-  const prf = fields.atEnd ? undefined : PRFS.get(readAlgorithmIdentifier(fields).oid)
+  const prf = fields.atEnd ? undefined : readPrf(fields)
   fields.finish()
   if (prf === undefined) throw weak('the private key is protected by PBKDF2 with SHA-1 or an unknown function')
   if (iterations > MAX_PBKDF2_ITERATIONS) {
@@ -202,6 +203,15 @@ function readPbkdf2(fields: DerReader, keyOctets: number): Scheme['deriveKey'] {
   }
   if (iterations < MIN_PBKDF2_ITERATIONS) throw weak(`the private key is protected by ${iterations} iterations only`)
   return (passphrase, octets) => pbkdf2Sync(passphrase, salt, iterations, octets, prf)
+}
+
+function readPrf(fields: DerReader): DigestName | undefined {
+  const { oid, parametersDer } = readAlgorithmIdentifier(fields)
+  // RFC 8018 §B.1.2: NULL; some leave it out.
+  if (parametersDer !== undefined && !equalBytes(parametersDer, encodeNull())) {
+    throw new EncodingError('ERR_KEY_MALFORMED', 'a pseudorandom function has no parameters')
+  }
+  return PRFS.get(oid)
 }
 
 function readScrypt(fields: DerReader, keyOctets: number): Scheme['deriveKey'] {

@@ -62,11 +62,15 @@ export function requireKeys(value: unknown, keys: readonly string[], what: strin
 
 /** Walk the tokens once: each object's keys, decoded, must differ. What is not JSON is left to JSON.parse. */
 function checkKeysAndDepth(text: string): void {
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+  const tokens = /["{}[\],:]/g
   const open: (Set<string> | undefined)[] = []
   let previous: string | undefined
-  for (const [token] of text.matchAll(tokens)) {
-    if (token === '{' || token === '[') {
+  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
+    let [token] = match
+    if (token === '"') {
+      tokens.lastIndex = endOfString(text, match.index + 1)
+      token = text.slice(match.index, tokens.lastIndex)
+    } else if (token === '{' || token === '[') {
       open.push(token === '{' ? new Set() : undefined)
       if (open.length > MAX_JSON_DEPTH) {
         throw new EncodingError('ERR_JSON_MALFORMED', `JSON is nested deeper than ${MAX_JSON_DEPTH}`)
@@ -83,6 +87,16 @@ function checkKeysAndDepth(text: string): void {
     }
     previous = token
   }
+}
+
+/** Where the string that begins here ends, its quotation mark included; the end of the text where it never does. */
+function endOfString(text: string, start: number): number {
+  for (let index = start; index < text.length; index++) {
+    const character = text[index]
+    if (character === '"') return index + 1
+    if (character === '\\') index++
+  }
+  return text.length
 }
 
 /** Keys are compared as decoded: `"a"` and `"\u0061"` are one key. */

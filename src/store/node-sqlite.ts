@@ -161,9 +161,9 @@ const SQLITE_BUSY = 5
 const SQLITE_FULL = 13
 const SQLITE_NOTADB = 26
 
-function storeError(code: 'ERR_STORE_OPEN' | 'ERR_STORE_WRITE', path: string, error: unknown): unknown {
-  const sqlite = error as { code?: string; errcode?: number; errstr?: string }
-  if (sqlite.code !== 'ERR_SQLITE_ERROR') return error
+function storeError(code: 'ERR_STORE_OPEN' | 'ERR_STORE_WRITE', path: string, error: unknown): Error {
+  const sqlite = error as Error & { code?: string; errcode?: number; errstr?: string }
+  if (sqlite.code !== 'ERR_SQLITE_ERROR') return sqlite
   const details = { path, reason: sqlite.errstr ?? 'unknown' }
   switch ((sqlite.errcode ?? 0) & 0xff) {
     case SQLITE_BUSY:

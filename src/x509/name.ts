@@ -183,8 +183,7 @@ function formatRdn(rdn: RelativeDistinguishedName): string {
 function escapeText(text: string): string {
   return text
     .replace(/[\\",+;<>=]/g, '\\$&')
-    .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, '\\ ')
+    .replace(/^[ #]| $/g, '\\$&')
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
       [...Buffer.from(character, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join(''),
     )

@@ -49,6 +49,8 @@ export function parseHexText(text: string): string {
     decimal?.[1] === undefined
       ? trimmed.replace(/^(0x|sha-?256[:=])/i, '').replace(/[:\s]/g, '')
       : BigInt(decimal[1]).toString(16)
+  // `dec` is hexadecimal, too: what is not a decimal number after it must not pass for one of those.
+  if (decimal === null && /^dec:/i.test(trimmed)) digits = ''
   if (digits.length % 2 === 1) digits = `0${digits}`
   if (digits.length === 0 || digits.length > 128 || !/^[0-9a-fA-F]+$/.test(digits)) {
     throw new EncodingError('ERR_SERIAL_MALFORMED', `not a hexadecimal number: ${JSON.stringify(text.slice(0, 60))}`, {

@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { encodeInteger, encodeOctetString, encodeSequence, encodeSetOf, encodeValue, MAX_BER_BYTES, normalizeBer, TAG } from '../../src/asn1/index.js'
+import {
+  encodeInteger,
+  encodeOctetString,
+  encodeSequence,
+  encodeSetOf,
+  encodeValue,
+  MAX_BER_BYTES,
+  normalizeBer,
+  TAG,
+} from '../../src/asn1/index.js'
 import { expectCode } from '../support/expect-code.js'
 import { fromHex, nested, toHex } from '../support/der.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
@@ -25,7 +34,11 @@ describe('normalizeBer', () => {
     ['constructed pieces of a constructed OCTET STRING', '2480 2480 040101 0000 2403 040102 0000', '04020102'],
     ['a constructed OCTET STRING without pieces', '2480 0000', '0400'],
     ['a constructed BIT STRING, of which the last piece has unused bits', '2380 030200ff 03020780 0000', '030307ff80'],
-    ['constructed pieces of a constructed BIT STRING', '2380 2380 030200ff 03020001 0000 03020780 0000', '030407ff0180'],
+    [
+      'constructed pieces of a constructed BIT STRING',
+      '2380 2380 030200ff 03020001 0000 03020780 0000',
+      '030407ff0180',
+    ],
     ['a constructed BIT STRING without pieces', '2300', '030100'],
     ['a SET in another order', '3106 020102 020101', '3106020101020102'],
     ['a constructed context tag of indefinite length', 'a080 020101 0000', 'a003020101'],
@@ -62,7 +75,9 @@ describe('normalizeBer', () => {
   })
 
   it('reads what OpenSSL writes as a stream, and agrees with its DER', () => {
-    const streamed = execFileSync('openssl', ['cms', '-data_create', '-stream', '-indef', '-outform', 'DER'], { input: 'x'.repeat(5000) })
+    const streamed = execFileSync('openssl', ['cms', '-data_create', '-stream', '-indef', '-outform', 'DER'], {
+      input: 'x'.repeat(5000),
+    })
     expect(streamed[1]).toBe(0x80)
     const definite = execFileSync('openssl', ['cms', '-data_create', '-outform', 'DER'], { input: 'x'.repeat(5000) })
     expect(toHex(normalizeBer(streamed))).toBe(toHex(definite))
@@ -116,15 +131,18 @@ describe('normalizeBer', () => {
     expectCode('ERR_LIMIT_EXCEEDED', () => normalizeBer(new Uint8Array(MAX_BER_BYTES + 1)))
   })
 
-  it.each([0x30, 0x31, 0x24, 0x23, 0xa0])('DER-01: refuses nesting of 100, 3000 and 100000 levels in bounded depth, tag %i', (tag) => {
-    for (const levels of [100, 3000, 100_000]) {
-      for (const bomb of [nested(tag, levels), indefinite(tag, levels)]) {
-        const { code, cpuMilliseconds } = outcomeOf(() => normalizeBer(bomb))
-        expect(code).toBe('ERR_DER_DEPTH')
-        expect(cpuMilliseconds).toBeLessThan(500)
+  it.each([0x30, 0x31, 0x24, 0x23, 0xa0])(
+    'DER-01: refuses nesting of 100, 3000 and 100000 levels in bounded depth, tag %i',
+    (tag) => {
+      for (const levels of [100, 3000, 100_000]) {
+        for (const bomb of [nested(tag, levels), indefinite(tag, levels)]) {
+          const { code, cpuMilliseconds } = outcomeOf(() => normalizeBer(bomb))
+          expect(code).toBe('ERR_DER_DEPTH')
+          expect(cpuMilliseconds).toBeLessThan(500)
+        }
       }
-    }
-  })
+    },
+  )
 
   it('DER-01: is not drawn into nesting inside of primitive strings', () => {
     for (const levels of [100, 3000, 100_000]) {
@@ -173,7 +191,10 @@ describe('normalizeBer', () => {
   })
 
   it('DER-14: throws its own errors only, whatever the octets', () => {
-    const octet = fc.oneof(fc.constantFrom(0x30, 0x31, 0x24, 0x23, 0x80, 0x00, 0x04, 0x02, 0xa0, 0x06, 0x17), fc.integer({ min: 0, max: 255 }))
+    const octet = fc.oneof(
+      fc.constantFrom(0x30, 0x31, 0x24, 0x23, 0x80, 0x00, 0x04, 0x02, 0xa0, 0x06, 0x17),
+      fc.integer({ min: 0, max: 255 }),
+    )
     fc.assert(
       fc.property(fc.array(octet, { maxLength: 40 }), (octets) => {
         outcomeOf(() => normalizeBer(Uint8Array.from(octets)))

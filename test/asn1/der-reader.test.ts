@@ -41,7 +41,9 @@ describe('DerReader: the input', () => {
     const exact = encodeOctetString(new Uint8Array(1020))
     expect(exact.length).toBe(1024)
     expect(DerReader.over(exact, LIMITS).octetString().length).toBe(1020)
-    const error = expectCode('ERR_LIMIT_EXCEEDED', () => DerReader.over(encodeOctetString(new Uint8Array(1021)), LIMITS))
+    const error = expectCode('ERR_LIMIT_EXCEEDED', () =>
+      DerReader.over(encodeOctetString(new Uint8Array(1021)), LIMITS),
+    )
     expect(error.details).toEqual({ bytes: '1025', limit: '1024' })
   })
 
@@ -102,7 +104,14 @@ describe('DerReader: lengths (X.690 §10.1)', () => {
 
   it('DER-02: refuses lengths up to 2^1008 that are not there, and allocates nothing for them', () => {
     const before = process.memoryUsage().arrayBuffers
-    for (const length of ['847fffffff', '8480000000', '84ffffffff', '850100000000', '8720000000000000', `fe${'ff'.repeat(126)}`]) {
+    for (const length of [
+      '847fffffff',
+      '8480000000',
+      '84ffffffff',
+      '850100000000',
+      '8720000000000000',
+      `fe${'ff'.repeat(126)}`,
+    ]) {
       for (const tag of ['04', '30', '03', '02', '06', '0c', '17']) {
         const { code } = outcomeOf(() => walk(over(`${tag}${length}00`)))
         expect(['ERR_DER_TRUNCATED', 'ERR_DER_LENGTH']).toContain(code)
@@ -293,7 +302,16 @@ describe('DerReader: any octets', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (input) => {
         outcomeOf(() => walk(DerReader.over(input, LIMITS)))
-        for (const read of ['boolean', 'null', 'integer', 'oid', 'octetString', 'bitString', 'time', 'generalizedTime'] as const) {
+        for (const read of [
+          'boolean',
+          'null',
+          'integer',
+          'oid',
+          'octetString',
+          'bitString',
+          'time',
+          'generalizedTime',
+        ] as const) {
           outcomeOf(() => DerReader.over(input, LIMITS)[read]())
         }
         outcomeOf(() => DerReader.over(input, LIMITS).smallInteger(2 ** 40))

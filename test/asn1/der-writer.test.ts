@@ -75,7 +75,11 @@ describe('the writer functions', () => {
     ['[3] constructed', encodeContext(3, encodeNull()), 'a3020500'],
     ['[3] primitive', encodeContextPrimitive(3, Uint8Array.of(7)), '830107'],
     ['UTCTime', encodeTime(new Date('2049-12-31T23:59:59Z')), `170d${Buffer.from('491231235959Z').toString('hex')}`],
-    ['GeneralizedTime', encodeTime(new Date('2050-01-01T00:00:00Z')), `180f${Buffer.from('20500101000000Z').toString('hex')}`],
+    [
+      'GeneralizedTime',
+      encodeTime(new Date('2050-01-01T00:00:00Z')),
+      `180f${Buffer.from('20500101000000Z').toString('hex')}`,
+    ],
   ])('write %s', (_, encoded, hex) => {
     expect(toHex(encoded)).toBe(hex)
   })
@@ -103,7 +107,12 @@ describe('the writer functions', () => {
 
 describe('encodeSetOf', () => {
   it('writes its elements in ascending order, a prefix first (X.690 §11.6)', () => {
-    const elements = [encodeOctetString(Uint8Array.of(2)), encodeNull(), encodeOctetString(Uint8Array.of(1)), encodeInteger(9)]
+    const elements = [
+      encodeOctetString(Uint8Array.of(2)),
+      encodeNull(),
+      encodeOctetString(Uint8Array.of(1)),
+      encodeInteger(9),
+    ]
     expect(toHex(encodeSetOf(...elements))).toBe('310b0201090401010401020500')
   })
 

@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  CERTIFICATE_LIMITS,
-  CMS_LIMITS,
-  CRL_LIMITS,
-  KEY_LIMITS,
-  TRUST_DIRECTORY_LIMITS,
-} from '../../src/asn1/index.js'
+import { CERTIFICATE_LIMITS, CMS_LIMITS, CRL_LIMITS, KEY_LIMITS, TRUST_DIRECTORY_LIMITS } from '../../src/asn1/index.js'
 
 describe('the limits', () => {
   it.each([

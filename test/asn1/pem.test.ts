@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64, encodePem, looksLikePem, parsePem, parsePemBlock, parsePemBlocks, readPemOrDer } from '../../src/asn1/index.js'
+import {
+  decodeBase64,
+  encodePem,
+  looksLikePem,
+  parsePem,
+  parsePemBlock,
+  parsePemBlocks,
+  readPemOrDer,
+} from '../../src/asn1/index.js'
 import { expectCode } from '../support/expect-code.js'
 import { toHex } from '../support/der.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
@@ -28,7 +36,10 @@ describe('parsePem', () => {
     ['text that has dashes within', `a --- b\n-- c\n- d -----\n${LONG}`],
     ['spaces around the lines of base64', LONG.replaceAll('\n', '  \n').replaceAll('\nB', '\n  B')],
     ['empty lines in the block', LONG.replaceAll('\n', '\n\n')],
-    ['all base64 in one line', `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(100, 7).toString('base64')}\n-----END CERTIFICATE-----`],
+    [
+      'all base64 in one line',
+      `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(100, 7).toString('base64')}\n-----END CERTIFICATE-----`,
+    ],
   ])('DER-12: reads a block with %s', (_, text) => {
     expect(parsePem(text).map((block) => toHex(block.der))).toEqual([toHex(new Uint8Array(100).fill(7))])
   })
@@ -101,15 +112,33 @@ describe('parsePem', () => {
   it('round trip: reads what encodePem writes', () => {
     const label = fc.stringMatching(/^[A-Z0-9][A-Z0-9 ]{0,20}[A-Z0-9]$/)
     fc.assert(
-      fc.property(fc.array(fc.tuple(label, fc.uint8Array({ minLength: 1, maxLength: 300 })), { minLength: 1, maxLength: 5 }), (blocks) => {
-        const read = parsePem(blocks.map(([name, der]) => encodePem(name, der)).join(''))
-        expect(read.map((block) => [block.label, toHex(block.der)])).toEqual(blocks.map(([name, der]) => [name, toHex(der)]))
-      }),
+      fc.property(
+        fc.array(fc.tuple(label, fc.uint8Array({ minLength: 1, maxLength: 300 })), { minLength: 1, maxLength: 5 }),
+        (blocks) => {
+          const read = parsePem(blocks.map(([name, der]) => encodePem(name, der)).join(''))
+          expect(read.map((block) => [block.label, toHex(block.der)])).toEqual(
+            blocks.map(([name, der]) => [name, toHex(der)]),
+          )
+        },
+      ),
     )
   })
 
   it('DER-14: throws its own errors only, whatever the text', () => {
-    const pieces = fc.constantFrom('-----BEGIN X-----', '-----END X-----', '\n', '\r', 'MAA=', '=', '-----', ':', ' ', '\0', '\ud800', 'é')
+    const pieces = fc.constantFrom(
+      '-----BEGIN X-----',
+      '-----END X-----',
+      '\n',
+      '\r',
+      'MAA=',
+      '=',
+      '-----',
+      ':',
+      ' ',
+      '\0',
+      '\ud800',
+      'é',
+    )
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
         outcomeOf(() => parsePem(parts.join('')))
@@ -170,9 +199,12 @@ describe('encodePem', () => {
 })
 
 describe('decodeBase64', () => {
-  it.each(['A', 'AA', 'AA=', 'AAA', 'A===', 'AAAA=', 'AA==AA==', 'AA A', 'AAAA\n', 'AAB=', 'AB==', 'A-_A', 'Ä==='])('refuses %j', (text) => {
-    expectCode('ERR_PEM_MALFORMED', () => decodeBase64(text))
-  })
+  it.each(['A', 'AA', 'AA=', 'AAA', 'A===', 'AAAA=', 'AA==AA==', 'AA A', 'AAAA\n', 'AAB=', 'AB==', 'A-_A', 'Ä==='])(
+    'refuses %j',
+    (text) => {
+      expectCode('ERR_PEM_MALFORMED', () => decodeBase64(text))
+    },
+  )
 
   it('round trip: decodes what Node encodes', () => {
     fc.assert(

@@ -61,7 +61,14 @@ describe('decodeString', () => {
   })
 
   it('DER-18: never decodes two inputs of one type to the same text', () => {
-    const types = [TAG.utf8String, TAG.printableString, TAG.ia5String, TAG.teletexString, TAG.bmpString, TAG.universalString]
+    const types = [
+      TAG.utf8String,
+      TAG.printableString,
+      TAG.ia5String,
+      TAG.teletexString,
+      TAG.bmpString,
+      TAG.universalString,
+    ]
     const seen = new Map<string, string>()
     fc.assert(
       fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 8 }), (type, content) => {

@@ -93,7 +93,9 @@ describe('times', () => {
       fc.property(seconds, (second) => {
         const instant = new Date(second * 1000)
         expect(DerReader.over(encodeTime(instant), LIMITS).time().getTime()).toBe(instant.getTime())
-        expect(DerReader.over(encodeGeneralizedTime(instant), LIMITS).generalizedTime().getTime()).toBe(instant.getTime())
+        expect(DerReader.over(encodeGeneralizedTime(instant), LIMITS).generalizedTime().getTime()).toBe(
+          instant.getTime(),
+        )
       }),
     )
   })
@@ -102,7 +104,11 @@ describe('times', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9]{12}Z$/), (text) => {
         if (outcomeOf(() => utc(text)).code !== 'accepted') return
-        expect(Buffer.from(encodeTime(utc(text))).subarray(2).toString()).toBe(text)
+        expect(
+          Buffer.from(encodeTime(utc(text)))
+            .subarray(2)
+            .toString(),
+        ).toBe(text)
       }),
     )
   })

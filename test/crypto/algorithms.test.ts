@@ -66,10 +66,13 @@ describe('signatureAlgorithmOf', () => {
     expect(signatureAlgorithmOf(parsed(identifier(oid))).name).toBe(name)
   })
 
-  it.each(['sha256', 'sha384', 'sha512'] as const)('reads RSA with %s and absent parameters (RFC 4055 §5)', (digest) => {
-    const der = identifier(OID[`${digest}WithRsa`])
-    expect(signatureAlgorithmOf(parsed(der)).name).toBe(`rsa-${digest}`)
-  })
+  it.each(['sha256', 'sha384', 'sha512'] as const)(
+    'reads RSA with %s and absent parameters (RFC 4055 §5)',
+    (digest) => {
+      const der = identifier(OID[`${digest}WithRsa`])
+      expect(signatureAlgorithmOf(parsed(der)).name).toBe(`rsa-${digest}`)
+    },
+  )
 
   it.each([
     ['MD5 with RSA', identifier('1.2.840.113549.1.1.4', encodeNull())],
@@ -90,15 +93,20 @@ describe('signatureAlgorithmOf', () => {
     expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => signatureAlgorithmOf(parsed(der)))
   })
 
-  it.each([`2.47${'.127'.repeat(63)}`, `0.0${'.0'.repeat(63)}`])('DER-05: refuses an OID whose text is long: %s', (text) => {
-    const content = text.startsWith('2') ? new Uint8Array(64).fill(0x7f) : new Uint8Array(64)
-    const der = Buffer.concat([Buffer.from([0x30, 66, 6, 64]), content])
-    const error = expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => signatureAlgorithmOf(parsed(der)))
-    expect(error.details['oid']).toBe(text)
-  })
+  it.each([`2.47${'.127'.repeat(63)}`, `0.0${'.0'.repeat(63)}`])(
+    'DER-05: refuses an OID whose text is long: %s',
+    (text) => {
+      const content = text.startsWith('2') ? new Uint8Array(64).fill(0x7f) : new Uint8Array(64)
+      const der = Buffer.concat([Buffer.from([0x30, 66, 6, 64]), content])
+      const error = expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => signatureAlgorithmOf(parsed(der)))
+      expect(error.details['oid']).toBe(text)
+    },
+  )
 
   it('DER-05: refuses the OID of a good algorithm with an arc that is 2^32 larger', () => {
-    expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => signatureAlgorithmOf(parsed(identifier('1.2.840.10045.4.3.4294967298'))))
+    expectCode('ERR_ALGORITHM_NOT_ALLOWED', () =>
+      signatureAlgorithmOf(parsed(identifier('1.2.840.10045.4.3.4294967298'))),
+    )
   })
 })
 
@@ -133,24 +141,35 @@ describe('signatureAlgorithmOf: RSASSA-PSS parameters (RFC 4055 §3.1)', () => {
   })
 
   it.each([
-    ['a trailer field, even with its default', editDer(good, [1, 2], (salt) => [salt, encodeContext(3, encodeInteger(1))]), 'ERR_DER_TRAILING_DATA'],
+    [
+      'a trailer field, even with its default',
+      editDer(good, [1, 2], (salt) => [salt, encodeContext(3, encodeInteger(1))]),
+      'ERR_DER_TRAILING_DATA',
+    ],
     ['parameters of another type', editDer(good, [1], () => encodeNull()), 'ERR_DER_TAG'],
     ['a second digest', editDer(good, [1, 0, 0], (hash) => [hash, hash]), 'ERR_DER_TRAILING_DATA'],
     ['a second mask', editDer(good, [1, 1, 0], (mask) => [mask, mask]), 'ERR_DER_TRAILING_DATA'],
     ['a second salt length', editDer(good, [1, 2, 0], (salt) => [salt, salt]), 'ERR_DER_TRAILING_DATA'],
     ['a negative salt length', editDer(good, [1, 2, 0], () => fromHex('0201ff')), 'ERR_DER_NON_CANONICAL'],
-    ['a digest with odd parameters', editDer(good, [1, 0, 0, 1], () => encodeOctetString(Uint8Array.of(1))), 'ERR_DER_NON_CANONICAL'],
+    [
+      'a digest with odd parameters',
+      editDer(good, [1, 0, 0, 1], () => encodeOctetString(Uint8Array.of(1))),
+      'ERR_DER_NON_CANONICAL',
+    ],
   ] as const)('refuses %s', (_, der, code) => {
     expectCode(code, () => signatureAlgorithmOf(parsed(der)))
   })
 })
 
 describe('digestOf', () => {
-  it.each(['sha256', 'sha384', 'sha512'] as const)('knows %s with NULL or absent parameters (RFC 5754 §2)', (digest) => {
-    expect(digestOf(parsed(identifier(DIGESTS[digest].oid)))).toBe(digest)
-    expect(digestOf(parsed(identifier(DIGESTS[digest].oid, encodeNull())))).toBe(digest)
-    expect(toHex(digestIdentifierDer(digest))).toBe(toHex(identifier(DIGESTS[digest].oid)))
-  })
+  it.each(['sha256', 'sha384', 'sha512'] as const)(
+    'knows %s with NULL or absent parameters (RFC 5754 §2)',
+    (digest) => {
+      expect(digestOf(parsed(identifier(DIGESTS[digest].oid)))).toBe(digest)
+      expect(digestOf(parsed(identifier(DIGESTS[digest].oid, encodeNull())))).toBe(digest)
+      expect(toHex(digestIdentifierDer(digest))).toBe(toHex(identifier(DIGESTS[digest].oid)))
+    },
+  )
 
   it.each([
     ['MD5', '1.2.840.113549.2.5'],

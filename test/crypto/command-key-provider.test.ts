@@ -58,7 +58,9 @@ describe('CommandKeyProvider', () => {
   })
 
   it('takes an answer with line breaks and spaces in its base64', async () => {
-    const provider = await CommandKeyProvider.open(program(signing(`print(sign(input).replace(/.{20}/g, '$&\\r\\n  '))`)))
+    const provider = await CommandKeyProvider.open(
+      program(signing(`print(sign(input).replace(/.{20}/g, '$&\\r\\n  '))`)),
+    )
     expect((await provider.sign(DATA)).length).toBeGreaterThan(60)
   })
 
@@ -77,7 +79,10 @@ describe('CommandKeyProvider', () => {
     ['prints garbage', `print('hello')`],
     ['prints a private key', `print(key.export({ format: 'pem', type: 'pkcs8' }))`],
     ['prints two public keys', `print(publicPem + publicPem)`],
-    ['prints a key that is not allowed', `print(crypto.generateKeyPairSync('x25519').publicKey.export({ format: 'pem', type: 'spki' }))`],
+    [
+      'prints a key that is not allowed',
+      `print(crypto.generateKeyPairSync('x25519').publicKey.export({ format: 'pem', type: 'spki' }))`,
+    ],
     ['prints a key that is malformed', `print('-----BEGIN PUBLIC KEY-----\\nMAA=\\n-----END PUBLIC KEY-----\\n')`],
     ['prints a megabyte', `print(publicPem + 'x'.repeat(1 << 20))`],
     ['never ceases to print', `for (;;) print('x'.repeat(65536))`],
@@ -93,7 +98,10 @@ describe('CommandKeyProvider', () => {
     ['prints no base64', `print('***')`],
     ['prints nothing', ``],
     ['prints the signature of something else', `print(sign(Buffer.from('other')))`],
-    ['prints a signature by another key', `print(crypto.sign('sha256', input, crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey).toString('base64'))`],
+    [
+      'prints a signature by another key',
+      `print(crypto.sign('sha256', input, crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey).toString('base64'))`,
+    ],
     ['prints a signature cut off', `print(sign(input).slice(0, 40))`],
     ['prints raw octets', `fs.writeSync(1, crypto.sign('sha256', input, key))`],
     ['prints too much', `print('A'.repeat(100000))`],
@@ -106,7 +114,10 @@ describe('CommandKeyProvider', () => {
     const command = program(signing(`process.exitCode = 1`))
     // Without reading: 10 MB do not fit into a pipe.
     const path = command[1] ?? ''
-    writeFileSync(path, readFileSync(path, 'utf8').replace('const input = fs.readFileSync(0)', `const input = Buffer.alloc(0)`))
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace('const input = fs.readFileSync(0)', `const input = Buffer.alloc(0)`),
+    )
     const provider = await CommandKeyProvider.open(command)
     await expectCodeAsync('ERR_KEY_PROVIDER', async () => provider.sign(Buffer.alloc(10_000_000)))
   })
@@ -131,7 +142,17 @@ describe('CommandKeyProvider', () => {
   it('KEY-12: has no shell: what a shell would run is an argument as it stands', async () => {
     const mark = join(folder, 'injected')
     const path = join(folder, 'seen')
-    const hostile = [`; touch ${mark}`, `$(touch ${mark})`, `\`touch ${mark}\``, `| touch ${mark}`, `\n touch ${mark}`, '*', '~', '--help', '']
+    const hostile = [
+      `; touch ${mark}`,
+      `$(touch ${mark})`,
+      `\`touch ${mark}\``,
+      `| touch ${mark}`,
+      `\n touch ${mark}`,
+      '*',
+      '~',
+      '--help',
+      '',
+    ]
     const body = `fs.writeFileSync(${JSON.stringify(path)}, JSON.stringify(words)); ${HONEST}`
     await CommandKeyProvider.open([...program(body), ...hostile])
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual([...hostile, 'public-key'])

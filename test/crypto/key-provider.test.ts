@@ -28,11 +28,14 @@ const DATA = Buffer.from('data')
 
 describe('generatePrivateKey', () => {
   // RSA of 4096 bits may take seconds to find; 3072 goes the same way.
-  it.each(Object.keys(KEY_ALGORITHMS).filter((name) => name !== 'rsa4096') as KeyAlgorithmName[])('makes a key of the kind %s', (name) => {
-    const key = publicKeyOf(generatePrivateKey(name))
-    expect(key.name).toBe(name)
-    expect(key.algorithm.name).toBe(name)
-  })
+  it.each(Object.keys(KEY_ALGORITHMS).filter((name) => name !== 'rsa4096') as KeyAlgorithmName[])(
+    'makes a key of the kind %s',
+    (name) => {
+      const key = publicKeyOf(generatePrivateKey(name))
+      expect(key.name).toBe(name)
+      expect(key.algorithm.name).toBe(name)
+    },
+  )
 
   it('makes another key each time', () => {
     expect(samePublicKey(publicKeyOf(generatePrivateKey('p256')), publicKeyOf(generatePrivateKey('p256')))).toBe(false)
@@ -40,15 +43,20 @@ describe('generatePrivateKey', () => {
 })
 
 describe('MemoryKeyProvider', () => {
-  it.each(['p256', 'p384', 'ed25519', 'rsa2048', 'ml-dsa-65'] as const)('signs with a %s key what its public key verifies', (name) => {
-    const provider = keyFor('provider', name)
-    expect(provider.signatureAlgorithm.name).toBe(KEY_ALGORITHMS[name].signature)
-    expect(verifySignature(provider.signatureAlgorithm, provider.publicKey, DATA, provider.sign(DATA))).toBe(true)
-  })
+  it.each(['p256', 'p384', 'ed25519', 'rsa2048', 'ml-dsa-65'] as const)(
+    'signs with a %s key what its public key verifies',
+    (name) => {
+      const provider = keyFor('provider', name)
+      expect(provider.signatureAlgorithm.name).toBe(KEY_ALGORITHMS[name].signature)
+      expect(verifySignature(provider.signatureAlgorithm, provider.publicKey, DATA, provider.sign(DATA))).toBe(true)
+    },
+  )
 
   it('signs with another algorithm of the family when told to', () => {
     const provider = keyFor('provider', 'rsa2048', 'rsa-pss-sha384')
-    expect(verifySignature(SIGNATURE_ALGORITHMS['rsa-pss-sha384'], provider.publicKey, DATA, provider.sign(DATA))).toBe(true)
+    expect(verifySignature(SIGNATURE_ALGORITHMS['rsa-pss-sha384'], provider.publicKey, DATA, provider.sign(DATA))).toBe(
+      true,
+    )
   })
 
   it('KEY-10: shows nothing of its private key', () => {
@@ -117,7 +125,12 @@ describe('openKeyFile', () => {
   it('KEY-10: quotes nothing of a key that it cannot read', () => {
     const der = privateKey.export({ format: 'der', type: 'pkcs8' })
     // Two versions in place of one: OpenSSL refuses it.
-    write(encodePem('PRIVATE KEY', editDer(der, [0], (version) => [version, version])))
+    write(
+      encodePem(
+        'PRIVATE KEY',
+        editDer(der, [0], (version) => [version, version]),
+      ),
+    )
     const error = expectCode('ERR_KEY_MALFORMED', () => openKeyFile(path))
     const printed = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
     const secret = privateKey.export({ format: 'jwk' }).d ?? ''

@@ -1,5 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { createCipheriv, createDecipheriv, generateKeyPairSync, type KeyObject, pbkdf2Sync, scryptSync } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  generateKeyPairSync,
+  type KeyObject,
+  pbkdf2Sync,
+  scryptSync,
+} from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -16,7 +23,13 @@ import {
   OID,
   parsePemBlock,
 } from '../../src/asn1/index.js'
-import { decodePrivateKey, encodePrivateKey, encryptPrivateKey, type KeyAlgorithmName, Passphrase } from '../../src/crypto/index.js'
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  encryptPrivateKey,
+  type KeyAlgorithmName,
+  Passphrase,
+} from '../../src/crypto/index.js'
 import { privateKeyFor } from '../support/certificates.js'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 import { editDer, fromHex, nested, toHex } from '../support/der.js'
@@ -36,7 +49,8 @@ const plainHex = toHex(plainDer)
 const derOf = (key: KeyObject): string => toHex(key.export({ format: 'der', type: 'pkcs8' }))
 const pem = (der: Uint8Array): string => encodePem('PRIVATE KEY', der)
 const encryptedPem = (der: Uint8Array): string => encodePem('ENCRYPTED PRIVATE KEY', der)
-const openssl = (...argumentList: string[]): string => execFileSync('openssl', argumentList, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+const openssl = (...argumentList: string[]): string =>
+  execFileSync('openssl', argumentList, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 
 function file(name: string, content: string): string {
   const path = join(folder, name)
@@ -45,10 +59,13 @@ function file(name: string, content: string): string {
 }
 
 describe('encodePrivateKey', () => {
-  it.each(['p256', 'p384', 'ed25519', 'rsa2048', 'ml-dsa-44', 'ml-dsa-87'] as const)('round trip: a key of the kind %s', (name) => {
-    const key = privateKeyFor('pkcs8', name)
-    expect(derOf(decodePrivateKey(encodePrivateKey(key)))).toBe(derOf(key))
-  })
+  it.each(['p256', 'p384', 'ed25519', 'rsa2048', 'ml-dsa-44', 'ml-dsa-87'] as const)(
+    'round trip: a key of the kind %s',
+    (name) => {
+      const key = privateKeyFor('pkcs8', name)
+      expect(derOf(decodePrivateKey(encodePrivateKey(key)))).toBe(derOf(key))
+    },
+  )
 })
 
 describe('encryptPrivateKey', () => {
@@ -77,7 +94,9 @@ describe('encryptPrivateKey', () => {
   })
 
   it('draws a new salt and vector each time', () => {
-    const salts = [encrypted, encryptPrivateKey(privateKey, PASSPHRASE)].map((text) => parsePemBlock(text, 'ENCRYPTED PRIVATE KEY').der)
+    const salts = [encrypted, encryptPrivateKey(privateKey, PASSPHRASE)].map(
+      (text) => parsePemBlock(text, 'ENCRYPTED PRIVATE KEY').der,
+    )
     const [first, second] = salts.map((der) => toHex(der))
     expect(first?.slice(0, 90)).not.toBe(second?.slice(0, 90))
   })
@@ -88,7 +107,9 @@ describe('encryptPrivateKey', () => {
   })
 
   it.each(['correct horsf', 'Correct horse', 'correct horse ', 'correct', '\0'])('does not open with %j', (wrong) => {
-    const error = expectCode('ERR_KEY_PASSPHRASE', () => decodePrivateKey(encrypted, new Passphrase(Buffer.from(wrong))))
+    const error = expectCode('ERR_KEY_PASSPHRASE', () =>
+      decodePrivateKey(encrypted, new Passphrase(Buffer.from(wrong))),
+    )
     expect(inspect(error)).not.toContain(wrong === '\0' ? 'horse' : wrong)
   })
 
@@ -114,7 +135,10 @@ describe('decodePrivateKey: what others write', () => {
 
   it.each([
     ['traditional EC', () => openssl('ec', '-in', plain)],
-    ['traditional RSA', () => openssl('rsa', '-traditional', '-in', file('rsa.pem', encodePrivateKey(privateKeyFor('pkcs8', 'rsa2048'))))],
+    [
+      'traditional RSA',
+      () => openssl('rsa', '-traditional', '-in', file('rsa.pem', encodePrivateKey(privateKeyFor('pkcs8', 'rsa2048')))),
+    ],
   ])('reads OpenSSL’s %s form', (_, write) => {
     expect(decodePrivateKey(write()).type).toBe('private')
   })
@@ -122,10 +146,46 @@ describe('decodePrivateKey: what others write', () => {
   it.each([
     ['traditional EC under AES', () => openssl('ec', '-in', plain, '-aes256', '-passout', `file:${passphraseFile}`)],
     ['traditional EC under 3DES', () => openssl('ec', '-in', plain, '-des3', '-passout', `file:${passphraseFile}`)],
-    ['PBES1 with SHA-1 and 3DES', () => openssl('pkcs8', '-topk8', '-in', plain, '-v1', 'PBE-SHA1-3DES', '-passout', `file:${passphraseFile}`)],
-    ['PBES2 with 3DES', () => openssl('pkcs8', '-topk8', '-in', plain, '-v2', 'des3', '-passout', `file:${passphraseFile}`)],
-    ['PBES2 with HMAC-SHA-1', () => openssl('pkcs8', '-topk8', '-in', plain, '-v2', 'aes-256-cbc', '-v2prf', 'hmacWithSHA1', '-passout', `file:${passphraseFile}`)],
-    ['PBES2 of 999 iterations', () => openssl('pkcs8', '-topk8', '-in', plain, '-v2', 'aes-256-cbc', '-iter', '999', '-passout', `file:${passphraseFile}`)],
+    [
+      'PBES1 with SHA-1 and 3DES',
+      () => openssl('pkcs8', '-topk8', '-in', plain, '-v1', 'PBE-SHA1-3DES', '-passout', `file:${passphraseFile}`),
+    ],
+    [
+      'PBES2 with 3DES',
+      () => openssl('pkcs8', '-topk8', '-in', plain, '-v2', 'des3', '-passout', `file:${passphraseFile}`),
+    ],
+    [
+      'PBES2 with HMAC-SHA-1',
+      () =>
+        openssl(
+          'pkcs8',
+          '-topk8',
+          '-in',
+          plain,
+          '-v2',
+          'aes-256-cbc',
+          '-v2prf',
+          'hmacWithSHA1',
+          '-passout',
+          `file:${passphraseFile}`,
+        ),
+    ],
+    [
+      'PBES2 of 999 iterations',
+      () =>
+        openssl(
+          'pkcs8',
+          '-topk8',
+          '-in',
+          plain,
+          '-v2',
+          'aes-256-cbc',
+          '-iter',
+          '999',
+          '-passout',
+          `file:${passphraseFile}`,
+        ),
+    ],
   ])('KEY-06: refuses OpenSSL’s %s as weak, and says what to do', (_, write) => {
     const error = expectCode('ERR_KEY_FORMAT_WEAK', () => decodePrivateKey(write(), PASSPHRASE))
     expect(error.hint).toContain('openssl pkcs8')
@@ -169,7 +229,10 @@ const salt = encodeOctetString(SALT)
 
 describe('decodePrivateKey: the cost that a file asks for', () => {
   it('accepts the fewest iterations, and a stated key length that is right', () => {
-    for (const kdf of [pbkdf2(salt, encodeInteger(1000), prf), pbkdf2(salt, encodeInteger(1000), encodeInteger(32), prf)]) {
+    for (const kdf of [
+      pbkdf2(salt, encodeInteger(1000), prf),
+      pbkdf2(salt, encodeInteger(1000), encodeInteger(32), prf),
+    ]) {
       expect(derOf(decodePrivateKey(pbes2({ kdf }), PASSPHRASE))).toBe(plainHex)
     }
     const key = scryptSync('correct horse', SALT, 32, { N: 1024, r: 8, p: 1 })
@@ -222,24 +285,57 @@ describe('decodePrivateKey: the cost that a file asks for', () => {
     ['AES-256-GCM', encodeSequence(encodeObjectIdentifier('2.16.840.1.101.3.4.1.46'), encodeOctetString(IV))],
     ['AES without a vector', encodeSequence(encodeObjectIdentifier(OID.aes256Cbc))],
   ])('KEY-06: refuses the cipher %s as weak or unknown', (_, scheme) => {
-    expectCode('ERR_KEY_FORMAT_WEAK', () => decodePrivateKey(pbes2({ kdf: pbkdf2(salt, encodeInteger(1000), prf), scheme }), PASSPHRASE))
+    expectCode('ERR_KEY_FORMAT_WEAK', () =>
+      decodePrivateKey(pbes2({ kdf: pbkdf2(salt, encodeInteger(1000), prf), scheme }), PASSPHRASE),
+    )
   })
 
   const goodKdf = pbkdf2(salt, encodeInteger(1000), prf)
   it.each([
     ['a key length of 1', pbes2({ kdf: pbkdf2(salt, encodeInteger(1000), encodeInteger(1), prf) })],
     ['a key length of 16 for AES-256', pbes2({ kdf: pbkdf2(salt, encodeInteger(1000), encodeInteger(16), prf) })],
-    ['a scrypt key length of 16 for AES-256', pbes2({ kdf: scrypt(salt, encodeInteger(1024), encodeInteger(8), encodeInteger(1), encodeInteger(16)) })],
+    [
+      'a scrypt key length of 16 for AES-256',
+      pbes2({ kdf: scrypt(salt, encodeInteger(1024), encodeInteger(8), encodeInteger(1), encodeInteger(16)) }),
+    ],
     ['a negative count', pbes2({ kdf: pbkdf2(salt, fromHex('0201ff'), prf) })],
     ['a count above 2^40', pbes2({ kdf: pbkdf2(salt, encodeInteger(2 ** 41), prf) })],
     ['a salt from elsewhere', pbes2({ kdf: pbkdf2(prf, encodeInteger(1000), prf) })],
+    [
+      'a function with parameters',
+      pbes2({
+        kdf: pbkdf2(
+          salt,
+          encodeInteger(1000),
+          encodeSequence(encodeObjectIdentifier(OID.hmacWithSha256), encodeInteger(1)),
+        ),
+      }),
+    ],
     ['a derivation without parameters', pbes2({ kdf: encodeSequence(encodeObjectIdentifier(OID.pbkdf2)) })],
     ['a field after the function', pbes2({ kdf: pbkdf2(salt, encodeInteger(1000), prf, encodeNull()) })],
-    ['a vector of 15 octets', pbes2({ kdf: goodKdf, scheme: encodeSequence(encodeObjectIdentifier(OID.aes256Cbc), encodeOctetString(IV.subarray(1))) })],
-    ['a vector of another type', pbes2({ kdf: goodKdf, scheme: encodeSequence(encodeObjectIdentifier(OID.aes256Cbc), encodeInteger(5)) })],
-    ['PBES2 without parameters', encryptedPem(encodeSequence(encodeSequence(encodeObjectIdentifier(OID.pbes2)), encodeOctetString(IV)))],
-    ['a third field', encryptedPem(editDer(parsePemBlock(pbes2({ kdf: goodKdf }), 'ENCRYPTED PRIVATE KEY').der, [1], (e) => [e, e]))],
-    ['octets after it', encryptedPem(Buffer.concat([parsePemBlock(pbes2({ kdf: goodKdf }), 'ENCRYPTED PRIVATE KEY').der, Buffer.of(0)]))],
+    [
+      'a vector of 15 octets',
+      pbes2({
+        kdf: goodKdf,
+        scheme: encodeSequence(encodeObjectIdentifier(OID.aes256Cbc), encodeOctetString(IV.subarray(1))),
+      }),
+    ],
+    [
+      'a vector of another type',
+      pbes2({ kdf: goodKdf, scheme: encodeSequence(encodeObjectIdentifier(OID.aes256Cbc), encodeInteger(5)) }),
+    ],
+    [
+      'PBES2 without parameters',
+      encryptedPem(encodeSequence(encodeSequence(encodeObjectIdentifier(OID.pbes2)), encodeOctetString(IV))),
+    ],
+    [
+      'a third field',
+      encryptedPem(editDer(parsePemBlock(pbes2({ kdf: goodKdf }), 'ENCRYPTED PRIVATE KEY').der, [1], (e) => [e, e])),
+    ],
+    [
+      'octets after it',
+      encryptedPem(Buffer.concat([parsePemBlock(pbes2({ kdf: goodKdf }), 'ENCRYPTED PRIVATE KEY').der, Buffer.of(0)])),
+    ],
     ['no DER', encryptedPem(Uint8Array.of(1, 2, 3))],
   ])('refuses as malformed: %s', (_, text) => {
     expectCode('ERR_KEY_MALFORMED', () => decodePrivateKey(text, PASSPHRASE))
@@ -309,7 +405,13 @@ describe('decodePrivateKey: what is not encrypted', () => {
       const bomb = nested(0x30, levels)
       const attributes = editDer(plainDer, [2], (octets) => [octets, encodeContext(0, bomb)])
       const kdf = pbkdf2(salt, encodeInteger(1000), prf)
-      for (const text of [pem(bomb), pem(attributes), encryptedPem(bomb), pbes2({ kdf: bomb }), pbes2({ kdf, plain: bomb })]) {
+      for (const text of [
+        pem(bomb),
+        pem(attributes),
+        encryptedPem(bomb),
+        pbes2({ kdf: bomb }),
+        pbes2({ kdf, plain: bomb }),
+      ]) {
         const { code, cpuMilliseconds } = outcomeOf(() => decodePrivateKey(text, PASSPHRASE))
         expect(['ERR_KEY_MALFORMED', 'ERR_KEY_PASSPHRASE', 'ERR_DER_DEPTH']).toContain(code)
         expect(cpuMilliseconds).toBeLessThan(200)
@@ -349,9 +451,12 @@ describe.skipIf(!corporaAvailable())('decodePrivateKey: vectors of others', () =
     expect(key.asymmetricKeyType).toBe(name.slice(0, 9).toLowerCase())
   })
 
-  it.each(names.filter((name) => name.startsWith('bad')))('refuses the inconsistent ML-DSA key %s of RFC 9881', (name) => {
-    expectCode('ERR_KEY_MALFORMED', () => decodePrivateKey(readFileSync(join(mlDsa, name), 'utf8')))
-  })
+  it.each(names.filter((name) => name.startsWith('bad')))(
+    'refuses the inconsistent ML-DSA key %s of RFC 9881',
+    (name) => {
+      expectCode('ERR_KEY_MALFORMED', () => decodePrivateKey(readFileSync(join(mlDsa, name), 'utf8')))
+    },
+  )
 
   it('derives the keys of Wycheproof’s PBES2 vectors', () => {
     interface Vector {
@@ -363,7 +468,9 @@ describe.skipIf(!corporaAvailable())('decodePrivateKey: vectors of others', () =
       readonly msg: string
       readonly ct: string
     }
-    const suite = JSON.parse(readFileSync(join(CORPORA, 'wycheproof', 'pbes2_hmacsha256_aes_256_test.json'), 'utf8')) as {
+    const suite = JSON.parse(
+      readFileSync(join(CORPORA, 'wycheproof', 'pbes2_hmacsha256_aes_256_test.json'), 'utf8'),
+    ) as {
       testGroups: { tests: Vector[] }[]
     }
     let opened = 0

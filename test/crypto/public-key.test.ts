@@ -11,7 +11,13 @@ import {
   OID,
   TAG,
 } from '../../src/asn1/index.js'
-import { defaultSignature, keyIdentifierOf, parsePublicKey, publicKeyOf, samePublicKey } from '../../src/crypto/index.js'
+import {
+  defaultSignature,
+  keyIdentifierOf,
+  parsePublicKey,
+  publicKeyOf,
+  samePublicKey,
+} from '../../src/crypto/index.js'
 import { keyFor } from '../support/certificates.js'
 import { contentOf, editContent, editDer, elementAt, fromHex, nested, toHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
@@ -46,7 +52,12 @@ describe('parsePublicKey', () => {
     ['ml-dsa-44', 'ml-dsa-44', 'ml-dsa-44', 'ml-dsa-44'],
   ] as const)('reads a key of the kind %s', (algorithm, family, name, signature) => {
     const key = parsePublicKey(spki(algorithm))
-    expect([key.family, key.name, key.algorithm.name, defaultSignature(key).name]).toEqual([family, name, algorithm, signature])
+    expect([key.family, key.name, key.algorithm.name, defaultSignature(key).name]).toEqual([
+      family,
+      name,
+      algorithm,
+      signature,
+    ])
     expect(key.keyObject.type).toBe('public')
   })
 
@@ -82,7 +93,10 @@ describe('parsePublicKey', () => {
     ['RSA with absent parameters', editDer(spki('rsa2048'), [0, 1], () => [])],
     ['RSA with parameters that are not NULL', editDer(spki('rsa2048'), [0, 1], () => encodeInteger(0))],
     ['RSASSA-PSS keys', exported(generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey)],
-    ['explicit curve parameters', exported(generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey)],
+    [
+      'explicit curve parameters',
+      exported(generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey),
+    ],
     ['EC without a curve', editDer(spki('p256'), [0, 1], () => [])],
     ['EC with NULL for its curve', editDer(spki('p256'), [0, 1], () => encodeNull())],
     ['P-521', exported(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey)],
@@ -91,9 +105,18 @@ describe('parsePublicKey', () => {
     ['a point at infinity', editDer(spki('p256'), [1], () => encodeBitString(Uint8Array.of(0)))],
     ['a compressed point', editContent(spki('p256'), [1], (bits) => Uint8Array.of(0, 2, ...bits.subarray(2, 34)))],
     ['a hybrid point', editContent(spki('p256'), [1], (bits) => Uint8Array.of(0, 6, ...bits.subarray(2)))],
-    ['a point that is not on its curve', editContent(spki('p256'), [1], (bits) => bits.map((octet, index) => (index === 40 ? octet ^ 1 : octet)))],
-    ['a coordinate that is not below the prime', editContent(spki('p256'), [1], (bits) => bits.map((octet, index) => (index > 1 ? 0xff : octet)))],
-    ['a P-384 point that is not on its curve', editContent(spki('p384'), [1], (bits) => bits.map((octet, index) => (index === 90 ? octet ^ 1 : octet)))],
+    [
+      'a point that is not on its curve',
+      editContent(spki('p256'), [1], (bits) => bits.map((octet, index) => (index === 40 ? octet ^ 1 : octet))),
+    ],
+    [
+      'a coordinate that is not below the prime',
+      editContent(spki('p256'), [1], (bits) => bits.map((octet, index) => (index > 1 ? 0xff : octet))),
+    ],
+    [
+      'a P-384 point that is not on its curve',
+      editContent(spki('p384'), [1], (bits) => bits.map((octet, index) => (index === 90 ? octet ^ 1 : octet))),
+    ],
     ['Ed25519 with parameters', editDer(spki('ed25519'), [0, 0], (oid) => [oid, encodeNull()])],
     ['Ed25519 of 31 octets', editContent(spki('ed25519'), [1], (bits) => bits.subarray(0, 32))],
     ['ML-DSA with parameters', editDer(spki('ml-dsa-44'), [0, 0], (oid) => [oid, encodeNull()])],
@@ -115,18 +138,36 @@ describe('parsePublicKey', () => {
     ['a third field', editDer(spki('p256'), [1], (bits) => [bits, encodeNull()])],
     ['a field less', editDer(spki('p256'), [1], () => [])],
     ['unused bits', editContent(spki('p256'), [1], (bits) => Uint8Array.of(1, ...bits.subarray(1, -1), 0))],
-    ['an OCTET STRING for its bits', editDer(spki('p256'), [1], (bits) => encodeValue(TAG.octetString, contentOf(bits)))],
-    ['an RSA key that ends after its modulus', editDer(spki('rsa2048'), [1], () => encodeBitString(encodeSequence(encodeInteger(5))))],
-    ['an RSA key with a third number', editDer(spki('rsa2048'), [1], (bits) => encodeBitString(editDer(contentOf(bits).subarray(1), [1], (e) => [e, e])))],
+    [
+      'an OCTET STRING for its bits',
+      editDer(spki('p256'), [1], (bits) => encodeValue(TAG.octetString, contentOf(bits))),
+    ],
+    [
+      'an RSA key that ends after its modulus',
+      editDer(spki('rsa2048'), [1], () => encodeBitString(encodeSequence(encodeInteger(5)))),
+    ],
+    [
+      'an RSA key with a third number',
+      editDer(spki('rsa2048'), [1], (bits) =>
+        encodeBitString(editDer(contentOf(bits).subarray(1), [1], (e) => [e, e])),
+      ),
+    ],
     ['octets after the RSA key', editContent(spki('rsa2048'), [1], (bits) => Uint8Array.of(...bits, 0))],
-    ['an RSA modulus with a zero octet too much', editDer(spki('rsa2048'), [1], (bits) => encodeBitString(editContent(contentOf(bits).subarray(1), [0], (m) => Uint8Array.of(0, ...m))))],
+    [
+      'an RSA modulus with a zero octet too much',
+      editDer(spki('rsa2048'), [1], (bits) =>
+        encodeBitString(editContent(contentOf(bits).subarray(1), [0], (m) => Uint8Array.of(0, ...m))),
+      ),
+    ],
     ['a certificate', fromHex('3003020101')],
   ])('refuses what is malformed: %s', (_, der) => {
     expectCode('ERR_KEY_MALFORMED', () => parsePublicKey(der))
   })
 
   it('refuses negative RSA numbers', () => {
-    const negative = editDer(spki('rsa2048'), [1], (bits) => encodeBitString(editContent(contentOf(bits).subarray(1), [0], (modulus) => modulus.subarray(1))))
+    const negative = editDer(spki('rsa2048'), [1], (bits) =>
+      encodeBitString(editContent(contentOf(bits).subarray(1), [0], (modulus) => modulus.subarray(1))),
+    )
     expect(elementAt(negative, [1])[6]).toBeDefined()
     expectCode('ERR_KEY_NOT_ALLOWED', () => parsePublicKey(negative))
   })
@@ -139,7 +180,11 @@ describe('parsePublicKey', () => {
   it('DER-01: refuses nesting of 100, 3000 and 10000 levels wherever a key may have it', () => {
     for (const levels of [100, 3000, 10_000]) {
       const bomb = nested(0x30, levels)
-      for (const der of [bomb, editDer(spki('p256'), [0, 1], () => bomb), editDer(spki('rsa2048'), [1], () => encodeBitString(bomb))]) {
+      for (const der of [
+        bomb,
+        editDer(spki('p256'), [0, 1], () => bomb),
+        editDer(spki('rsa2048'), [1], () => encodeBitString(bomb)),
+      ]) {
         const { code, cpuMilliseconds } = outcomeOf(() => parsePublicKey(der))
         expect(['ERR_KEY_MALFORMED', 'ERR_KEY_NOT_ALLOWED']).toContain(code)
         expect(cpuMilliseconds).toBeLessThan(100)

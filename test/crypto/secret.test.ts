@@ -38,7 +38,7 @@ describe('Passphrase', () => {
 
   it.each<[string, (secret: Passphrase) => string]>([
     ['String', (secret) => String(secret)],
-    ['a template', (secret) => `${secret.toString()}`],
+    ['a template', (secret) => `a passphrase: ${secret as unknown as string}`],
     ['joining', (secret) => [secret, secret].join()],
     ['JSON', (secret) => JSON.stringify({ secret })],
     ['inspect', (secret) => inspect(secret)],

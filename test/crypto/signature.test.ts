@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { computeSignature, type KeyAlgorithmName, SIGNATURE_ALGORITHMS, verifySignature } from '../../src/crypto/index.js'
+import {
+  computeSignature,
+  type KeyAlgorithmName,
+  SIGNATURE_ALGORITHMS,
+  verifySignature,
+} from '../../src/crypto/index.js'
 import { keyFor, privateKeyFor } from '../support/certificates.js'
 import { fromHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
@@ -37,7 +42,10 @@ describe.each(PAIRS)('verifySignature: %s by a %s key', (name, kind) => {
     ['another content', () => [key, Buffer.from('what is signeD'), signature] as const],
     ['no content', () => [key, Buffer.alloc(0), signature] as const],
     ['another key', () => [keyFor('stranger', kind).publicKey, DATA, signature] as const],
-    ['one bit changed', () => [key, DATA, signature.map((octet, index) => (index === signature.length - 1 ? octet ^ 1 : octet))] as const],
+    [
+      'one bit changed',
+      () => [key, DATA, signature.map((octet, index) => (index === signature.length - 1 ? octet ^ 1 : octet))] as const,
+    ],
     ['one octet less', () => [key, DATA, signature.subarray(0, -1)] as const],
     ['one octet more', () => [key, DATA, Buffer.concat([signature, Buffer.of(0)])] as const],
     ['no signature', () => [key, DATA, Buffer.alloc(0)] as const],
@@ -73,7 +81,10 @@ describe('verifySignature: ECDSA', () => {
     ['no numbers', '3000'],
     ['raw numbers, 64 octets', '01'.repeat(64)],
     ['a length that is indefinite', '30800201010201010000'],
-    ['r = s = the order of the group', `3046${'022100ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'.repeat(2)}`],
+    [
+      'r = s = the order of the group',
+      `3046${'022100ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551'.repeat(2)}`,
+    ],
   ])('does not accept %s', (_, hex) => {
     expect(verifySignature(SIGNATURE_ALGORITHMS['ecdsa-sha256'], key, DATA, fromHex(hex))).toBe(false)
   })

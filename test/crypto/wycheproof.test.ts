@@ -6,7 +6,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isSignetError } from '../../src/errors/index.js'
-import { parsePublicKey, type PublicKey, SIGNATURE_ALGORITHMS, type SignatureAlgorithmName, verifySignature } from '../../src/crypto/index.js'
+import {
+  parsePublicKey,
+  type PublicKey,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithmName,
+  verifySignature,
+} from '../../src/crypto/index.js'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 
 interface Vector {
@@ -56,7 +62,9 @@ function keyOf(group: Group): PublicKey | string {
 
 describe.skipIf(!corporaAvailable())('verifySignature: Wycheproof', () => {
   it.each(SUITES)('%s', (name, algorithm, total, explainedTotal) => {
-    const suite = JSON.parse(readFileSync(join(CORPORA, 'wycheproof', `${name}_test.json`), 'utf8')) as { testGroups: Group[] }
+    const suite = JSON.parse(readFileSync(join(CORPORA, 'wycheproof', `${name}_test.json`), 'utf8')) as {
+      testGroups: Group[]
+    }
     let seen = 0
     let explained = 0
     const wrong: string[] = []
@@ -66,7 +74,8 @@ describe.skipIf(!corporaAvailable())('verifySignature: Wycheproof', () => {
         seen++
         if (typeof key === 'string' || ctx !== '') {
           // A refused key, or a context, which no document of ours has: nothing may verify by it.
-          if (typeof key !== 'string') expect(verifySignature(SIGNATURE_ALGORITHMS[algorithm], key, bytes(msg), bytes(sig))).toBe(false)
+          if (typeof key !== 'string')
+            expect(verifySignature(SIGNATURE_ALGORITHMS[algorithm], key, bytes(msg), bytes(sig))).toBe(false)
           else if (result === 'valid') expect(['ERR_KEY_NOT_ALLOWED', 'ERR_ALGORITHM_NOT_ALLOWED']).toContain(key)
           explained++
           continue

@@ -108,7 +108,9 @@ describe('readFileText', () => {
 
 describe('decodeUtf8', () => {
   it('says what was not UTF-8', () => {
-    expect(expectCode('ERR_DER_STRING', () => decodeUtf8(Uint8Array.of(0xff), 'the header')).message).toContain('the header')
+    expect(expectCode('ERR_DER_STRING', () => decodeUtf8(Uint8Array.of(0xff), 'the header')).message).toContain(
+      'the header',
+    )
   })
 })
 

@@ -78,7 +78,7 @@ interface Fault {
 }
 
 /** Run a writer, failing at one call; the calls that it made. */
-function under<T>(fault: Fault, work: () => T): { calls: typeof plan.calls; thrown: unknown } {
+function under(fault: Fault, work: () => void): { calls: typeof plan.calls; thrown: unknown } {
   Object.assign(plan, { enabled: true, calls: [], code: 'EIO', crash: false, ...fault })
   let thrown: unknown
   try {
@@ -108,13 +108,16 @@ const modeOf = (path: string): string => (lstatSync(path).mode & 0o777).toString
 const text = (path: string): string => readFileSync(path, 'utf8')
 
 describe('writeFileAtomic', () => {
-  it.each([0o000, 0o022, 0o077, 0o777])('KEY-01: makes secrets of mode 600 and public files of 644 under umask %o', (mask) => {
-    process.umask(mask)
-    writeFileAtomic(join(folder, 'secret'), 'x', { mode: SECRET_MODE })
-    writeFileAtomic(join(folder, 'public'), 'x', { mode: PUBLIC_MODE })
-    expect(modeOf(join(folder, 'secret'))).toBe('600')
-    expect(modeOf(join(folder, 'public'))).toBe('644')
-  })
+  it.each([0o000, 0o022, 0o077, 0o777])(
+    'KEY-01: makes secrets of mode 600 and public files of 644 under umask %o',
+    (mask) => {
+      process.umask(mask)
+      writeFileAtomic(join(folder, 'secret'), 'x', { mode: SECRET_MODE })
+      writeFileAtomic(join(folder, 'public'), 'x', { mode: PUBLIC_MODE })
+      expect(modeOf(join(folder, 'secret'))).toBe('600')
+      expect(modeOf(join(folder, 'public'))).toBe('644')
+    },
+  )
 
   it('KEY-01: gives a file that takes the place of a looser one its own mode', () => {
     const path = join(folder, 'secret')
@@ -189,7 +192,9 @@ describe('writeFileAtomic', () => {
   })
 
   it('says that the folder is missing', () => {
-    const error = expectCode('ERR_FILE_WRITE', () => writeFileAtomic(join(folder, 'no', 'x'), 'x', { mode: PUBLIC_MODE }))
+    const error = expectCode('ERR_FILE_WRITE', () =>
+      writeFileAtomic(join(folder, 'no', 'x'), 'x', { mode: PUBLIC_MODE }),
+    )
     expect(error.message).toContain('its folder does not exist')
   })
 
@@ -198,7 +203,9 @@ describe('writeFileAtomic', () => {
     ['EROFS', 'the file system is read-only'],
     ['EIO', 'EIO'],
   ])('KEY-08: names the reason when a write fails with %s', (code, words) => {
-    const { thrown } = under({ failAt: 2, code }, () => writeFileAtomic(join(folder, 'x'), 'content', { mode: PUBLIC_MODE }))
+    const { thrown } = under({ failAt: 2, code }, () =>
+      writeFileAtomic(join(folder, 'x'), 'content', { mode: PUBLIC_MODE }),
+    )
     expect(expectCode('ERR_FILE_WRITE', () => throwIt(thrown)).message).toContain(words)
     expect(readdirSync(folder)).toEqual([])
   })
@@ -287,7 +294,9 @@ describe('writeDirectoryAtomic', () => {
   })
 
   it('KEY-08: is there whole or not at all, with a failure or a crash at each system call', () => {
-    const { calls } = under({ failAt: -1 }, () => writeDirectoryAtomic(join(folder, 'probe'), SECRET_DIRECTORY_MODE, fill))
+    const { calls } = under({ failAt: -1 }, () =>
+      writeDirectoryAtomic(join(folder, 'probe'), SECRET_DIRECTORY_MODE, fill),
+    )
     for (const crash of [false, true]) {
       for (let failAt = 0; failAt < calls.length; failAt++) {
         const place = join(folder, `${String(crash)}-${failAt}`)

@@ -50,7 +50,10 @@ const keys = new Map<string, ReturnType<typeof generatePrivateKey>>()
 /**
  * A private key of this kind. The same `owner` gets the same key, within one test file: making an RSA key takes long.
  */
-export function privateKeyFor(owner: string, algorithm: KeyAlgorithmName = 'p256'): ReturnType<typeof generatePrivateKey> {
+export function privateKeyFor(
+  owner: string,
+  algorithm: KeyAlgorithmName = 'p256',
+): ReturnType<typeof generatePrivateKey> {
   const id = `${algorithm} ${owner}`
   const key = keys.get(id) ?? generatePrivateKey(algorithm)
   keys.set(id, key)
@@ -164,11 +167,18 @@ export function makeCrl(options: CrlOptions): Promise<Crl> {
 }
 
 /** An entry of a CRL. */
-export function revoked(serialNumber: string, reason: RevokedCertificate['reason'] = 'unspecified'): RevokedCertificate {
+export function revoked(
+  serialNumber: string,
+  reason: RevokedCertificate['reason'] = 'unspecified',
+): RevokedCertificate {
   return { serialNumber, revocationDate: NOT_BEFORE, reason }
 }
 
-function defaultExtensions(options: CertificateOptions, key: MemoryKeyProvider, issuerKey: MemoryKeyProvider): Uint8Array[] {
+function defaultExtensions(
+  options: CertificateOptions,
+  key: MemoryKeyProvider,
+  issuerKey: MemoryKeyProvider,
+): Uint8Array[] {
   const ca = options.ca ?? false
   const keyUsage = options.keyUsage ?? (ca ? ['keyCertSign', 'cRLSign'] : ['digitalSignature'])
   const { purposes = [], names = [] } = options
@@ -187,7 +197,11 @@ function serialOf(issuer: Name, subject: Name, key: MemoryKeyProvider): string {
   return `40${digest.slice(0, 38)}`
 }
 
-function signingWith(issuer: Holder | undefined, key: MemoryKeyProvider, name: SignatureAlgorithmName): MemoryKeyProvider {
+function signingWith(
+  issuer: Holder | undefined,
+  key: MemoryKeyProvider,
+  name: SignatureAlgorithmName,
+): MemoryKeyProvider {
   const wanted = issuer?.key ?? key
   for (const privateKey of keys.values()) {
     const candidate = new MemoryKeyProvider(privateKey, SIGNATURE_ALGORITHMS[name])

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type ErrorCode, SignetError } from '../../src/errors/index.js'
+import { type ErrorCode, isSignetError, type SignetError } from '../../src/errors/index.js'
 
 /** Run something that must be refused with exactly this code; hand back the error for further claims. */
 export function expectCode(code: ErrorCode, work: () => unknown): SignetError {
@@ -24,7 +24,7 @@ export async function expectCodeAsync(code: ErrorCode, work: () => Promise<unkno
 }
 
 function checked(code: ErrorCode, error: unknown): SignetError {
-  if (!(error instanceof SignetError)) throw error
+  if (!isSignetError(error)) throw error
   expect(`${error.code}: ${error.message}`).toContain(`${code}:`)
   return error
 }

@@ -17,8 +17,24 @@ describe('parseDuration', () => {
   })
 
   it.each(
-    ['', '5', 'd', '0d', '-1d', '+1d', '1.5h', '1e3s', '05m', ' 5m', '5m ', '5 m', '5M', '1h30m', '101y', '3153600001s']
-      .concat(['9999999999y', '99999999999s', '٥m', '5m\n', 'constructor', '1constructor']),
+    [
+      '',
+      '5',
+      'd',
+      '0d',
+      '-1d',
+      '+1d',
+      '1.5h',
+      '1e3s',
+      '05m',
+      ' 5m',
+      '5m ',
+      '5 m',
+      '5M',
+      '1h30m',
+      '101y',
+      '3153600001s',
+    ].concat(['9999999999y', '99999999999s', '٥m', '5m\n', 'constructor', '1constructor']),
   )('refuses %j', (text) => {
     expectCode('ERR_CONFIG_INVALID', () => parseDuration(text))
   })

@@ -1,0 +1,158 @@
+/**
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, beside what cannot be avoided.
+ *
+ * Timings are never claims in tests; here they are printed as ratios measured in one run.
+ */
+import { execFileSync } from 'node:child_process'
+import { hash, randomBytes, sign, verify } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  Authority,
+  bootstrap,
+  currentCrls,
+  issueCertificates,
+  publishTrustDirectory,
+  registerEntity,
+} from '../dist/authority/index.js'
+import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
+import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
+import { PROFILES } from '../dist/authority/index.js'
+import { measure, printRow, type Row } from './harness.ts'
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
+const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
+const rows: Row[] = []
+
+try {
+  for (const [name, bench] of Object.entries(await benches())) {
+    if (values.only !== undefined && !name.includes(values.only)) continue
+    const row = await bench(name)
+    rows.push(row)
+    printRow(row)
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function benches(): Promise<Record<string, (name: string) => Promise<Row>>> {
+  const clock = { now: () => new Date() }
+  const passphrase = new Passphrase(randomBytes(16))
+  const home = join(folder, 'home')
+  await bootstrap(
+    {
+      home,
+      rootDirectory: join(folder, 'root'),
+      trustDomain: 'cloud.example',
+      domains: [],
+      addressRanges: ['127.0.0.0/8'],
+      algorithm: 'p256',
+      passphrase,
+    },
+    clock,
+  )
+  const authority = await Authority.open(home, clock)
+  const at = await authority.now()
+  const key = await authority.issuingKey(passphrase)
+  const crls = await currentCrls(authority, key, at)
+  const issuing = { authority, key, at, crls }
+  const signerFor = async (algorithm: 'p256' | 'ed25519' | 'rsa2048' | 'ml-dsa-65') => {
+    const id = `node-${algorithm}`
+    await registerEntity(authority, { id, kind: 'compute', roles: ['compute_node'] }, at)
+    const [issued] = await issueCertificates(issuing, [
+      { entity: id, profile: PROFILES.signer, key: { kind: 'generate', algorithm } },
+    ])
+    if (issued?.privateKey === undefined) throw new Error('no key')
+    return {
+      key: new MemoryKeyProvider(issued.privateKey),
+      privateKey: issued.privateKey,
+      certificate: issued.certificate,
+    }
+  }
+  const content = Buffer.from(JSON.stringify({ publisher_id: 'compute:node', payload: 'x'.repeat(980) }))
+  const result: Record<string, (name: string) => Promise<Row>> = {}
+  for (const algorithm of ['p256', 'ed25519', 'rsa2048', 'ml-dsa-65'] as const) {
+    const signer = await signerFor(algorithm)
+    const digest = signer.key.signatureAlgorithm.digest
+    const sample = randomBytes(300)
+    const signature = sign(digest, sample, signer.privateKey)
+    result[`verifyMessage ${algorithm}`] = async (name) => {
+      const { directory } = await publishTrustDirectory(authority, await authority.publisherKey(passphrase), crls, at)
+      const messages = await Promise.all(
+        Array.from({ length: 2200 }, () =>
+          signMessage(content, signer, { type: 'bench.run', destination: 'bench', at, lifetimeSeconds: 3600 }),
+        ),
+      )
+      const replay = createReplayMemory()
+      const policy = {
+        trust: directory,
+        destinations: ['bench'],
+        senders: 'allow-any-trusted',
+        types: ['bench.*'],
+        maxAgeSeconds: 3600,
+        replay,
+        at,
+      } as const
+      let next = 0
+      return measure(
+        name,
+        { name: 'signet', run: () => verifyMessage(messages[next++]?.der ?? new Uint8Array(), content, policy) },
+        [
+          {
+            name: 'bare crypto.verify',
+            run: () => verify(digest, sample, signer.certificate.publicKey.keyObject, signature),
+          },
+        ],
+        2000,
+      )
+    }
+    result[`signMessage ${algorithm}`] = (name) =>
+      measure(
+        name,
+        { name: 'signet', run: () => signMessage(content, signer, { type: 'bench.run', destination: 'bench', at }) },
+        [{ name: 'bare crypto.sign', run: () => sign(digest, sample, signer.privateKey) }],
+        2000,
+      )
+  }
+  result['issue, batches of 50'] = async (name) => {
+    const requests = await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => {
+        const id = `bulk-${index}`
+        await registerEntity(authority, { id, kind: 'compute' }, at)
+        return { entity: id, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } } as const
+      }),
+    )
+    const bareKey = generatePrivateKey('p256')
+    const tbs = randomBytes(500)
+    return measure(
+      name,
+      { name: 'signet', operations: 50, run: () => issueCertificates(issuing, requests) },
+      [
+        {
+          name: 'bare key generation + sign',
+          operations: 50,
+          run: () => {
+            for (let index = 0; index < 50; index++) {
+              generatePrivateKey('p256')
+              sign('sha256', tbs, bareKey)
+            }
+          },
+        },
+      ],
+      20,
+    )
+  }
+  result['hash 1 KiB'] = (name) =>
+    measure(name, { name: 'signet', run: () => hash('sha256', content, 'buffer') }, [], 2000)
+  result['cold start: signet --version'] = (name) =>
+    measure(
+      name,
+      { name: 'signet', run: () => execFileSync(process.execPath, ['bin/signet.js', '--version']) },
+      [{ name: 'node -e 0', run: () => execFileSync(process.execPath, ['-e', '0']) }],
+      15,
+    )
+  return result
+}

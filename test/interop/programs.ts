@@ -1,0 +1,74 @@
+/**
+ * Programs of strangers, started without a shell.
+ *
+ * ```ts
+ * describe.skipIf(!available('openssl'))('…', () => {
+ *   expect(run('openssl', ['verify', …])).toMatchObject({ code: 0 })
+ * })
+ * ```
+ */
+import { spawnSync } from 'node:child_process'
+
+/** How to ask each program whether it is there. */
+const PROBES = {
+  openssl: ['version'],
+  certtool: ['--version'],
+  cmsutil: [],
+  certutil: [],
+  pk12util: [],
+  go: ['version'],
+  keytool: ['-help'],
+} as const satisfies Record<string, readonly string[]>
+
+export type Program = keyof typeof PROBES
+
+/** How a program ended. */
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Both outputs, for looking for words: programs do not agree on which they use. */
+  readonly output: string
+}
+
+/** Whether these programs are installed. Where not, tests are skipped and say so; in CI they must be. */
+export function available(...programs: readonly Program[]): boolean {
+  const missing = programs.filter((program) => spawnSync(program, PROBES[program]).error !== undefined)
+  if (missing.length === 0) return true
+  if (process.env['CI'] === 'true') throw new Error(`not installed: ${missing.join(', ')}`)
+  console.warn(`skipped: not installed: ${missing.join(', ')}`)
+  return false
+}
+
+export interface RunOptions {
+  readonly input?: string | Uint8Array
+  readonly directory?: string
+}
+
+/** Run a program, however it ends. */
+export function run(program: string, words: readonly string[], options: RunOptions = {}): Ran {
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    // Verdicts in English.
+    env: { ...process.env, LC_ALL: 'C', LANG: 'C' },
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.directory === undefined ? {} : { cwd: options.directory }),
+    maxBuffer: 16 * 1024 * 1024,
+  })
+  if (error !== undefined) throw error
+  const [out, err] = [stdout.toString('utf8'), stderr.toString('utf8')]
+  return { code: status, stdout: out, stderr: err, output: `${out}\n${err}` }
+}
+
+/** Run a program that must succeed. @returns What it printed. */
+export function succeed(program: string, words: readonly string[], options: RunOptions = {}): string {
+  const { code, stdout, output } = run(program, words, options)
+  if (code !== 0) throw new Error(`${program} ${words.join(' ')} ended with ${String(code)}: ${output}`)
+  return stdout
+}
+
+/** Whether this OpenSSL is at least of a version. */
+export function opensslIsAtLeast(major: number, minor: number): boolean {
+  const [, foundMajor, foundMinor] = /^OpenSSL (\d+)\.(\d+)\./.exec(run('openssl', ['version']).stdout) ?? []
+  const found = Number(foundMajor) * 1000 + Number(foundMinor)
+  return found >= major * 1000 + minor
+}
