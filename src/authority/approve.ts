@@ -246,6 +246,11 @@ function validity(
       },
     )
   }
+  if (validitySeconds !== undefined && !(Number.isSafeInteger(validitySeconds) && validitySeconds > 0)) {
+    throw new DeniedError('ERR_ISSUE_VALIDITY', 'a certificate lives for a whole number of seconds, at least one', {
+      details: { ...details, validitySeconds: String(validitySeconds) },
+    })
+  }
   const notBefore = new Date(Math.max(addSeconds(at, -BACKDATE_SECONDS).getTime(), issuer.notBefore.getTime()))
   const wanted = addSeconds(at, validitySeconds ?? profile.validitySeconds)
   if (wanted <= issuer.notAfter) return { notBefore, notAfter: wanted, shortened: false }

@@ -6,7 +6,7 @@
  */
 import { hash, type KeyObject } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { OID } from '../asn1/index.js'
 import {
   encryptPrivateKey,
@@ -24,11 +24,13 @@ import {
   discardDirectory,
   placeDirectory,
   PUBLIC_MODE,
+  purgeTemporaries,
   readFileBytes,
   SECRET_DIRECTORY_MODE,
   SECRET_MODE,
   stageDirectory,
   writeDirectoryAtomic,
+  writeFailure,
   writeNew,
 } from '../files/index.js'
 import { defaultMappingText } from '../identity/index.js'
@@ -60,6 +62,7 @@ import {
   checkDeploymentNames,
   type Deployment,
   encodeDeployment,
+  excludedNames,
   type KeyLocation,
   permittedNames,
 } from './deployment.js'
@@ -112,11 +115,17 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
   const rootDirectory = resolve(request.rootDirectory)
   const domains = [...new Set([request.trustDomain, ...request.domains])]
   checkDeploymentNames(request.trustDomain, domains, request.addressRanges)
+  if (home === rootDirectory) {
+    throw new UsageError('ERR_CONFIG_INVALID', 'the root bundle and the home are the same folder', {
+      hint: 'name another folder for the root bundle',
+    })
+  }
   refuseOccupied(home, 'ERR_HOME_EXISTS')
   refuseOccupied(rootDirectory, 'ERR_OUTPUT_EXISTS')
   const at = readClock(clock)
 
-  const stage = stageDirectory(dirname(home), SECRET_DIRECTORY_MODE)
+  purgeTemporaries(dirname(home), basename(home))
+  const stage = stageDirectory(dirname(home), SECRET_DIRECTORY_MODE, basename(home))
   try {
     const rootKey = generatePrivateKey(request.algorithm)
     const root = await makeRoot(request.trustDomain, new MemoryKeyProvider(rootKey), at)
@@ -134,14 +143,14 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
     await compareSecondOpinion(issuing, root)
     const rootCrl = await createRootCrl(root, signer, at)
     await fillHome(stage, { request, deployment, root, issuing, rootCrl, issuingKey, clock, at })
-    const isInside = dirname(rootDirectory) === home
-    writeRootBundle(isInside ? join(stage, basename(rootDirectory)) : rootDirectory, rootKey, root, request)
+    const inside = relative(home, rootDirectory)
+    writeRootBundle(isBelow(inside) ? join(stage, inside) : rootDirectory, rootKey, root, request)
     // rename(2) takes the place of an empty folder, and of nothing else.
     placeDirectory(stage, home)
     return { home, rootDirectory, root, issuing }
   } catch (error) {
     discardDirectory(stage)
-    throw error
+    throw writeFailure(home, error)
   }
 }
 
@@ -194,7 +203,7 @@ async function makeIssuing(
       encodeKeyUsage(['keyCertSign', 'cRLSign']),
       encodeSubjectKeyIdentifier(keyIdentifierOf(publicKey)),
       encodeAuthorityKeyIdentifier(keyIdentifierOf(rootKey.publicKey)),
-      encodeNameConstraints({ permitted: permittedNames(deployment), excluded: [] }),
+      encodeNameConstraints({ permitted: permittedNames(deployment), excluded: excludedNames(deployment) }),
     ],
   })
   validatePath(issuing, { anchors: [root], at, purpose: 'allow-any', revocation: 'allow-unchecked' })
@@ -341,6 +350,11 @@ needed again only to renew the root's CRL (yearly) and to make a new issuing CA.
 SHA-256 fingerprint of the root certificate, the one thing to check everywhere:
 ${root.fingerprint}
 `
+}
+
+/** Whether a relative path stays below where it starts. */
+function isBelow(path: string): boolean {
+  return path !== '' && path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path)
 }
 
 function refuseOccupied(path: string, code: 'ERR_HOME_EXISTS' | 'ERR_OUTPUT_EXISTS'): void {

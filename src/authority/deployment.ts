@@ -68,6 +68,12 @@ export function permittedNames({
   ]
 }
 
+/** No range permits no address. RFC 5280 takes a list without any for a list that does not matter. */
+export function excludedNames({ addressRanges }: Pick<Deployment, 'addressRanges'>): readonly GeneralName[] {
+  if (addressRanges.length > 0) return []
+  return ['0.0.0.0/0', '::/0'].map((range) => ({ kind: 'ip', octets: addressRangeOctets(range) }))
+}
+
 /** Address and mask. */
 function addressRangeOctets(range: string): Uint8Array {
   const [address = '', length = ''] = range.split('/')

@@ -107,6 +107,8 @@ export async function issueCertificates(
     for (const item of pending) certificates.push(await signApproved(issuing, item))
     await store.transaction(async (transaction) => {
       for (const [index, item] of pending.entries()) {
+        // Once more, where nobody else can write: another request for the same key may have come meanwhile.
+        await recheckKey(transaction, issuing, requests[index] as IssueRequest)
         await recordCertificate(transaction, item, certificates[index] as Certificate, issuing.at)
       }
     })
@@ -214,6 +216,15 @@ async function checkKeyIsFree(
   }
 }
 
+async function recheckKey(
+  transaction: StoreTransaction,
+  issuing: IssuingAuthority,
+  { entity, key, profile }: IssueRequest,
+): Promise<void> {
+  if (key.kind !== 'request') return
+  await checkKeyIsFree(transaction, issuing, key.request.publicKey, await requireEntity(transaction, entity), profile)
+}
+
 async function recordIntents({ authority, at }: IssuingAuthority, pending: readonly Pending[]): Promise<void> {
   await authority.store.transaction(async (transaction) => {
     for (const { serialNumber, entityId, approved, tbsDer } of pending) {
@@ -303,15 +314,11 @@ const ABANDONED_AFTER_SECONDS = 10 * MINUTE
 /** Mark what dead processes planned and did not record. Their certificates never left; they can still be revoked. */
 export async function abandonStaleIntents(authority: Authority, at: Date): Promise<void> {
   const before = addSeconds(at, -ABANDONED_AFTER_SECONDS).toISOString()
-  const stale = (await authority.store.pendingIntents()).filter((intent) => intent.createdAt < before)
-  if (stale.length === 0) return
-  await authority.store.transaction((transaction) =>
-    abandonAll(
-      transaction,
-      stale.map((intent) => intent.serialNumber),
-      at,
-    ),
-  )
+  const stale = async (reader: StoreReader): Promise<readonly string[]> =>
+    (await reader.pendingIntents()).filter((intent) => intent.createdAt < before).map((intent) => intent.serialNumber)
+  if ((await stale(authority.store)).length === 0) return
+  // Asked again where nobody else can write: two processes may have seen the same left-overs.
+  await authority.store.transaction(async (transaction) => abandonAll(transaction, await stale(transaction), at))
 }
 
 async function abandonAll(transaction: StoreTransaction, serialNumbers: readonly string[], at: Date): Promise<void> {

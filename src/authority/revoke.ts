@@ -72,7 +72,11 @@ async function select(reader: Reader, target: RevocationTarget, at: Date): Promi
     case 'serialNumber': {
       const found = await reader.certificate(target.serialNumber)
       const intent = found === undefined ? await reader.abandonedIntent(target.serialNumber) : undefined
-      if (intent !== undefined) return [intent]
+      if (intent !== undefined) {
+        const before = (await reader.revocations()).some((item) => item.serialNumber === intent.serialNumber)
+        if (before) throw new StateError('ERR_ALREADY_REVOKED', `${intent.serialNumber} is revoked already`)
+        return [intent]
+      }
       return stillGood(found === undefined ? [] : [found], `certificate with the serial number ${target.serialNumber}`)
     }
     case 'keyIdentifier':

@@ -40,6 +40,8 @@ export class VerifiedSignedData {
   static {
     prove = (content, signedData, signers) => new VerifiedSignedData(content, signedData, signers)
   }
+  /** No object of the same form passes for this type. */
+  declare protected readonly proof: 'VerifiedSignedData'
   /** The very bytes that were digested: a copy that nobody else holds. */
   readonly content: Uint8Array
   readonly contentType: string
@@ -135,7 +137,7 @@ function outcomeOf(
       purpose: request.purpose,
       revocation: request.revocation,
     })
-    return { verified: true, signer: { ...facts, certificate: path.target, path } }
+    return { verified: true, signer: Object.freeze({ ...facts, certificate: path.target, path }) }
   } catch (error) {
     if (!isSignetError(error)) throw error
     return { verified: false, sid: formatSignerIdentifier(signer.sid), error }

@@ -29,6 +29,7 @@ import {
   stageDirectory,
   discardDirectory,
   swapLink,
+  writeFailure,
   writeNew,
 } from '../files/index.js'
 import type { Identity } from '../identity/index.js'
@@ -80,7 +81,7 @@ export function deliverCredential(directory: string, credential: Credential, at:
     placeDirectory(stage, version)
   } catch (error) {
     discardDirectory(stage)
-    throw error
+    throw writeFailure(directory, error)
   }
   swapLink(join(directory, 'current'), join(VERSIONS, basename(version)))
   dropOldVersions(directory)
@@ -152,7 +153,9 @@ function refuseForeign(directory: string): void {
 
 function isOurs(directory: string, name: string): boolean {
   if (name === 'current') return lstatSync(join(directory, name)).isSymbolicLink()
-  return name === VERSIONS || name.startsWith('.signet-tmp-')
+  // A link would let us set modes and delete elsewhere.
+  if (name === VERSIONS) return lstatSync(join(directory, name)).isDirectory()
+  return name.startsWith('.signet-tmp-')
 }
 
 function makeDirectory(path: string): void {
@@ -177,7 +180,7 @@ function dropOldVersions(directory: string): void {
   const link = join(directory, 'current')
   const current = existsSync(link) ? basename(readlinkSync(link)) : ''
   const old = readdirSync(versions)
-    .filter((name) => name !== current)
+    .filter((name) => name !== current && /^[0-9a-f]+$/.test(name))
     .map((name) => ({ name, age: statSync(join(versions, name)).mtimeMs }))
     .sort((a, b) => b.age - a.age)
     .slice(KEPT_VERSIONS - 1)

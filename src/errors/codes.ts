@@ -85,6 +85,10 @@ export const ERROR_CODES = {
   ERR_PATH_KEY_USAGE: { category: 'untrusted', summary: 'a key of the path is used for what its keyUsage excludes' },
   ERR_PATH_PURPOSE: { category: 'untrusted', summary: 'a certificate of the path is not for this purpose' },
   ERR_PATH_NAME_CONSTRAINT: { category: 'untrusted', summary: 'a name breaks a name constraint of the path' },
+  ERR_PATH_POLICY: {
+    category: 'untrusted',
+    summary: 'the path is not valid for any acceptable certificate policy',
+  },
   ERR_PATH_CRITICAL_EXTENSION: { category: 'untrusted', summary: 'a critical extension is not understood' },
   ERR_PATH_HOST_NAME: { category: 'untrusted', summary: 'the certificate is for another host name or address' },
   ERR_REVOKED: { category: 'untrusted', summary: 'a certificate of the path is revoked' },

@@ -17,6 +17,7 @@ export {
   stageDirectory,
   swapLink,
   writeDirectoryAtomic,
+  writeFailure,
   writeFileAtomic,
   writeNew,
   type WriteOptions,

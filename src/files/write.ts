@@ -101,9 +101,16 @@ export function writeDirectoryAtomic(path: string, mode: number, fill: (stage: s
   }
 }
 
-/** Make an empty folder with a temporary name. Follow with {@link placeDirectory} or {@link discardDirectory}. */
-export function stageDirectory(parent: string, mode: number): string {
-  const stage = join(parent, TEMPORARY_PREFIX + randomBytes(9).toString('hex'))
+/**
+ * Make an empty folder with a temporary name. Follow with {@link placeDirectory} or {@link discardDirectory}.
+ *
+ * @param target - What the folder will be called, so that its left-overs can be told from those of others.
+ */
+export function stageDirectory(parent: string, mode: number, target?: string): string {
+  const stage =
+    target === undefined
+      ? join(parent, TEMPORARY_PREFIX + randomBytes(9).toString('hex'))
+      : temporaryBeside(join(parent, target))
   try {
     mkdirSync(parent, { recursive: true })
     mkdirSync(stage, { mode })
@@ -142,8 +149,8 @@ export function swapLink(path: string, target: string): void {
   }
 }
 
-/** Remove what killed processes left in a folder. */
-export function purgeTemporaries(directory: string): void {
+/** Remove what killed processes left in a folder: all of it, or what would have become `target`. */
+export function purgeTemporaries(directory: string, target?: string): void {
   let names: string[]
   try {
     names = readdirSync(directory)
@@ -151,7 +158,9 @@ export function purgeTemporaries(directory: string): void {
     return
   }
   for (const name of names) {
-    if (name.startsWith(TEMPORARY_PREFIX)) rmSync(join(directory, name), { recursive: true, force: true })
+    if (!name.startsWith(TEMPORARY_PREFIX)) continue
+    if (target === undefined || name.endsWith(`-${target.slice(0, 40)}`))
+      rmSync(join(directory, name), { recursive: true, force: true })
   }
 }
 
@@ -181,7 +190,8 @@ function outputExists(path: string, cause?: unknown): StateError {
   })
 }
 
-function writeFailure(path: string, cause: unknown): unknown {
+/** What a failed system call means for whoever wanted to write there. What is no such failure comes back as it is. */
+export function writeFailure(path: string, cause: unknown): unknown {
   const reason = (cause as NodeJS.ErrnoException).code
   if (typeof reason !== 'string' || !/^E[A-Z0-9]+$/.test(reason)) return cause
   if (reason === 'EEXIST' || reason === 'ENOTEMPTY') return outputExists(path, cause)

@@ -42,7 +42,10 @@ export function parseIdentityUri(text: string): IdentityUri {
   const node = segments.pop()
   const service = segments.pop()
   if (service === undefined || node === undefined) throw invalid(text, 'it names a service and a node')
-  return identityUri({ trustDomain, scope: segments.join('/'), service, node })
+  const uri = identityUri({ trustDomain, scope: segments.join('/'), service, node })
+  // An empty scope is written as none: `spiffe://domain//service/node` is not `spiffe://domain/service/node`.
+  if (uri.text !== text) throw invalid(text, 'it has an empty segment')
+  return uri
 }
 
 /** Put an identity together from its parts, checking each. */

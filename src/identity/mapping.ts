@@ -186,6 +186,10 @@ function parseResult(value: unknown, rule: string, captures: ReadonlySet<string>
     const text = fields[name] === undefined ? '' : requireText(fields[name], `${what}: ${name}`)
     const capture = /^\{(scope|service|node)\}$/.exec(text)?.[1]
     if (capture !== undefined && !captures.has(capture)) throw invalid(`${what}: {${capture}} is not captured`)
+    // `{scope...}` or a misspelt capture would otherwise stand for nothing: an identity of the whole deployment.
+    if (capture === undefined && /[{}]/.test(text)) {
+      throw invalid(`${what}: a capture is written {scope}, {service} or {node}: ${JSON.stringify(text)}`)
+    }
     return text
   }
   const { roles } = fields

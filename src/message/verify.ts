@@ -73,6 +73,8 @@ export class VerifiedMessage {
   static {
     prove = (fields) => new VerifiedMessage(fields)
   }
+  /** No object of the same form passes for this type. */
+  declare protected readonly proof: 'VerifiedMessage'
   /** The very bytes that were digested: a copy that nobody else holds. */
   readonly content: Uint8Array
   readonly context: MessageContext

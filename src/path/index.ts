@@ -1,6 +1,7 @@
 export { type PathRequest, validatePath, ValidatedPath } from './build.js'
 export { checkHostName } from './host-name.js'
 export { NameConstraintState } from './name-constraints.js'
+export type { PolicyInputs } from './policies.js'
 export { type Purpose, type PurposeName, purposeNamed, PURPOSES } from './purpose.js'
 export { checkNotRevoked, type RevocationPolicy } from './revocation.js'
 export { type PathChecks } from './validate.js'

@@ -121,13 +121,19 @@ function uriHost(uri: string): string | undefined {
 
 /** RFC 5280: a mailbox, all mailboxes of a host, or with a leading dot of the hosts below a domain. */
 function matchesEmail(address: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  // A quoted local part may hold an at sign; only the unquoted form is compared (RFC 5321 §4.1.2 Dot-string).
+  const mailbox = parseMailbox(address)
+  if (mailbox === undefined) return list === 'excluded'
+  if (!base.includes('@')) return matchesHost(mailbox.host, base.toLowerCase(), list)
+  const wanted = parseMailbox(base)
+  if (wanted === undefined) return list === 'excluded'
+  return mailbox.local === wanted.local && mailbox.host === wanted.host
+}
+
+/** A quoted local part may hold an at sign; only the unquoted form is compared (RFC 5321 §4.1.2 Dot-string). */
+function parseMailbox(address: string): { readonly local: string; readonly host: string } | undefined {
   const parts = /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@([A-Za-z0-9.-]+)$/.exec(address)
-  const host = parts?.[2]?.toLowerCase()
-  if (parts === null || host === undefined || !HOST_NAME.test(host)) return list === 'excluded'
-  const at = base.lastIndexOf('@')
-  if (at === -1) return matchesHost(host, base.toLowerCase(), list)
-  return parts[1] === base.slice(0, at) && host === base.slice(at + 1).toLowerCase()
+  const [local, host] = [parts?.[1], parts?.[2]?.toLowerCase()]
+  return local === undefined || host === undefined || !HOST_NAME.test(host) ? undefined : { local, host }
 }
 
 function matchesIp(address: Uint8Array, range: Uint8Array): boolean {

@@ -1,7 +1,6 @@
 /**
  * Certification path validation (RFC 5280 §6.1), stricter where a deployment's own hierarchy allows it: the trust
- * anchor's own validity, basic constraints, key usage and name constraints count, and certificate policies are not
- * processed, so a critical policy extension is refused.
+ * anchor's own validity, basic constraints, key usage, name and policy constraints count, too.
  *
  * @module path/validate (floor 4)
  */
@@ -10,6 +9,7 @@ import { signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { NameConstraintState } from './name-constraints.js'
+import { type PolicyInputs, PolicyState } from './policies.js'
 import { checkPurpose, type Purpose } from './purpose.js'
 import { checkNotRevoked, type RevocationPolicy } from './revocation.js'
 
@@ -20,6 +20,10 @@ const PROCESSED: ReadonlySet<string> = new Set([
   OID.extKeyUsage,
   OID.nameConstraints,
   OID.subjectAltName,
+  OID.certificatePolicies,
+  OID.policyMappings,
+  OID.policyConstraints,
+  OID.inhibitAnyPolicy,
 ])
 
 export interface PathChecks {
@@ -27,6 +31,8 @@ export interface PathChecks {
   readonly at: Date
   readonly purpose: Purpose
   readonly revocation: RevocationPolicy
+  /** Demands on certificate policies. Default: none. */
+  readonly policies?: PolicyInputs
 }
 
 /**
@@ -40,6 +46,7 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
   const target = path.at(-1)
   if (target === undefined) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
   const constraints = new NameConstraintState()
+  const policies = new PolicyState(checks.policies ?? {}, path.length - 1)
   let maxPathLength = Infinity
   path.forEach((certificate, index) => {
     const issuer = path[index - 1]
@@ -53,6 +60,8 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
       if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
     }
     checkCriticalExtensions(certificate)
+    if (issuer === undefined) policies.constrainByAnchor(certificate)
+    else policies.process(certificate, isLast)
     if (isLast) return
     // §6.1.4: prepare for the next certificate.
     const basicConstraints = requireAuthority(certificate)
@@ -69,14 +78,17 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
 
 /** RFC 5280 §4.1.2.5: both ends are inside. */
 function checkValidity(certificate: Certificate, at: Date): void {
+  // Written so that an invalid date is refused, too.
+  const begun = at >= certificate.notBefore
+  // notAfter names a second; the whole of that second is inside.
+  if (begun && at.getTime() < certificate.notAfter.getTime() + 1000) return
   const details = {
     subject: certificate.subject.toString(),
     notBefore: certificate.notBefore.toISOString(),
     notAfter: certificate.notAfter.toISOString(),
-    at: at.toISOString(),
+    at: Number.isNaN(at.getTime()) ? 'not a time' : at.toISOString(),
   }
-  // Written so that an invalid date is refused, too.
-  if (!(at >= certificate.notBefore)) {
+  if (!begun) {
     throw new TrustError(
       'ERR_PATH_NOT_YET_VALID',
       `the certificate of ${details.subject} is valid only from ${details.notBefore}`,
@@ -86,13 +98,10 @@ function checkValidity(certificate: Certificate, at: Date): void {
       },
     )
   }
-  // notAfter names a second; the whole of that second is inside.
-  if (!(at.getTime() < certificate.notAfter.getTime() + 1000)) {
-    throw new TrustError('ERR_PATH_EXPIRED', `the certificate of ${details.subject} expired at ${details.notAfter}`, {
-      details,
-      hint: 'renew it: signet renew',
-    })
-  }
+  throw new TrustError('ERR_PATH_EXPIRED', `the certificate of ${details.subject} expired at ${details.notAfter}`, {
+    details,
+    hint: 'renew it: signet renew',
+  })
 }
 
 /** certificate → issuer → whether the signature verifies. Certificates never change, so this holds for ever. */

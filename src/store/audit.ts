@@ -3,9 +3,11 @@
  *
  * @module store/audit (floor 4)
  */
+import { hash } from 'node:crypto'
 import { StoreError } from '../errors/index.js'
-import { LOG_START, type LogHead, verifyLogEntry } from './log.js'
-import type { Store } from './store.js'
+import { LOG_START, type LogEntry, type LogHead, verifyLogEntry } from './log.js'
+import type { CertificateRecord } from './records.js'
+import type { Store, StoreReader } from './store.js'
 
 export interface AuditReport {
   readonly entries: number
@@ -29,34 +31,71 @@ export async function verifyAudit(
   store: Store,
   progress: (entries: number) => void = () => undefined,
 ): Promise<AuditReport> {
+  // In a transaction: log and tables are those of one instant, whoever else issues meanwhile.
+  return store.transaction((reader) => verifyReader(reader, progress))
+}
+
+/** What the log says of a certificate, as the tables must say it. */
+type Facts = Readonly<Record<'fingerprint' | 'entityId' | 'profile' | 'keyIdentifier' | 'notAfter', unknown>>
+
+async function verifyReader(store: StoreReader, progress: (entries: number) => void): Promise<AuditReport> {
   let head = LOG_START
-  const issued = new Map<string, string>()
-  const revoked = new Set<string>()
+  const issued = new Map<string, Facts>()
+  const revoked = new Map<string, unknown>()
   for (;;) {
     const entries = await store.logEntries(head.sequence + 1, BATCH)
     if (entries.length === 0) break
     for (const entry of entries) {
       head = verifyLogEntry(head, entry)
-      const payload = JSON.parse(entry.payload) as { serialNumber?: string; fingerprint?: string }
-      if (entry.event === 'certificate.issued') issued.set(payload.serialNumber ?? '', payload.fingerprint ?? '')
-      if (entry.event === 'certificate.revoked') revoked.add(payload.serialNumber ?? '')
+      const payload = payloadOf(entry)
+      const serialNumber = String(payload['serialNumber'])
+      if (entry.event === 'certificate.issued') issued.set(serialNumber, payload as Facts)
+      if (entry.event === 'certificate.revoked') revoked.set(serialNumber, payload['reason'])
     }
     progress(head.sequence)
   }
   const certificates = await store.certificates()
   const revocations = await store.revocations()
   for (const { certificate } of certificates) {
-    if (issued.get(certificate.serialNumber) !== certificate.fingerprint) {
-      throw tampered('a certificate is not in the log', certificate.serialNumber)
+    const facts = issued.get(certificate.serialNumber)
+    if (facts === undefined) throw tampered('a certificate is not in the log', certificate.serialNumber)
+    if (!saysTheSame(certificate, facts)) {
+      throw tampered('a certificate is not the one of the log', certificate.serialNumber)
     }
     issued.delete(certificate.serialNumber)
   }
   for (const serialNumber of issued.keys()) throw tampered('a certificate of the log is gone', serialNumber)
-  for (const { serialNumber } of revocations) {
-    if (!revoked.delete(serialNumber)) throw tampered('a revocation is not in the log', serialNumber)
+  for (const { serialNumber, reason } of revocations) {
+    if (revoked.get(serialNumber) !== reason) throw tampered('a revocation is not in the log', serialNumber)
+    revoked.delete(serialNumber)
   }
-  for (const serialNumber of revoked) throw tampered('a revocation of the log is gone', serialNumber)
+  for (const serialNumber of revoked.keys()) throw tampered('a revocation of the log is gone', serialNumber)
   return { entries: head.sequence, certificates: certificates.length, revocations: revocations.length, head }
+}
+
+function saysTheSame(certificate: CertificateRecord, facts: Facts): boolean {
+  return (
+    hash('sha256', certificate.der, 'hex') === facts.fingerprint &&
+    certificate.fingerprint === facts.fingerprint &&
+    certificate.entityId === (facts.entityId ?? null) &&
+    certificate.profile === facts.profile &&
+    certificate.keyIdentifier === facts.keyIdentifier &&
+    certificate.notAfter === facts.notAfter
+  )
+}
+
+/** The payload was hashed, but whoever rewrites the whole log can hash anything. */
+function payloadOf(entry: LogEntry): Readonly<Record<string, unknown>> {
+  let payload: unknown
+  try {
+    payload = JSON.parse(entry.payload)
+  } catch {
+    payload = undefined
+  }
+  if (typeof payload === 'object' && payload !== null) return payload as Readonly<Record<string, unknown>>
+  throw new StoreError('ERR_AUDIT_CHAIN', 'an entry of the issuance log is not one of ours', {
+    details: { sequence: String(entry.sequence) },
+  })
 }
 
 function tampered(fault: string, serialNumber: string): StoreError {

@@ -8,8 +8,9 @@
  * @module store/open (floor 4)
  */
 import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { isSignetError, StoreError } from '../errors/index.js'
-import { readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
+import { purgeTemporaries, readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
 import { KyselyStore } from './kysely-store.js'
 import { LOG_START, type LogHead } from './log.js'
 import { kyselyOver, openDatabase } from './node-sqlite.js'
@@ -39,6 +40,7 @@ export async function openStore(paths: StorePaths): Promise<Store> {
       details: { path: paths.database },
     })
   }
+  purgeTemporaries(dirname(paths.head), basename(paths.head))
   const db = kyselyOver<Schema>(openDatabase(paths.database), paths.database)
   const store = new HeadKeepingStore(db, paths.head)
   try {

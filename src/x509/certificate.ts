@@ -35,6 +35,14 @@ import {
 } from './extensions.js'
 import type { GeneralName } from './general-name.js'
 import { Name } from './name.js'
+import {
+  type PolicyConstraints,
+  type PolicyMapping,
+  readCertificatePolicies,
+  readInhibitAnyPolicy,
+  readPolicyConstraints,
+  readPolicyMappings,
+} from './policy-extensions.js'
 import { hex, serialText } from './serial-number.js'
 
 export const CERTIFICATE_LABEL = 'CERTIFICATE'
@@ -116,6 +124,22 @@ export class Certificate {
 
   get nameConstraints(): NameConstraints | undefined {
     return this.#extension(OID.nameConstraints, readNameConstraints)
+  }
+
+  get certificatePolicies(): ReadonlySet<string> | undefined {
+    return this.#extension(OID.certificatePolicies, readCertificatePolicies)
+  }
+
+  get policyMappings(): readonly PolicyMapping[] | undefined {
+    return this.#extension(OID.policyMappings, readPolicyMappings)
+  }
+
+  get policyConstraints(): PolicyConstraints | undefined {
+    return this.#extension(OID.policyConstraints, readPolicyConstraints)
+  }
+
+  get inhibitAnyPolicy(): number | undefined {
+    return this.#extension(OID.inhibitAnyPolicy, readInhibitAnyPolicy)
   }
 
   /** Subject key identifier as canonical text, or `''` where there is none. */

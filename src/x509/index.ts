@@ -34,6 +34,7 @@ export {
   readGeneralNames,
 } from './general-name.js'
 export { attributeType, buildName, Name, type NameAttribute, type RelativeDistinguishedName } from './name.js'
+export type { PolicyConstraints, PolicyMapping } from './policy-extensions.js'
 export { compareSecondOpinion } from './second-opinion.js'
 export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'
 export { type CertificateTemplate, encodeSigned, encodeTbsCertificate } from './tbs-certificate.js'
