@@ -105,7 +105,7 @@ export class ApprovedCertificate {
 export function approveCertificate(issuer: Issuer, request: ApprovalRequest): ApprovedCertificate {
   const { profile, identity, publicKey } = request
   const names = subjectNames(request)
-  checkNames(names, issuer.certificate)
+  checkNames([...names, ...commonNameAsHost(identity.entity)], issuer.certificate)
   if (request.certificationRequest !== undefined) checkWishes(request.certificationRequest, profile, names)
   const { notBefore, notAfter, shortened } = validity(request, issuer.certificate)
   const template: CertificateTemplate = {
@@ -159,6 +159,14 @@ function subjectName(organization: string, identity: Identity): Name {
     [OID.organizationalUnitName, identity.service],
     [OID.commonName, identity.entity],
   ])
+}
+
+/**
+ * The common name as a host name, where it has the form of one. OpenSSL and GnuTLS hold it against the constraints of
+ * the issuer when no alternative name is a host name, and would refuse what the authority issued.
+ */
+export function commonNameAsHost(entity: string): readonly GeneralName[] {
+  return entity.includes('.') ? [{ kind: 'dns', value: entity }] : []
 }
 
 /** Each name by itself against the constraints of the issuer, as a verifier will. */

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import type { Command } from 'commander'
 import { latestCrl } from '../authority/index.js'
 import { oidName } from '../asn1/index.js'
-import { EncodingError, UsageError } from '../errors/index.js'
+import { EncodingError, TrustError, UsageError } from '../errors/index.js'
 import {
   type Purpose,
   purposeNamed,
@@ -138,13 +138,43 @@ export async function verifiedPath(cli: Invocation, file: string, options: Trust
   const [target, ...others] = parseCertificates(await cli.readDocument(file))
   if (target === undefined) throw new EncodingError('ERR_CERTIFICATE_MALFORMED', `there is no certificate in ${file}`)
   const { anchors, intermediates, crls } = await trustMaterial(cli, options)
-  return validatePath(target, {
+  const path = validatePath(target, {
     anchors,
     intermediates: [...others, ...intermediates],
     at: options.at === undefined ? cli.now() : parseInstant(options.at),
     purpose: purposeOf(options.purpose),
     revocation: revocationOf(options, crls),
     ...(options.host === undefined ? {} : { hostName: options.host }),
+  })
+  await refuseRevokedHere(cli, [path.target], options, path.at)
+  return path
+}
+
+/**
+ * Between `signet revoke` and the next CRL, the authority itself knows better than its newest CRL.
+ *
+ * @throws {@link TrustError} `ERR_REVOKED`
+ */
+export async function refuseRevokedHere(
+  cli: Invocation,
+  certificates: readonly Certificate[],
+  options: TrustOptions,
+  at: Date,
+): Promise<void> {
+  if (options.ca !== undefined || options.crl !== undefined || options.allowUncheckedRevocation === true) return
+  await cli.withAuthority(async ({ store }) => {
+    for (const { fingerprint, subject } of certificates) {
+      const status = await store.certificateByFingerprint(fingerprint)
+      const entity = await store.entity(status?.certificate.entityId ?? '')
+      const hold = entity?.state === 'quarantined' ? entity.updatedAt : undefined
+      const since = status?.revocation?.revokedAt ?? hold
+      if (since === undefined || Date.parse(since) > at.getTime()) continue
+      const what = status?.revocation === undefined ? 'on hold' : 'revoked'
+      throw new TrustError('ERR_REVOKED', `the certificate of ${subject.toString()} is ${what}`, {
+        details: { reason: status?.revocation?.reason ?? 'certificateHold', since },
+        hint: 'others learn of it with the next signet crl publish',
+      })
+    }
   })
 }
 

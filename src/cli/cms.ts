@@ -14,7 +14,7 @@ import { openKeyFile } from '../crypto/index.js'
 import { EncodingError } from '../errors/index.js'
 import { type Purpose, purposeNamed, PURPOSES } from '../path/index.js'
 import { parseCertificates } from '../x509/index.js'
-import { parseInstant, revocationOf, trustMaterial, type TrustOptions } from './cert.js'
+import { parseInstant, refuseRevokedHere, revocationOf, trustMaterial, type TrustOptions } from './cert.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
@@ -187,15 +187,18 @@ function registerVerify(cms: Command, cli: Invocation): void {
           (options.cert ?? []).map(async (name) => parseCertificates(await cli.readDocument(name))),
         )
         const bytes = await cli.readDocument(file)
+        const at = options.at === undefined ? cli.now() : parseInstant(options.at)
         const { signedData, content, outcomes } = examineSignedData(bytes, {
           anchors,
           certificates: [...intermediates, ...signerFiles.flat()],
           purpose: purposeOf(options.purpose),
           revocation: revocationOf(options, crls),
-          at: options.at === undefined ? cli.now() : parseInstant(options.at),
+          at,
           ...(options.content === undefined ? {} : { content: await cli.readInput(options.content) }),
         })
         requireAll(cli, outcomes)
+        const certificates = outcomes.flatMap((item) => (item.verified ? [item.signer.certificate] : []))
+        await refuseRevokedHere(cli, certificates, options, at)
         if (options.secondOpinion === true) await askSecondOpinion(bytes, content, outcomes)
         const path = options.out === undefined ? undefined : cli.writeOutput(options.out, content, options.force)
         const signers = outcomes.map(describe)

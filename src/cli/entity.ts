@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { registerEntity as register, setEntityState } from '../authority/index.js'
 import { requireEntity } from '../identity/index.js'
 import type { CertificateStatus, EntityRecord, EntityState } from '../store/index.js'
-import { examples, repeatable } from './help.js'
+import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant, table } from './table.js'
 
@@ -16,6 +16,8 @@ interface AddOptions {
   readonly dns?: readonly string[]
   readonly ip?: readonly string[]
 }
+
+const ENTITY_STATES = ['active', 'quarantined', 'retired'] as const satisfies readonly EntityState[]
 
 export function registerEntity(program: Command, cli: Invocation): void {
   const entity = program
@@ -64,10 +66,10 @@ export function registerEntity(program: Command, cli: Invocation): void {
     .command('list')
     .summary('list entities')
     .description('List the registered entities.')
-    .option('--state <state>', 'only those in this state: active, quarantined, retired')
+    .option('--state <state>', `only those in this state: ${ENTITY_STATES.join(', ')}`, choice(ENTITY_STATES))
     .addHelpText('after', examples('signet entity list', 'signet entity list --state quarantined --json'))
     .action(
-      cli.action(async (options: { state?: string }) => {
+      cli.action(async (options: { state?: EntityState }) => {
         const all = await cli.withAuthority((authority) => authority.store.entities())
         const entities = all.filter((item) => options.state === undefined || item.state === options.state)
         const rows = entities.map((item) => [item.id, item.kind, item.scope, item.roles.join(' '), item.state])

@@ -1,5 +1,6 @@
 /** `signet identity …`. @module cli/identity (floor 8) */
 import type { Command } from 'commander'
+import { isSignetError } from '../errors/index.js'
 import { readFileText } from '../files/index.js'
 import { explainIdentity, type Explanation, parseMapping, type RuleTrace } from '../identity/index.js'
 import { type TrustOptions, verifiedPath } from './cert.js'
@@ -38,11 +39,18 @@ export function registerIdentity(program: Command, cli: Invocation): void {
     .action(
       cli.action(async (file: string, options: ResolveOptions) => {
         const path = await verifiedPath(cli, file, options)
-        const explanation = await cli.withAuthority((authority) => {
-          const mapping =
-            options.mapping === undefined ? authority.mapping() : parseMapping(readFileText(cli.path(options.mapping)))
-          return explainIdentity(path, mapping, authority.store)
-        })
+        const explanation = await cli
+          .withAuthority((authority) => {
+            const mapping =
+              options.mapping === undefined
+                ? authority.mapping()
+                : parseMapping(readFileText(cli.path(options.mapping)))
+            return explainIdentity(path, mapping, authority.store)
+          })
+          .catch((error: unknown) => {
+            if (options.explain === true) noteWhy(cli, error)
+            throw error
+          })
         const explained = options.explain === true
         return {
           data: {
@@ -56,6 +64,12 @@ export function registerIdentity(program: Command, cli: Invocation): void {
         }
       }),
     )
+}
+
+/** Where no rule matches, why none did is what one asks for. */
+function noteWhy(cli: Invocation, error: unknown): void {
+  if (!isSignetError(error)) return
+  for (const [what, why] of Object.entries(error.details)) if (what.startsWith('rule ')) cli.note(`${what}: ${why}`)
 }
 
 function identityText({ identity, rule }: Explanation): string {

@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Authority } from '../authority/index.js'
 import type { Passphrase } from '../crypto/index.js'
-import { readFileBytes, writeFileAtomic, PUBLIC_MODE } from '../files/index.js'
-import { EncodingError, UsageError } from '../errors/index.js'
+import { DEFAULT_MAX_FILE_BYTES, readFileBytes, writeFileAtomic, PUBLIC_MODE } from '../files/index.js'
+import { EncodingError, LimitError, UsageError } from '../errors/index.js'
 import type { CliEnvironment } from './environment.js'
 import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
 import { type Progress, startProgress } from './progress.js'
@@ -64,16 +64,26 @@ export class Invocation {
 
   /** The folder of the authority: `--home`, `SIGNET_HOME`, `~/.signet`. */
   get home(): string {
-    const { variables } = this.environment
-    const named = this.#program.opts<{ home?: string }>().home ?? nonEmpty(variables['SIGNET_HOME'])
-    if (named !== undefined) return this.path(named)
-    const userHome = nonEmpty(variables['HOME'])
-    if (userHome === undefined) {
+    const home = this.#namedHome()
+    if (home === undefined) {
       throw new UsageError('ERR_USAGE', 'no home is named, and HOME is not set', {
         hint: 'name it with --home or SIGNET_HOME',
       })
     }
-    return join(userHome, '.signet')
+    return home
+  }
+
+  /** Whether anything says where the folder of the authority would be. Receivers do without. */
+  get hasHome(): boolean {
+    return this.#namedHome() !== undefined
+  }
+
+  #namedHome(): string | undefined {
+    const { variables } = this.environment
+    const named = this.#program.opts<{ home?: string }>().home ?? nonEmpty(variables['SIGNET_HOME'])
+    if (named !== undefined) return this.path(named)
+    const userHome = nonEmpty(variables['HOME'])
+    return userHome === undefined ? undefined : join(userHome, '.signet')
   }
 
   now(): Date {
@@ -107,7 +117,17 @@ export class Invocation {
   async readInput(path: string): Promise<Uint8Array> {
     if (path !== '-') return readFileBytes(this.path(path), { empty: 'allow' })
     const pieces: Buffer[] = []
-    for await (const piece of this.environment.stdin) pieces.push(Buffer.from(piece as Uint8Array))
+    let length = 0
+    for await (const piece of this.environment.stdin) {
+      const bytes = Buffer.from(piece as Uint8Array)
+      length += bytes.length
+      if (length > DEFAULT_MAX_FILE_BYTES) {
+        throw new LimitError('ERR_LIMIT_EXCEEDED', `standard input is longer than ${DEFAULT_MAX_FILE_BYTES} bytes`, {
+          details: { limit: String(DEFAULT_MAX_FILE_BYTES) },
+        })
+      }
+      pieces.push(bytes)
+    }
     return new Uint8Array(Buffer.concat(pieces))
   }
 
@@ -125,6 +145,11 @@ export class Invocation {
     force: boolean | undefined,
     mode: number = PUBLIC_MODE,
   ): string {
+    if (path === '-') {
+      throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
+        hint: 'write ./- for that name',
+      })
+    }
     const target = this.path(path)
     writeFileAtomic(target, content, { mode, existing: force === true ? 'replace' : 'refuse' })
     return target

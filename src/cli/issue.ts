@@ -16,7 +16,7 @@ import {
   PROFILES,
   renewCertificates,
 } from '../authority/index.js'
-import { deliverCredential } from '../credential/index.js'
+import { deliverCredential, refuseForeign } from '../credential/index.js'
 import { keyAlgorithmNamed } from '../crypto/index.js'
 import { UsageError } from '../errors/index.js'
 import { parseDuration } from '../time/index.js'
@@ -93,6 +93,7 @@ async function run(
   return cli.withAuthority(async (authority) => {
     const entities = entity === undefined ? await activeEntities(authority) : [entity]
     const batches = entities.map((id) => ordersFor(cli, id, given, keySource))
+    for (const { directory } of batches.flat()) refuseForeign(directory)
     return fulfil(cli, authority, batches, given, make)
   })
 }

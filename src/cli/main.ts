@@ -35,7 +35,7 @@ export async function main(words: readonly string[], environment: CliEnvironment
     await program.parseAsync([...words], { from: 'user' })
     return 0
   } catch (error) {
-    return report(error, words, environment)
+    return report(error, program, words, environment)
   }
 }
 
@@ -78,10 +78,10 @@ export function buildProgram(environment: CliEnvironment): Command {
   return program
 }
 
-function report(error: unknown, words: readonly string[], environment: CliEnvironment): number {
+function report(error: unknown, program: Command, words: readonly string[], environment: CliEnvironment): number {
   // --help and --version end this way, too.
   if (error instanceof CommanderError && error.exitCode === 0) return 0
-  const refusal = error instanceof CommanderError ? usageError(error) : error
+  const refusal = error instanceof CommanderError ? usageError(error, program, words) : error
   const failure: SignetErrorJson =
     refusal instanceof SignetError
       ? refusal.toJSON()
@@ -102,12 +102,30 @@ function report(error: unknown, words: readonly string[], environment: CliEnviro
   return failure.exitCode
 }
 
-function usageError(error: CommanderError): UsageError {
+function usageError(error: CommanderError, program: Command, words: readonly string[]): UsageError {
   const isBare = error.code === 'commander.help'
-  const [message = ''] = error.message.replace(/^error: /, '').split('\n')
-  return new UsageError('ERR_USAGE', isBare ? 'a command is missing' : message.replace(/\.$/, ''), {
-    hint: 'signet --help lists the commands, and signet COMMAND --help shows examples',
-  })
+  // The second line is what was meant, perhaps: (Did you mean issue?)
+  const [message = '', guess = ''] = error.message.replace(/^error: /, '').split('\n')
+  const path = commandPath(program, words)
+  const help = path === '' ? 'signet --help lists the commands' : `signet ${path} --help shows how`
+  return new UsageError(
+    'ERR_USAGE',
+    isBare ? 'a command is missing' : message.replace(/\.$/, '').replace('is invalid. ', 'is invalid: '),
+    { hint: guess === '' ? help : `${guess.toLowerCase().replace(/[()]/g, '')} ${help}` },
+  )
+}
+
+/** The command that these words name, as far as they name one. */
+function commandPath(program: Command, words: readonly string[]): string {
+  let command = program
+  const path: string[] = []
+  for (const word of words) {
+    const next = command.commands.find((child) => child.name() === word)
+    if (next === undefined) continue
+    path.push(word)
+    command = next
+  }
+  return path.join(' ')
 }
 
 function packageVersion(): string {

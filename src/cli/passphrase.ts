@@ -116,13 +116,17 @@ function prompt(cli: Terminal, question: string): Promise<string> {
   const lines = createInterface({ input: stdin, output: mute, terminal: true })
   return new Promise((resolve, reject) => {
     lines.once('SIGINT', () => {
+      stderr.write('\n')
       lines.close()
-      reject(new UsageError('ERR_PASSPHRASE_REQUIRED', 'no passphrase was given'))
     })
     lines.once('line', (line) => {
-      lines.close()
       stderr.write('\n')
       resolve(line)
+      lines.close()
+    })
+    // The end of the input, or of the line above, after which this says nothing more.
+    lines.once('close', () => {
+      reject(new UsageError('ERR_PASSPHRASE_REQUIRED', 'no passphrase was given'))
     })
   })
 }

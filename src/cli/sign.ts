@@ -1,6 +1,9 @@
 /** `signet sign`. @module cli/sign (floor 8) */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadCredential } from '../credential/index.js'
+import { UsageError } from '../errors/index.js'
 import { signMessage } from '../message/index.js'
 import { formatDuration, parseDuration } from '../time/index.js'
 import { hex } from '../x509/index.js'
@@ -42,7 +45,7 @@ export function registerSign(program: Command, cli: Invocation): void {
     )
     .action(
       cli.action(async (file: string, options: SignOptions) => {
-        const credential = loadCredential(cli.path(options.as))
+        const credential = loadCredential(signerDirectory(cli, options.as))
         const content = await cli.readInput(file)
         const form = options.attached === true ? 'attached' : 'detached'
         const { der, context } = await signMessage(content, credential, {
@@ -70,4 +73,15 @@ export function registerSign(program: Command, cli: Invocation): void {
         }
       }),
     )
+}
+
+/** What `signet issue` fills without --profile holds two credentials; which one signs is no guess. */
+function signerDirectory(cli: Invocation, named: string): string {
+  const directory = cli.path(named)
+  if (existsSync(join(directory, 'signer', 'current')) && !existsSync(join(directory, 'current'))) {
+    throw new UsageError('ERR_USAGE', `${named} holds several credentials`, {
+      hint: `say --as ${join(named, 'signer')}`,
+    })
+  }
+  return directory
 }

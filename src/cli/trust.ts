@@ -102,7 +102,7 @@ function pinFrom(cli: Invocation, option: string | undefined): string {
   const variable = cli.environment.variables['SIGNET_PIN']
   const given = option ?? (variable === '' ? undefined : variable)
   if (given !== undefined) return given
-  const root = join(cli.home, HOME_FILES.root)
+  const root = cli.hasHome ? join(cli.home, HOME_FILES.root) : ''
   const [certificate] = existsSync(root) ? parseCertificates(readFileBytes(root)) : []
   if (certificate !== undefined) return certificate.fingerprint
   throw new UsageError('ERR_TRUST_NO_PIN', 'no fingerprint was given to check the trust directory against', {

@@ -136,8 +136,13 @@ function checkVersion(stage: string, credential: Credential, at: Date): void {
   })
 }
 
-/** A directory that holds something else is somebody else's. */
-function refuseForeign(directory: string): void {
+/**
+ * A directory that holds something else is somebody else's. Asked for again before delivery, so that nothing need be
+ * issued first.
+ *
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
+ */
+export function refuseForeign(directory: string): void {
   const stats = lstatSync(directory, { throwIfNoEntry: false })
   if (stats === undefined) return
   const foreign = stats.isDirectory()

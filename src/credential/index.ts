@@ -1,2 +1,2 @@
-export { type Credential, deliverCredential } from './deliver.js'
+export { type Credential, deliverCredential, refuseForeign } from './deliver.js'
 export { loadCredential, type LoadedCredential } from './load.js'

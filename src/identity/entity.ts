@@ -93,5 +93,7 @@ function distinct(values: readonly string[], limit: number, what: string): reado
 }
 
 function invalid(message: string): DeniedError {
-  return new DeniedError('ERR_IDENTITY_INVALID', message, { hint: 'names are ASCII and at most 64 characters long' })
+  return new DeniedError('ERR_IDENTITY_INVALID', message, {
+    hint: 'names are ASCII, begin and end with a letter or digit, and have at most 64 characters',
+  })
 }

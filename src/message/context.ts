@@ -91,7 +91,8 @@ export function readMessageContext(reader: DerReader): MessageContext {
     }
     const type = fields.string(TAG.visibleString)
     const destination = fields.string(TAG.visibleString)
-    const messageId = fields.octetString()
+    // A copy: whoever holds the document could change it between the check and the replay memory.
+    const messageId = Uint8Array.from(fields.octetString())
     const lifetimeSeconds = fields.smallInteger(MAX_LIFETIME_SECONDS)
     const source =
       fields.peek() === contextPrimitive(0) ? fields.string(TAG.visibleString, contextPrimitive(0)) : undefined

@@ -3,18 +3,17 @@
  *
  * @module message/replay-file (floor 7)
  */
-import type { DatabaseSync } from 'node:sqlite'
+import { existsSync } from 'node:fs'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isSignetError, StoreError } from '../errors/index.js'
+import { SECRET_MODE, writeFileAtomic } from '../files/index.js'
 import { openDatabase } from '../store/index.js'
-import { MINUTE } from '../time/index.js'
-import { type ReplayStore, replayText } from './replay.js'
+import { CLOCK_STEP_SECONDS, type ReplayStore, replayText } from './replay.js'
 
 export interface FileReplayStore extends ReplayStore {
   close(): void
 }
 
-/** How far the clock may go back before what was forgotten could be replayed. */
-const CLOCK_STEP_SECONDS = MINUTE
 /** Every so many messages, what has expired is deleted. */
 const SWEEP_INTERVAL = 1000
 
@@ -26,16 +25,10 @@ const SWEEP_INTERVAL = 1000
  * @throws {@link StoreError} `ERR_REPLAY_STORE`
  */
 export function openReplayFile(path: string): FileReplayStore {
-  const database = guarded(path, () => {
-    const opened = openDatabase(path)
-    opened.exec('CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID')
-    opened.exec('CREATE TABLE IF NOT EXISTS clock (latest INTEGER NOT NULL)')
-    opened.exec('CREATE INDEX IF NOT EXISTS messageByUntil ON message (until)')
-    return opened
+  const { database, insert, latest, forget } = guarded(path, () => {
+    makeSecret(path)
+    return prepare(openDatabase(path))
   })
-  const insert = database.prepare('INSERT INTO message (id, until) VALUES (?, ?) ON CONFLICT DO NOTHING')
-  const latest = database.prepare('SELECT max(latest) AS latest FROM clock')
-  const forget = database.prepare('DELETE FROM message WHERE until < ?')
   let count = 0
   return {
     remember: async (key, until, now) =>
@@ -45,7 +38,7 @@ export function openReplayFile(path: string): FileReplayStore {
             const time = now.getTime()
             keepClock(database, Number(latest.get()?.['latest'] ?? 0), time)
             const { changes } = insert.run(replayText(key), until.getTime())
-            if (count++ % SWEEP_INTERVAL === 0) forget.run(time)
+            if (count++ % SWEEP_INTERVAL === 0) forget.run(time - CLOCK_STEP_SECONDS * 1000)
             return changes === 1
           }),
         ),
@@ -56,9 +49,44 @@ export function openReplayFile(path: string): FileReplayStore {
   }
 }
 
+interface Prepared {
+  readonly database: DatabaseSync
+  readonly insert: StatementSync
+  readonly latest: StatementSync
+  readonly forget: StatementSync
+}
+
+function prepare(database: DatabaseSync): Prepared {
+  try {
+    database.exec('CREATE TABLE IF NOT EXISTS message (id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID')
+    database.exec('CREATE TABLE IF NOT EXISTS clock (latest INTEGER NOT NULL)')
+    database.exec('CREATE INDEX IF NOT EXISTS messageByUntil ON message (until)')
+    return {
+      database,
+      insert: database.prepare('INSERT INTO message (id, until) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+      latest: database.prepare('SELECT max(latest) AS latest FROM clock'),
+      forget: database.prepare('DELETE FROM message WHERE until < ?'),
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** SQLite would make the file with whatever the umask leaves, and who can write it can make us forget. */
+function makeSecret(path: string): void {
+  if (existsSync(path)) return
+  try {
+    writeFileAtomic(path, '', { mode: SECRET_MODE })
+  } catch (error) {
+    // Another process was faster, and made it the same way.
+    if (!(isSignetError(error) && error.code === 'ERR_OUTPUT_EXISTS')) throw error
+  }
+}
+
 /** Messages are forgotten by the clock; one that goes back would let them in again. */
 function keepClock(database: DatabaseSync, latest: number, time: number): void {
-  if (time < latest - CLOCK_STEP_SECONDS * 1000) {
+  if (!(time >= latest - CLOCK_STEP_SECONDS * 1000)) {
     throw new StoreError('ERR_CLOCK_SUSPECT', 'the clock is behind the last use of the replay memory', {
       details: { clock: new Date(time).toISOString(), latest: new Date(latest).toISOString() },
       hint: 'set the clock of this machine, then try again',
@@ -87,8 +115,9 @@ function guarded<T>(path: string, work: () => T): T {
     return work()
   } catch (cause) {
     if (isSignetError(cause) && cause.code === 'ERR_CLOCK_SUSPECT') throw cause
-    throw new StoreError('ERR_REPLAY_STORE', `the replay memory ${path} cannot be used`, {
-      details: { path, reason: cause instanceof Error ? cause.message : 'unknown' },
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    throw new StoreError('ERR_REPLAY_STORE', `the replay memory ${path} cannot be used: ${reason}`, {
+      details: { path, reason },
       hint: 'repair or replace the file only after every message that it may know has expired',
       cause,
     })

@@ -5,7 +5,8 @@
  *
  * @module message/replay (floor 7)
  */
-import { LimitError } from '../errors/index.js'
+import { LimitError, StoreError } from '../errors/index.js'
+import { MINUTE } from '../time/index.js'
 
 /** What makes a message the same message. */
 export interface ReplayKey {
@@ -31,6 +32,9 @@ export function replayText({ signer, destination, messageId }: ReplayKey): strin
   return `${signer} ${destination} ${Buffer.from(messageId).toString('hex')}`
 }
 
+/** How far the clock may go back. For so much longer than needed a message is remembered, lest it become new again. */
+export const CLOCK_STEP_SECONDS = MINUTE
+
 /** Messages that one process remembers unless told otherwise: some 200 MB. */
 export const DEFAULT_MAX_REMEMBERED = 1_000_000
 
@@ -42,9 +46,18 @@ export const DEFAULT_MAX_REMEMBERED = 1_000_000
 export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERED): ReplayStore {
   const known = new Map<string, number>()
   let sweepAt = 0
+  let latest = -Infinity
   return {
     remember: (key, until, now) => {
       const time = now.getTime()
+      if (!(time >= latest - CLOCK_STEP_SECONDS * 1000)) {
+        return Promise.reject(
+          new StoreError('ERR_CLOCK_SUSPECT', 'the clock is behind the last use of the replay memory', {
+            hint: 'set the clock of this machine, then try again',
+          }),
+        )
+      }
+      latest = Math.max(latest, time)
       if (known.size >= maxRemembered && time >= sweepAt) {
         sweepAt = sweep(known, time)
       }
@@ -62,17 +75,23 @@ export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERE
         )
       }
       known.set(text, until.getTime())
+      sweepAt = Math.min(sweepAt, endOf(until.getTime()))
       return Promise.resolve(true)
     },
   }
 }
 
-/** Drop what has expired; say when the next entry will. */
+/** When a message may be forgotten. */
+function endOf(until: number): number {
+  return until + CLOCK_STEP_SECONDS * 1000
+}
+
+/** Drop what may be forgotten; say when the next entry may. */
 function sweep(known: Map<string, number>, time: number): number {
   let next = Infinity
   for (const [text, until] of known) {
-    if (until < time) known.delete(text)
-    else next = Math.min(next, until)
+    if (endOf(until) < time) known.delete(text)
+    else next = Math.min(next, endOf(until))
   }
   return next
 }

@@ -22,7 +22,7 @@ import type { Identity } from '../identity/index.js'
 import { parseStrictJson } from '../json/index.js'
 import { type Binding, checkBindings, messageTypeMatcher } from '../policy/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
-import type { TrustDirectory, TrustedSigner } from '../trust/index.js'
+import { TrustDirectory, type TrustedSigner } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
 import { type MessageContext, readMessageContext } from './context.js'
 import type { ReplayStore } from './replay.js'
@@ -88,8 +88,9 @@ export class VerifiedMessage {
 
   private constructor(fields: VerifiedMessageFields) {
     this.content = fields.content
+    Object.freeze(fields.context.route)
     this.context = Object.freeze(fields.context)
-    this.signer = Object.freeze(fields.signer)
+    this.signer = fields.signer
     this.certificate = fields.certificate
     this.signingTime = fields.signingTime
     this.replay = fields.replay
@@ -144,15 +145,32 @@ export async function verifyMessage(
   })
 }
 
-/** A verifier that does not say what it wants gets whatever comes. */
+const POLICY_KEYS: readonly string[] = [
+  'trust',
+  'destinations',
+  'senders',
+  'types',
+  'maxAgeSeconds',
+  'replay',
+  'at',
+  'bindings',
+  'skewSeconds',
+] satisfies readonly (keyof MessagePolicy)[]
+
+/** A verifier that does not say what it wants gets whatever comes; callers in JavaScript have no compiler to tell them. */
 function checkPolicy(policy: MessagePolicy): void {
   const refuse = (what: string): UsageError =>
     new UsageError('ERR_CONFIG_INVALID', `the policy of the receiver ${what}`)
-  const { destinations, senders, types, maxAgeSeconds, replay, at } = policy
+  if (!isObject(policy)) throw refuse('is missing')
+  const stranger = Object.keys(policy).find((key) => !POLICY_KEYS.includes(key))
+  if (stranger !== undefined) throw refuse(`has an unknown option: ${stranger}`)
+  const { trust, destinations, senders, types, maxAgeSeconds, replay, at, bindings } = policy
+  if (!(trust instanceof TrustDirectory)) throw refuse('names no trust directory')
   const skew = policy.skewSeconds ?? DEFAULT_SKEW_SECONDS
   if (destinations !== 'allow-any' && !isFilled(destinations)) throw refuse('names no destination')
   if (types !== 'allow-any' && !isFilled(types)) throw refuse('names no type')
   if (senders !== 'allow-any-trusted') {
+    if (!isObject(senders)) throw refuse('names no sender')
     const lists = Object.entries(senders as Record<string, unknown>)
     const unknown = lists.find(([name]) => !['entities', 'uris', 'roles'].includes(name))
     if (unknown !== undefined) throw refuse(`has an unknown way to name senders: ${unknown[0]}`)
@@ -162,8 +180,18 @@ function checkPolicy(policy: MessagePolicy): void {
     throw refuse('has no replay memory')
   }
   if (!(Number.isFinite(maxAgeSeconds) && maxAgeSeconds > 0)) throw refuse('says no maximum age')
-  if (!(skew >= 0 && skew <= MAX_SKEW_SECONDS)) throw refuse('allows a senseless difference of clocks')
+  if (!(Number.isFinite(skew) && skew >= 0 && skew <= MAX_SKEW_SECONDS))
+    throw refuse('allows a senseless difference of clocks')
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
+  if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isBindings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item: Partial<Binding>) => typeof item.wanted === 'function')
 }
 
 function isFilled(list: unknown): boolean {

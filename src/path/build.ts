@@ -7,7 +7,7 @@ import { equalBytes } from '../asn1/index.js'
 import { InternalError, isSignetError, LimitError, type SignetError, TrustError, UsageError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { checkHostName } from './host-name.js'
-import { checkPath, type PathChecks } from './validate.js'
+import { checkPath, type CrlSigners, type PathChecks } from './validate.js'
 
 /** Longest path, anchor and end entity included. */
 const MAX_PATH_CERTIFICATES = 10
@@ -87,13 +87,17 @@ export function validatePath(target: Certificate, request: PathRequest): Validat
     })
   }
   if (request.hostName !== undefined) checkHostName(target, request.hostName)
+  return findPath(target, request, crlSignersAmong(request))
+}
+
+function findPath(target: Certificate, request: PathRequest, crlSigners: CrlSigners): ValidatedPath {
   let best: SignetError | undefined
   let paths = 0
   for (const path of candidatePaths(target, request)) {
     if (++paths > MAX_PATHS)
       throw new LimitError('ERR_LIMIT_EXCEEDED', `none of ${MAX_PATHS} paths is valid`, { cause: best })
     try {
-      checkPath(path, request)
+      checkPath(path, request, crlSigners)
       return prove(path.toReversed(), request)
     } catch (error) {
       if (!isSignetError(error)) throw error
@@ -101,6 +105,40 @@ export function validatePath(target: Certificate, request: PathRequest): Validat
     }
   }
   throw best ?? noPath(target)
+}
+
+/**
+ * Candidates for signing a CRL outside of a path: each is believed only by a path of its own to the same anchor. A
+ * candidate that is being looked at does not vouch for itself.
+ */
+function crlSignersAmong(request: PathRequest): CrlSigners {
+  const verdicts = new Map<Certificate, boolean>()
+  const isValid = (candidate: Certificate, anchor: Certificate): boolean => {
+    let verdict = verdicts.get(candidate)
+    if (verdict === undefined) {
+      verdicts.set(candidate, false)
+      verdict = leadsTo(candidate, { ...request, anchors: [anchor], purpose: 'allow-any' }, crlSigners)
+      verdicts.set(candidate, verdict)
+    }
+    return verdict
+  }
+  const crlSigners: CrlSigners = function* (crl, anchor) {
+    for (const candidate of request.intermediates ?? []) {
+      if (!candidate.subject.equals(crl.issuer) || candidate.keyUsage?.has('cRLSign') !== true) continue
+      if (isValid(candidate, anchor)) yield candidate
+    }
+  }
+  return crlSigners
+}
+
+function leadsTo(candidate: Certificate, request: PathRequest, crlSigners: CrlSigners): boolean {
+  try {
+    findPath(candidate, request, crlSigners)
+    return true
+  } catch (error) {
+    if (!isSignetError(error)) throw error
+    return false
+  }
 }
 
 /** All chains of names from the target to an anchor, anchor first, without a certificate or name and key twice. */

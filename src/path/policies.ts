@@ -129,7 +129,8 @@ function applyPolicies(level: Level, policies: ReadonlySet<string> | undefined, 
   }
   if (!cameWithAnyPolicy) return
   for (const policy of policies ?? []) {
-    if (policy !== OID.anyPolicy && !level.nodes.has(policy)) level.nodes.set(policy, { parents: new Set(), mapped: false })
+    if (policy !== OID.anyPolicy && !level.nodes.has(policy))
+      level.nodes.set(policy, { parents: new Set(), mapped: false })
   }
 }
 
@@ -143,7 +144,9 @@ function applyMappings(level: Level, certificate: Certificate, mappingAllowed: b
   }
   for (const { issuerDomainPolicy, subjectDomainPolicy } of certificate.policyMappings ?? []) {
     if (issuerDomainPolicy === OID.anyPolicy || subjectDomainPolicy === OID.anyPolicy) {
-      throw new TrustError('ERR_PATH_POLICY', 'anyPolicy is mapped', { details: { subject: certificate.subject.toString() } })
+      throw new TrustError('ERR_PATH_POLICY', 'anyPolicy is mapped', {
+        details: { subject: certificate.subject.toString() },
+      })
     }
     if (!mappingAllowed) {
       level.nodes.delete(issuerDomainPolicy)

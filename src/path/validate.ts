@@ -7,7 +7,7 @@
 import { OID, oidName } from '../asn1/index.js'
 import { signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
-import type { Certificate } from '../x509/index.js'
+import type { Certificate, Crl } from '../x509/index.js'
 import { NameConstraintState } from './name-constraints.js'
 import { type PolicyInputs, PolicyState } from './policies.js'
 import { checkPurpose, type Purpose } from './purpose.js'
@@ -26,6 +26,9 @@ const PROCESSED: ReadonlySet<string> = new Set([
   OID.inhibitAnyPolicy,
 ])
 
+/** Certificates outside of the path that may sign this CRL: validated to this anchor, with cRLSign stated. */
+export type CrlSigners = (crl: Crl, anchor: Certificate) => Iterable<Certificate>
+
 export interface PathChecks {
   /** The instant for which the path must be valid: all of it at once. */
   readonly at: Date
@@ -40,9 +43,10 @@ export interface PathChecks {
  *
  * @param path - Trust anchor first, end entity last; at least one. A path of one is a trust anchor that is itself the
  * end entity.
+ * @param crlSigners - Finds signers of CRLs outside of the path.
  * @throws {@link TrustError} `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
  */
-export function checkPath(path: readonly Certificate[], checks: PathChecks): void {
+export function checkPath(path: readonly Certificate[], checks: PathChecks, crlSigners: CrlSigners): void {
   const target = path.at(-1)
   if (target === undefined) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
   const constraints = new NameConstraintState()
@@ -54,8 +58,7 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
     checkValidity(certificate, checks.at)
     if (issuer !== undefined) {
       checkIssuedBy(certificate, issuer)
-      if (checks.revocation !== 'allow-unchecked')
-        checkNotRevoked(certificate, issuer, checks.revocation.crls, checks.at)
+      checkRevocation(path, index, checks, crlSigners)
       // §6.1.3 (b): self-issued CAs of the middle may carry names outside.
       if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
     }
@@ -74,6 +77,32 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks): voi
     constraints.add(certificate.nameConstraints)
   })
   checkPurpose(target, path.slice(0, -1), checks.purpose)
+}
+
+function checkRevocation(path: readonly Certificate[], index: number, checks: PathChecks, outside: CrlSigners): void {
+  const certificate = path[index]
+  if (checks.revocation === 'allow-unchecked' || certificate === undefined) return
+  checkNotRevoked(certificate, {
+    crls: checks.revocation.crls,
+    at: checks.at,
+    crlSigners: (crl) => signersOf(crl, path, index, outside),
+  })
+}
+
+/**
+ * Whose keys may sign a CRL about the certificate at `index`: the CAs of the path with the CRL's name (several when a CA
+ * has changed keys), then others outside of it that lead to the same anchor (§6.3.3 (f)). Those speak under the name of
+ * the certificate's own issuer only if that CA, or who certified it, issued them: the same name further off is another CA.
+ */
+function* signersOf(crl: Crl, path: readonly Certificate[], index: number, outside: CrlSigners): Iterable<Certificate> {
+  const [issuer, anchor] = [path[index - 1], path[0]]
+  if (issuer === undefined || anchor === undefined) return
+  const ofPath = path.slice(0, -1).filter((certificate) => certificate.subject.equals(crl.issuer))
+  yield* ofPath.toSorted((a, b) => Number(b === issuer) - Number(a === issuer))
+  const isOwn = crl.issuer.equals(issuer.subject)
+  for (const signer of outside(crl, anchor)) {
+    if (!isOwn || signer.isSelfIssued || signer.issuer.equals(issuer.issuer)) yield signer
+  }
 }
 
 /** RFC 5280 §4.1.2.5: both ends are inside. */

@@ -49,7 +49,7 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
       head = verifyLogEntry(head, entry)
       const payload = payloadOf(entry)
       const serialNumber = String(payload['serialNumber'])
-      if (entry.event === 'certificate.issued') issued.set(serialNumber, payload as Facts)
+      if (entry.event === 'certificate.issued') issued.set(serialNumber, payload)
       if (entry.event === 'certificate.revoked') revoked.set(serialNumber, payload['reason'])
     }
     progress(head.sequence)

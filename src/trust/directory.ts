@@ -73,11 +73,12 @@ export class TrustDirectory {
     this.sequence = document.sequence
     this.issuedAt = document.issuedAt
     this.nextUpdate = document.nextUpdate
-    this.anchors = document.anchors
-    this.authorities = document.authorities
-    this.crls = document.crls
+    this.anchors = Object.freeze([...document.anchors])
+    this.authorities = Object.freeze([...document.authorities])
+    this.crls = Object.freeze([...document.crls])
     this.digest = hash('sha256', bytes, 'hex')
     for (const raw of document.signers) this.#signers.set(mapKey(raw.keyIdentifier), new TrustedSigner(raw, this))
+    Object.freeze(this)
   }
 
   get size(): number {
@@ -137,6 +138,7 @@ export class TrustedSigner {
     this.#raw = raw
     this.#directory = directory
     this.identity = raw.identity
+    Object.freeze(this)
   }
 
   get keyIdentifier(): string {

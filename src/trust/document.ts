@@ -155,9 +155,11 @@ function readSigners(sequence: DerReader): readonly RawSigner[] {
     const scope = fields.string(TAG.utf8String)
     const service = fields.string(TAG.utf8String)
     const node = fields.string(TAG.utf8String)
-    const roles = readAll(fields, (reader) => reader.string(TAG.utf8String))
+    const roles = Object.freeze(readAll(fields, (reader) => reader.string(TAG.utf8String)))
     fields.finish()
-    signers.push({ keyIdentifier, certificateDer, identity: { entity, uri, scope, service, node, roles } })
+    // Every message of the signer shares it.
+    const identity = Object.freeze({ entity, uri, scope, service, node, roles })
+    signers.push({ keyIdentifier, certificateDer, identity })
   }
   return signers
 }

@@ -17,6 +17,7 @@ import {
 } from '../asn1/index.js'
 import { type AlgorithmIdentifier, parsePublicKey, type PublicKey, readAlgorithmIdentifier } from '../crypto/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
+import { type DistributionPoint, readCrlDistributionPoints } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,
   type BasicConstraints,
@@ -124,6 +125,10 @@ export class Certificate {
 
   get nameConstraints(): NameConstraints | undefined {
     return this.#extension(OID.nameConstraints, readNameConstraints)
+  }
+
+  get crlDistributionPoints(): readonly DistributionPoint[] | undefined {
+    return this.#extension(OID.crlDistributionPoints, readCrlDistributionPoints)
   }
 
   get certificatePolicies(): ReadonlySet<string> | undefined {

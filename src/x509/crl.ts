@@ -25,6 +25,7 @@ import {
 import { type AlgorithmIdentifier, type KeyProvider, readAlgorithmIdentifier } from '../crypto/index.js'
 import { EncodingError } from '../errors/index.js'
 import { named, readSerial, requireSameAlgorithm } from './certificate.js'
+import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,
   encodeAuthorityKeyIdentifier,
@@ -34,6 +35,7 @@ import {
   readExtensions,
   readExtensionValue,
 } from './extensions.js'
+import { readGeneralNames } from './general-name.js'
 import { Name } from './name.js'
 import { serialText } from './serial-number.js'
 import { encodeSigned } from './tbs-certificate.js'
@@ -80,6 +82,8 @@ export class Crl {
   readonly extensions: ReadonlyMap<string, Extension>
   readonly #revoked: ReadonlyMap<string, RevokedCertificate>
   readonly unknownCriticalEntryExtension: boolean
+  /** Whether entries name other issuers, which only an indirect CRL may (RFC 5280 §5.3.3). */
+  readonly hasForeignEntries: boolean
 
   constructor(fields: CrlFields) {
     this.der = fields.der
@@ -92,11 +96,28 @@ export class Crl {
     this.extensions = fields.extensions
     this.#revoked = fields.revoked
     this.unknownCriticalEntryExtension = fields.unknownCriticalEntryExtension
+    this.hasForeignEntries = fields.hasForeignEntries
   }
 
-  /** The entry of a serial number, if it is on the list. */
-  find(serialNumber: string): RevokedCertificate | undefined {
-    return this.#revoked.get(serialNumber)
+  /**
+   * The entry of a serial number, if it is on the list.
+   *
+   * @param issuer - Whose serial number; matters only in an indirect CRL. Default: the issuer of the CRL.
+   */
+  find(serialNumber: string, issuer: Name = this.issuer): RevokedCertificate | undefined {
+    return this.#revoked.get(entryKey(serialNumber, issuer, this.issuer))
+  }
+
+  /** cRLNumber of the CRL that this one only changes (RFC 5280 §5.2.4), if it is such a delta CRL. */
+  get baseCrlNumber(): string | undefined {
+    const extension = this.extensions.get(OID.deltaCrlIndicator)
+    return extension === undefined ? undefined : readExtensionValue(extension, readCrlNumber)
+  }
+
+  /** What the CRL is about, where that is not everything (RFC 5280 §5.2.5). */
+  get issuingDistributionPoint(): IssuingDistributionPoint | undefined {
+    const extension = this.extensions.get(OID.issuingDistributionPoint)
+    return extension === undefined ? undefined : readExtensionValue(extension, readIssuingDistributionPoint)
   }
 
   get revokedCertificates(): readonly RevokedCertificate[] {
@@ -130,6 +151,7 @@ interface CrlFields {
   readonly extensions: ReadonlyMap<string, Extension>
   readonly revoked: ReadonlyMap<string, RevokedCertificate>
   readonly unknownCriticalEntryExtension: boolean
+  readonly hasForeignEntries: boolean
 }
 
 /**
@@ -174,10 +196,7 @@ export function readCrl(reader: DerReader): Crl {
     throw tbs.error('ERR_CRL_MALFORMED', 'nextUpdate is missing')
   }
   const nextUpdate = tbs.time()
-  const entries =
-    tbs.peek() === TAG.sequence
-      ? readEntries(tbs.sequence())
-      : { revoked: new Map<string, RevokedCertificate>(), unknownCritical: false }
+  const entries = tbs.peek() === TAG.sequence ? readEntries(tbs.sequence(), issuer) : NO_ENTRIES
   let extensions: ReadonlyMap<string, Extension> = new Map()
   if (tbs.peek() === contextConstructed(0)) {
     if (version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'extensions need version 2')
@@ -197,12 +216,24 @@ export function readCrl(reader: DerReader): Crl {
     extensions,
     revoked: entries.revoked,
     unknownCriticalEntryExtension: entries.unknownCritical,
+    hasForeignEntries: entries.foreign,
   })
 }
 
-function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertificate>; unknownCritical: boolean } {
+interface Entries {
+  readonly revoked: ReadonlyMap<string, RevokedCertificate>
+  readonly unknownCritical: boolean
+  readonly foreign: boolean
+}
+
+const NO_ENTRIES: Entries = { revoked: new Map(), unknownCritical: false, foreign: false }
+
+function readEntries(sequence: DerReader, issuer: Name): Entries {
   const revoked = new Map<string, RevokedCertificate>()
   let unknownCritical = false
+  // RFC 5280 §5.3.3: an issuer, once named, goes for the entries that follow, too.
+  let certificateIssuer = issuer
+  let foreign = false
   while (!sequence.atEnd) {
     const fields = sequence.sequence()
     const serialNumber = serialText(readSerial(fields))
@@ -214,16 +245,33 @@ function readEntries(sequence: DerReader): { revoked: Map<string, RevokedCertifi
         if (extension.oid === OID.reasonCode) reason = readReason(extension)
         else if (extension.oid === OID.invalidityDate)
           invalidityDate = readExtensionValue(extension, (value) => value.generalizedTime())
-        else if (extension.critical) unknownCritical = true
+        else if (extension.oid === OID.certificateIssuer) {
+          certificateIssuer = readCertificateIssuer(extension)
+          foreign = true
+        } else if (extension.critical) unknownCritical = true
       }
     }
     fields.finish()
-    if (revoked.has(serialNumber)) throw fields.error('ERR_CRL_MALFORMED', 'a serial number is listed twice')
-    revoked.set(serialNumber, { serialNumber, revocationDate, reason, invalidityDate })
+    const key = entryKey(serialNumber, certificateIssuer, issuer)
+    if (revoked.has(key)) throw fields.error('ERR_CRL_MALFORMED', 'a serial number is listed twice')
+    revoked.set(key, { serialNumber, revocationDate, reason, invalidityDate })
   }
   // RFC 5280 §5.1.2.6: without entries the list is absent.
   if (revoked.size === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
-  return { revoked, unknownCritical }
+  return { revoked, unknownCritical, foreign }
+}
+
+/** In an indirect CRL a serial number counts together with its issuer, where that is another than the CRL's. */
+function entryKey(serialNumber: string, certificateIssuer: Name, crlIssuer: Name): string {
+  return certificateIssuer.equals(crlIssuer) ? serialNumber : `${serialNumber} ${certificateIssuer.key}`
+}
+
+function readCertificateIssuer(extension: Extension): Name {
+  const names = readExtensionValue(extension, (value) => readGeneralNames(value.sequence()))
+  const directory = names.find((name) => name.kind === 'directory')
+  if (directory === undefined)
+    throw new EncodingError('ERR_CRL_MALFORMED', 'a certificate issuer has no distinguished name')
+  return directory.name
 }
 
 /** RFC 5280 §5.2.3: from 0, at most 20 octets. */

@@ -23,6 +23,13 @@ export {
   type RevocationReason,
   type RevokedCertificate,
 } from './crl.js'
+export {
+  ALL_REASONS,
+  type DistributionPoint,
+  type DistributionPointName,
+  type IssuingDistributionPoint,
+  type ReasonMask,
+} from './distribution-points.js'
 export * from './extensions.js'
 export {
   encodeGeneralName,

@@ -55,6 +55,16 @@ export class Name {
     return new Name(rdns, reader.bytes.subarray(start, reader.position))
   }
 
+  /** Read the content of a RelativeDistinguishedName that stands alone. */
+  static readRdn(set: DerReader): RelativeDistinguishedName {
+    return readRdn(set)
+  }
+
+  /** This name with one RDN more at its end. Not for encoding: its DER is empty. */
+  withRdn(rdn: RelativeDistinguishedName): Name {
+    return new Name([...this.rdns, rdn], new Uint8Array())
+  }
+
   get isEmpty(): boolean {
     return this.rdns.length === 0
   }
@@ -64,6 +74,7 @@ export class Name {
    * compared without regard to case and extra spaces and to the string type it is in.
    */
   equals(other: Name): boolean {
+    if (this === other) return true
     const a = this.#comparable()
     const b = other.#comparable()
     return a.length === b.length && a.every((rdn, index) => rdn === b[index])

@@ -26,7 +26,8 @@ export function readCertificatePolicies(reader: DerReader): ReadonlySet<string> 
   const sequence = reader.sequence()
   const policies = new Set<string>()
   while (!sequence.atEnd) {
-    if (policies.size === MAX_POLICIES) throw new LimitError('ERR_LIMIT_EXCEEDED', `there are more than ${MAX_POLICIES} policies`)
+    if (policies.size === MAX_POLICIES)
+      throw new LimitError('ERR_LIMIT_EXCEEDED', `there are more than ${MAX_POLICIES} policies`)
     const fields = sequence.sequence()
     const policy = fields.oid()
     if (fields.peek() === TAG.sequence) readQualifiers(fields.sequence(), policy === OID.anyPolicy)
@@ -59,7 +60,8 @@ export function readPolicyMappings(reader: DerReader): readonly PolicyMapping[] 
   const sequence = reader.sequence()
   const mappings: PolicyMapping[] = []
   while (!sequence.atEnd) {
-    if (mappings.length === MAX_POLICIES) throw new LimitError('ERR_LIMIT_EXCEEDED', `there are more than ${MAX_POLICIES} policy mappings`)
+    if (mappings.length === MAX_POLICIES)
+      throw new LimitError('ERR_LIMIT_EXCEEDED', `there are more than ${MAX_POLICIES} policy mappings`)
     const fields = sequence.sequence()
     mappings.push({ issuerDomainPolicy: fields.oid(), subjectDomainPolicy: fields.oid() })
     fields.finish()

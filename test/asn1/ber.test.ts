@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { execFileSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   encodeInteger,
   encodeOctetString,
@@ -14,6 +14,9 @@ import {
 import { expectCode } from '../support/expect-code.js'
 import { fromHex, nested, toHex } from '../support/der.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
+
+// A machine that others share may take long; what must be fast is measured in processor time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const normalized = (hex: string): string => toHex(normalizeBer(fromHex(hex)))
 

@@ -6,6 +6,9 @@ import { keyFor, privateKeyFor } from '../support/certificates.js'
 import { expectCodeAsync } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
 
+// A machine that others share may take long; what must be fast is measured in processor time.
+vi.setConfig({ testTimeout: 60_000 })
+
 const folder = temporaryFolder()
 const DATA = Buffer.from('data')
 let count = 0

@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   encodePrivateKey,
   encryptPrivateKey,
@@ -22,6 +22,9 @@ import { keyFor, privateKeyFor } from '../support/certificates.js'
 import { editDer } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
+
+// A machine that others share may take long; what must be fast is measured in processor time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const folder = temporaryFolder()
 const DATA = Buffer.from('data')

@@ -6,11 +6,11 @@ import { makeDeployment, type TestDeployment } from '../support/deployment.js'
 import { available, type Ran, run, succeed } from './programs.js'
 
 const isAvailable = available('cmsutil', 'certutil', 'pk12util', 'openssl')
-const cloud = await makeDeployment({ entities: [{ id: 'compute-07' }] })
 const KEYS = ['p256', 'p384', 'rsa2048', 'rsa3072'] as const satisfies readonly KeyAlgorithmName[]
-for (const keyAlgorithm of KEYS) {
-  await cloud.issue('compute-07', `keys/${keyAlgorithm}`, { profile: 'signer', keyAlgorithm })
-}
+// NSS keeps certificates of one subject under one nickname.
+const cloud = await makeDeployment({ entities: KEYS.map((id) => ({ id, kind: 'compute' })), issue: 'none' })
+for (const keyAlgorithm of KEYS)
+  await cloud.issue(keyAlgorithm, `keys/${keyAlgorithm}`, { profile: 'signer', keyAlgorithm })
 const CONTENT = Buffer.from('{"event_type":"instance.create.end"}\n\r\n lone\rreturn \xff', 'latin1')
 const contentFile = cloud.write('content', CONTENT)
 const changedFile = cloud.write('changed', CONTENT.toString('latin1').replace('create', 'delete'))
@@ -41,12 +41,15 @@ describe.skipIf(!isAvailable)('signet cms verify: documents of cmsutil -S (NSS)'
     return out
   }
 
+  /** Unless told so, it also states a key to encrypt to, and takes no RSA key that may only sign. */
+  const signingOnly = ['-G', '-Y', 'NONE']
+
   it.each(KEYS)('accepts documents, attached and detached, signed with a key of the kind %s', async (nickname) => {
     const verify = ['--json', '--second-opinion', '--out', 'verified', '--force']
-    const attached = await cloud.signet(['cms', 'verify', cmsutilSign([], nickname), ...verify])
+    const attached = await cloud.signet(['cms', 'verify', cmsutilSign(signingOnly, nickname), ...verify])
     expect(attached.json).toMatchObject({ verified: true, form: 'attached', revocation: 'checked' })
     expect(cloud.read('verified')).toEqual(CONTENT)
-    const document = cmsutilSign(['-T'], nickname)
+    const document = cmsutilSign(['-T', ...signingOnly], nickname)
     const detached = await cloud.signet(['cms', 'verify', document, '--content', contentFile, ...verify])
     expect(detached.json).toMatchObject({ verified: true, form: 'detached', revocation: 'checked' })
   })
@@ -58,6 +61,13 @@ describe.skipIf(!isAvailable)('signet cms verify: documents of cmsutil -S (NSS)'
     { claim: 'with SHA-512', words: ['-H', 'SHA512'] },
   ])('accepts documents $claim', async ({ words }) => {
     await cloud.signet(['cms', 'verify', cmsutilSign(words)])
+  })
+
+  it('refuses documents that it makes without signed attributes', async () => {
+    expect(await cloud.run(['cms', 'verify', cmsutilSign(['-Y', 'NONE'])])).toMatchObject({
+      code: 4,
+      errorCode: 'ERR_CMS_SIGNED_ATTRIBUTES',
+    })
   })
 
   it('refuses documents when the content changed', async () => {

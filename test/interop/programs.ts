@@ -8,6 +8,10 @@
  * ```
  */
 import { spawnSync } from 'node:child_process'
+import { vi } from 'vitest'
+
+// Several starts of strangers' programs in one test, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 30_000 })
 
 /** How to ask each program whether it is there. */
 const PROBES = {

@@ -80,8 +80,8 @@ describe('validatePath: one change to a valid hierarchy, one refusal', () => {
       'ERR_PATH_CRITICAL_EXTENSION',
     ],
     [
-      'critical policies, which are known and not processed',
-      { node: { moreExtensionsDer: [extensionDer(OID.certificatePolicies, true, fromHex('30053003060129'))] } },
+      'a critical issuerAltName, which is known and not processed',
+      { node: { moreExtensionsDer: [extensionDer(OID.issuerAltName, true, fromHex('3003820161'))] } },
       'ERR_PATH_CRITICAL_EXTENSION',
     ],
     [

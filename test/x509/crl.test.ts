@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   encodeBoolean,
   encodeEnumerated,
@@ -23,6 +23,9 @@ import { makeCertificate, makeCrl, NOT_BEFORE, NOW, revoked } from '../support/c
 import { type DerPath, editContent, editDer, fromHex, nested, toHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
+
+// A machine that others share may take long; what must be fast is measured in processor time.
+vi.setConfig({ testTimeout: 60_000 })
 
 const ca = makeCertificate({ subject: 'Root', ca: true })
 const crl = await makeCrl({
@@ -117,8 +120,9 @@ describe('parseCrl', () => {
   })
 
   it('says that an entry has a critical extension that it does not know', () => {
-    const issuer = entryExtension(OID.certificateIssuer, encodeSequence(), true)
-    expect(parseCrl(withEntryExtension(issuer)).unknownCriticalEntryExtension).toBe(true)
+    expect(
+      parseCrl(withEntryExtension(entryExtension('1.2.3', new Uint8Array(), true))).unknownCriticalEntryExtension,
+    ).toBe(true)
     const unknown = entryExtension('1.2.3', new Uint8Array())
     expect(parseCrl(withEntryExtension(unknown)).unknownCriticalEntryExtension).toBe(false)
   })
