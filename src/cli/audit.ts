@@ -11,6 +11,7 @@ export function registerAudit(program: Command, cli: Invocation): void {
     .command('audit')
     .summary('the issuance log')
     .description('The issuance log: every change, chained by hashes.')
+    .addHelpText('after', examples('signet audit verify', 'signet audit export --out log.ndjson'))
   audit
     .command('verify')
     .summary('prove that the log is whole')

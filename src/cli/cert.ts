@@ -25,7 +25,11 @@ import type { Invocation } from './invocation.js'
 import { facts, instant, table } from './table.js'
 
 export function registerCert(program: Command, cli: Invocation): void {
-  const cert = program.command('cert').summary('certificates').description('Certificates.')
+  const cert = program
+    .command('cert')
+    .summary('certificates')
+    .description('Certificates: what was issued, what they say, whether to believe them.')
+    .addHelpText('after', examples('signet cert list', 'signet cert verify compute-07/tls/current/cert.pem'))
   cert
     .command('list')
     .summary('list what this authority issued')

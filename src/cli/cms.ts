@@ -25,6 +25,7 @@ export function registerCms(program: Command, cli: Invocation): void {
     .command('cms')
     .summary('any CMS document')
     .description('CMS SignedData of any kind (RFC 5652), as other tools make and read it.')
+    .addHelpText('after', examples('signet cms inspect notification.json.p7s', 'signet cms verify --help'))
   registerSign(cms, cli)
   registerVerify(cms, cli)
   cms

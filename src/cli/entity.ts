@@ -24,6 +24,7 @@ export function registerEntity(program: Command, cli: Invocation): void {
     .command('entity')
     .summary('who exists: the registry')
     .description('The registry of entities: who exists, with which names and roles.')
+    .addHelpText('after', examples('signet entity list', 'signet entity add --help'))
   entity
     .command('add <id>')
     .summary('register an entity')

@@ -18,6 +18,7 @@ export function registerIdentity(program: Command, cli: Invocation): void {
     .command('identity')
     .summary('who is behind a certificate')
     .description('From certificates to identities and roles.')
+    .addHelpText('after', examples('signet identity resolve compute-07/tls/current/cert.pem'))
   identity
     .command('resolve <certificate>')
     .summary('resolve a certificate to an identity')

@@ -99,6 +99,7 @@ export function registerCrl(program: Command, cli: Invocation): void {
     .command('crl')
     .summary('certificate revocation lists')
     .description('Certificate revocation lists.')
+    .addHelpText('after', examples('signet crl publish --out crls.pem', 'signet crl show'))
   passphraseOptions(
     crl
       .command('publish')

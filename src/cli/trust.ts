@@ -24,6 +24,7 @@ export function registerTrust(program: Command, cli: Invocation): void {
     .command('trust')
     .summary('the trust directory')
     .description('The trust directory: the signed list of who may sign messages, with identities and roles.')
+    .addHelpText('after', examples('signet trust publish --out trust.p7', 'signet trust show trust.p7'))
   passphraseOptions(
     trust
       .command('publish')

@@ -28,8 +28,9 @@ import {
 } from '../asn1/index.js'
 import { EncodingError, isSignetError, LimitError, StoreError } from '../errors/index.js'
 import { type AlgorithmIdentifier, type DigestName, readAlgorithmIdentifier } from './algorithms.js'
-import { publicKeyOf } from './public-key.js'
+import { defaultSignature, publicKeyOf } from './public-key.js'
 import type { Passphrase } from './secret.js'
+import { computeSignature, verifySignature } from './signature.js'
 
 /** OWASP's figure for PBKDF2-HMAC-SHA256; OpenSSL, GnuTLS, Go and Java read it. */
 export const PBKDF2_ITERATIONS = 600_000
@@ -38,6 +39,8 @@ export const MAX_PBKDF2_ITERATIONS = 10_000_000
 /** Reading refuses scrypt parameters that need more memory than 256 MiB. */
 export const MAX_SCRYPT_MEMORY = 256 * 1024 * 1024
 const MAX_SCRYPT_PARALLEL = 16
+/** Memory times passes: some three seconds of work. */
+const MAX_SCRYPT_WORK = 1024 * 1024 * 1024
 /** Below these, a stolen file is soon opened (CVE-2018-5382): such files are refused as weak. */
 const MIN_PBKDF2_ITERATIONS = 1000
 const SALT_OCTETS = 16
@@ -111,8 +114,22 @@ function importPrivateKey(der: Uint8Array, label: string): KeyObject {
     // The cause may quote the key; it is dropped.
     throw new EncodingError('ERR_KEY_MALFORMED', 'the private key is malformed')
   }
-  publicKeyOf(privateKey)
+  requireWhole(privateKey)
   return privateKey
+}
+
+const PROBE = Buffer.from('signet key probe')
+
+/**
+ * An EC key file states its public key beside the secret, and OpenSSL does not compare them: what such a key signs would
+ * never verify.
+ */
+function requireWhole(privateKey: KeyObject): void {
+  const publicKey = publicKeyOf(privateKey)
+  const algorithm = defaultSignature(publicKey)
+  if (!verifySignature(algorithm, publicKey, PROBE, computeSignature(algorithm, privateKey, PROBE))) {
+    throw new EncodingError('ERR_KEY_MALFORMED', 'the private key contradicts the public key that stands beside it')
+  }
 }
 
 function decrypt(der: Uint8Array, passphrase: Passphrase): Uint8Array {
@@ -222,7 +239,11 @@ function readScrypt(fields: DerReader, keyOctets: number): Scheme['deriveKey'] {
   if (!fields.atEnd) checkKeyLength(fields, keyOctets)
   fields.finish()
   const memory = 128 * cost * blockSize
-  if (memory > MAX_SCRYPT_MEMORY || parallelization > MAX_SCRYPT_PARALLEL) {
+  if (
+    memory > MAX_SCRYPT_MEMORY ||
+    parallelization > MAX_SCRYPT_PARALLEL ||
+    memory * parallelization > MAX_SCRYPT_WORK
+  ) {
     throw new LimitError('ERR_KDF_COST', 'the encrypted key asks for more scrypt work than allowed', {
       details: { N: String(cost), r: String(blockSize), p: String(parallelization) },
     })
