@@ -63,6 +63,8 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks, crlS
       if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
     }
     checkCriticalExtensions(certificate)
+    // The key of the end entity, too: it will be used.
+    certificate.requireAllowedKey()
     if (issuer === undefined) policies.constrainByAnchor(certificate)
     else policies.process(certificate, isLast)
     if (isLast) return

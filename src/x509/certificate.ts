@@ -99,6 +99,11 @@ export class Certificate {
     return this.#once('publicKey', () => parsePublicKey(this.spkiDer))
   }
 
+  /** As {@link Certificate.publicKey}, for who does not need the key itself. */
+  requireAllowedKey(): void {
+    this.#once('publicKey', () => parsePublicKey(this.spkiDer))
+  }
+
   get basicConstraints(): BasicConstraints | undefined {
     return this.#extension(OID.basicConstraints, readBasicConstraints)
   }
