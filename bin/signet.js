@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Starts the command line. Runs on any Node: one that is too old hands over to the Node 24 that npm put beside us, or
 // says in one sentence what is missing. Nothing here may need a newer Node.
-import { existsSync } from 'node:fs'
+import { existsSync, fstatSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,8 @@ async function start() {
   ])
   // A reader that goes away (`signet … | head`) is no failure of ours, but nothing was delivered either.
   process.stdout.on('error', () => process.exit(8))
+  // Where nobody hears what went wrong, the exit code still says it.
+  process.stderr.on('error', () => undefined)
   // Until main says otherwise, nothing has succeeded.
   process.exitCode = 1
   process.exitCode = await main(process.argv.slice(2), processEnvironment())
@@ -39,8 +41,23 @@ function handOver() {
     )
   }
   const script = fileURLToPath(import.meta.url)
-  const { status } = spawnSync(node, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const { status } = spawnSync(node, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: handedDown() })
   process.exit(status === null ? 1 : status)
+}
+
+/** The standard streams, and what --passphrase-fd names: Node lets a child have no other descriptor. */
+function handedDown() {
+  const stdio = ['inherit', 'inherit', 'inherit']
+  const place = process.argv.findIndex((word) => /^--passphrase-fd(=|$)/.test(word))
+  const number = place < 0 ? NaN : Number(process.argv[place].split('=')[1] || process.argv[place + 1])
+  if (!Number.isInteger(number) || number < 3 || number > 255) return stdio
+  try {
+    fstatSync(number)
+  } catch {
+    return stdio
+  }
+  while (stdio.length < number) stdio.push('ignore')
+  return [...stdio, number]
 }
 
 /** The binary of the npm package `node`, where it is installed. */

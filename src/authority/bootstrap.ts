@@ -5,7 +5,7 @@
  * @module authority/bootstrap (floor 7)
  */
 import { hash, type KeyObject } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { OID } from '../asn1/index.js'
 import {
@@ -22,6 +22,7 @@ import {
 import { StateError, UsageError } from '../errors/index.js'
 import {
   discardDirectory,
+  lookAt,
   placeDirectory,
   PUBLIC_MODE,
   purgeTemporaries,
@@ -358,7 +359,7 @@ function isBelow(path: string): boolean {
 }
 
 function refuseOccupied(path: string, code: 'ERR_HOME_EXISTS' | 'ERR_OUTPUT_EXISTS'): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
+  const stats = lookAt(path)
   if (stats === undefined || (stats.isDirectory() && readdirSync(path).length === 0)) return
   const isHome = existsSync(join(path, HOME_FILES.deployment))
   throw new StateError(

@@ -4,7 +4,7 @@
  *
  * @module cli/passphrase (floor 8)
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import type { Command } from 'commander'
@@ -65,7 +65,7 @@ export async function obtainPassphrase(
 function fromDescriptor(text: string): Passphrase {
   const descriptor = /^[0-9]{1,4}$/.test(text) ? Number(text) : -1
   try {
-    return bounded(readFileSync(descriptor), `file descriptor ${text}`)
+    return bounded(descriptor, `file descriptor ${text}`)
   } catch (cause) {
     if (cause instanceof UsageError) throw cause
     throw new UsageError('ERR_PASSPHRASE_REQUIRED', `cannot read the passphrase from file descriptor ${text}`, {
@@ -87,17 +87,24 @@ function fromFile(cli: Terminal, path: string): Passphrase {
     if (stats.isDirectory()) throw unreadable(path, { code: 'EISDIR' })
     if (stats.isFile() && (stats.mode & 0o077) !== 0)
       cli.note(`others can read the passphrase file ${path}; chmod 600 it`)
-    return bounded(readFileSync(descriptor), path)
+    return bounded(descriptor, path)
   } finally {
     closeSync(descriptor)
   }
 }
 
-function bounded(bytes: Buffer, source: string): Passphrase {
-  if (bytes.length > MAX_PASSPHRASE_BYTES) {
-    throw new UsageError('ERR_PASSPHRASE_REQUIRED', `what ${source} holds is too long for a passphrase`)
+/** Reads no further than a passphrase can be long: some files never end. */
+function bounded(descriptor: number, source: string): Passphrase {
+  const bytes = Buffer.alloc(MAX_PASSPHRASE_BYTES + 1)
+  let filled = 0
+  for (;;) {
+    const count = readSync(descriptor, bytes, filled, bytes.length - filled, null)
+    filled += count
+    if (count === 0) return new Passphrase(bytes.subarray(0, filled))
+    if (filled > MAX_PASSPHRASE_BYTES) {
+      throw new UsageError('ERR_PASSPHRASE_REQUIRED', `what ${source} holds is too long for a passphrase`)
+    }
   }
-  return new Passphrase(bytes)
 }
 
 function unreadable(path: string, cause: unknown): StoreError {

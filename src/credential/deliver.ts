@@ -28,6 +28,7 @@ import {
   SECRET_MODE,
   stageDirectory,
   discardDirectory,
+  lookAt,
   swapLink,
   writeFailure,
   writeNew,
@@ -143,7 +144,7 @@ function checkVersion(stage: string, credential: Credential, at: Date): void {
  * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
  */
 export function refuseForeign(directory: string): void {
-  const stats = lstatSync(directory, { throwIfNoEntry: false })
+  const stats = lookAt(directory)
   if (stats === undefined) return
   const foreign = stats.isDirectory()
     ? readdirSync(directory).find((name) => !isOurs(directory, name))
@@ -151,7 +152,9 @@ export function refuseForeign(directory: string): void {
   if (foreign !== undefined) {
     throw new StateError('ERR_OUTPUT_EXISTS', `${directory} is not a credential directory: it holds ${foreign}`, {
       details: { path: directory, found: foreign },
-      hint: 'name a folder that is new, empty, or a credential directory',
+      hint: existsSync(join(directory, foreign, 'current'))
+        ? `the credential directories are inside of it: name ${join(directory, foreign)}, or a new folder`
+        : 'name a folder that is new, empty, or a credential directory',
     })
   }
 }

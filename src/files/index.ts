@@ -8,6 +8,7 @@ export {
 } from './read.js'
 export {
   discardDirectory,
+  lookAt,
   placeDirectory,
   PUBLIC_MODE,
   purgeTemporaries,

@@ -19,6 +19,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  type Stats,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -164,9 +165,22 @@ export function purgeTemporaries(directory: string, target?: string): void {
   }
 }
 
+/**
+ * What is there, links not followed; `undefined` where nothing is.
+ *
+ * @throws {@link StoreError} `ERR_FILE_WRITE` where nothing can be: below a file, in a folder that is closed
+ */
+export function lookAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw writeFailure(path, cause)
+  }
+}
+
 /** Refuse when anything, a dangling link included, has this name. */
 export function refuseExisting(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw outputExists(path)
+  if (lookAt(path) !== undefined) throw outputExists(path)
 }
 
 function temporaryBeside(path: string): string {

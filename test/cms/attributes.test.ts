@@ -47,7 +47,11 @@ describe('readAttributes (RFC 5652 §5.3)', () => {
 
   it('refuses one type twice under another as well', () => {
     expectCode('ERR_CMS_ATTRIBUTE_DUPLICATE', () =>
-      read(attribute('1.2.3', encodeInteger(1)), attribute('1.2.3', encodeInteger(200)), attribute('1.2.4', encodeNull())),
+      read(
+        attribute('1.2.3', encodeInteger(1)),
+        attribute('1.2.3', encodeInteger(200)),
+        attribute('1.2.4', encodeNull()),
+      ),
     )
   })
 
@@ -91,7 +95,10 @@ describe('requireSingleValues', () => {
 })
 
 describe('attributeValue', () => {
-  const attributes = read(attribute(OID.signingTime, encodeInteger(7)), attribute('1.2.3', encodeNull(), encodeInteger(1)))
+  const attributes = read(
+    attribute(OID.signingTime, encodeInteger(7)),
+    attribute('1.2.3', encodeNull(), encodeInteger(1)),
+  )
 
   it('is undefined where there is no such attribute', () => {
     expect(attributeValue(attributes, '1.2.99', (reader) => reader.smallInteger(10))).toBeUndefined()

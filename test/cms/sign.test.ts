@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { encodeInteger, encodeNull, OID } from '../../src/asn1/index.js'
-import { type CmsSigner, parseSignedData, signData, type SignDataRequest, verifySignedData } from '../../src/cms/index.js'
+import {
+  type CmsSigner,
+  parseSignedData,
+  signData,
+  type SignDataRequest,
+  verifySignedData,
+} from '../../src/cms/index.js'
 import { type KeyAlgorithmName, KEY_ALGORITHMS, type SignatureAlgorithmName } from '../../src/crypto/index.js'
 import { StoreError } from '../../src/errors/index.js'
 import { encodeKeyUsage } from '../../src/x509/index.js'

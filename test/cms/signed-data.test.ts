@@ -32,7 +32,8 @@ const content = Buffer.from('hello')
 const alice = makeCertificate({ subject: 'alice' })
 
 const signer = (parts: Partial<SignerParts> = {}): Uint8Array => buildSigner({ content, holder: alice, ...parts })
-const document = (parts: Partial<SignedDataParts> = {}): Uint8Array => buildSignedData({ signers: [signer()], ...parts })
+const document = (parts: Partial<SignedDataParts> = {}): Uint8Array =>
+  buildSignedData({ signers: [signer()], ...parts })
 
 describe('parseSignedData (RFC 5652 §5.1)', () => {
   it('reads what there is, and vouches for nothing', () => {
@@ -97,7 +98,11 @@ describe('parseSignedData (RFC 5652 §5.1)', () => {
       'ERR_DER_TRAILING_DATA',
     ],
     ['a field after its last one', { trailing: [encodeNull()] }, 'ERR_DER_TRAILING_DATA'],
-    ['a field after the last one of a signer', { signers: [signer({ trailing: [encodeNull()] })] }, 'ERR_DER_TRAILING_DATA'],
+    [
+      'a field after the last one of a signer',
+      { signers: [signer({ trailing: [encodeNull()] })] },
+      'ERR_DER_TRAILING_DATA',
+    ],
     [
       'unsigned attributes twice the same',
       {
@@ -136,7 +141,8 @@ describe('parseSignedData (RFC 5652 §5.1)', () => {
 
   it('asks for no version where there are certificates of old forms, and leaves those aside', () => {
     const old = encodeContext(0, encodeNull())
-    for (const version of [1, 3, 4]) expect(parseSignedData(document({ version, certificates: [old] })).version).toBe(version)
+    for (const version of [1, 3, 4])
+      expect(parseSignedData(document({ version, certificates: [old] })).version).toBe(version)
   })
 
   it('reads plain data by issuer and serial number in version 1, and by key identifier in version 3', () => {
@@ -144,7 +150,11 @@ describe('parseSignedData (RFC 5652 §5.1)', () => {
       ['issuerAndSerialNumber', 1],
       ['subjectKeyIdentifier', 3],
     ] as const) {
-      const der = document({ version, eContentType: OID.data, signers: [signer({ identifier, eContentType: OID.data })] })
+      const der = document({
+        version,
+        eContentType: OID.data,
+        signers: [signer({ identifier, eContentType: OID.data })],
+      })
       expect(parseSignedData(der).version).toBe(version)
     }
   })
@@ -179,13 +189,21 @@ describe('parseSignedData: the envelope (RFC 5652 §3)', () => {
       encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, encodeNull())),
       'ERR_CMS_MALFORMED',
     ],
-    ['an empty SignedData', encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, encodeSequence())), 'ERR_DER_TRUNCATED'],
+    [
+      'an empty SignedData',
+      encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, encodeSequence())),
+      'ERR_DER_TRUNCATED',
+    ],
     ['a byte behind it', Buffer.concat([good, Uint8Array.of(0)]), 'ERR_DER_TRAILING_DATA'],
     ['a byte missing', good.subarray(0, -1), 'ERR_DER_TRUNCATED'],
     ['two of them', Buffer.concat([good, good]), 'ERR_DER_TRAILING_DATA'],
     ['SignedData without its envelope', good.subarray(good.indexOf(0xa0) + 3), 'ERR_CMS_MALFORMED'],
     ['PEM', Buffer.from(encodePem('CMS', good)), 'ERR_CMS_MALFORMED'],
-    ['an indefinite length', Buffer.concat([Uint8Array.of(0x30, 0x80), good.subarray(3), Uint8Array.of(0, 0)]), 'ERR_CMS_MALFORMED'],
+    [
+      'an indefinite length',
+      Buffer.concat([Uint8Array.of(0x30, 0x80), good.subarray(3), Uint8Array.of(0, 0)]),
+      'ERR_CMS_MALFORMED',
+    ],
   ])('refuses %s', (_, der, code) => {
     expectCode(code, () => parseSignedData(der))
   })
@@ -220,7 +238,9 @@ describe('parseSignedData: limits', () => {
 
   it('refuses 65 attributes of one signer', () => {
     const moreAttributes = repeat(61, (index) => attribute(`1.2.3.${index}`, encodeNull()))
-    expect(parseSignedData(document({ signers: [signer({ moreAttributes: moreAttributes.slice(1) })] })).signerInfos).toHaveLength(1)
+    expect(
+      parseSignedData(document({ signers: [signer({ moreAttributes: moreAttributes.slice(1) })] })).signerInfos,
+    ).toHaveLength(1)
     expectCode('ERR_LIMIT_EXCEEDED', () => parseSignedData(document({ signers: [signer({ moreAttributes })] })))
   })
 

@@ -47,7 +47,11 @@ const bob = makeCertificate({ subject: 'bob', issuer: root })
 type Changes = Partial<SignerParts> & { readonly document?: Partial<SignedDataParts> }
 
 /** One signer of a detached document that is right but for what is changed. */
-function check(changes: Changes = {}, holder: Holder = alice, certificate: Certificate = holder.certificate): SignerFacts {
+function check(
+  changes: Changes = {},
+  holder: Holder = alice,
+  certificate: Certificate = holder.certificate,
+): SignerFacts {
   const { document, ...parts } = changes
   const signer = buildSigner({ content, holder, ...parts })
   const der = buildSignedData({
@@ -168,11 +172,7 @@ describe('verifySigner: messageDigest (RFC 5652 §11.2)', () => {
       'ERR_CMS_DIGEST_MISMATCH',
     ],
     ['NULL', { messageDigest: attribute(OID.messageDigest, encodeNull()) }, 'ERR_CMS_ATTRIBUTE_MALFORMED'],
-    [
-      'an INTEGER',
-      { messageDigest: attribute(OID.messageDigest, encodeInteger(7)) },
-      'ERR_CMS_ATTRIBUTE_MALFORMED',
-    ],
+    ['an INTEGER', { messageDigest: attribute(OID.messageDigest, encodeInteger(7)) }, 'ERR_CMS_ATTRIBUTE_MALFORMED'],
     [
       'a BIT STRING',
       { messageDigest: attribute(OID.messageDigest, encodeValue(TAG.bitString, Uint8Array.of(0), right)) },
@@ -246,7 +246,10 @@ describe('verifySigner: signingCertificateV2 (RFC 5035 §3)', () => {
   it.each<[string, Uint8Array]>([
     ['with the default digest spelt out', essCertificate(der, { algorithmDer: digestIdentifierDer('sha256') })],
     ['with SHA-384', essCertificate(der, { digest: 'sha384', algorithmDer: sha384 })],
-    ['with SHA-512 and NULL', essCertificate(der, { digest: 'sha512', algorithmDer: algorithmIdentifier(OID.sha512, encodeNull()) })],
+    [
+      'with SHA-512 and NULL',
+      essCertificate(der, { digest: 'sha512', algorithmDer: algorithmIdentifier(OID.sha512, encodeNull()) }),
+    ],
     ['with issuer and serial number', essCertificate(der, { issuerSerialDer: issuerSerial(alice) })],
     [
       'with more certificates after it, and policies',
@@ -269,9 +272,17 @@ describe('verifySigner: signingCertificateV2 (RFC 5035 §3)', () => {
       essCertificate(der, { issuerSerialDer: issuerSerial(alice, Uint8Array.of(1, 2, 3)) }),
       'ERR_CMS_ESS_MISMATCH',
     ],
-    ['with half a hash', essCertificate(der, { hash: hash('sha256', der, 'buffer').subarray(0, 16) }), 'ERR_CMS_ESS_MISMATCH'],
+    [
+      'with half a hash',
+      essCertificate(der, { hash: hash('sha256', der, 'buffer').subarray(0, 16) }),
+      'ERR_CMS_ESS_MISMATCH',
+    ],
     ['with an empty hash', essCertificate(der, { hash: new Uint8Array() }), 'ERR_CMS_ESS_MISMATCH'],
-    ['whose hash is of another digest than it says', essCertificate(der, { algorithmDer: sha384 }), 'ERR_CMS_ESS_MISMATCH'],
+    [
+      'whose hash is of another digest than it says',
+      essCertificate(der, { algorithmDer: sha384 }),
+      'ERR_CMS_ESS_MISMATCH',
+    ],
     [
       'whose first certificate is another',
       encodeSequence(
@@ -331,11 +342,7 @@ describe('verifySigner: cmsAlgorithmProtection (RFC 6211)', () => {
   })
 
   it.each<[string, Changes, ErrorCode]>([
-    [
-      'another digest',
-      protection(digestIdentifierDer('sha512'), implicit(1, identifierDer)),
-      'ERR_ALGORITHM_MISMATCH',
-    ],
+    ['another digest', protection(digestIdentifierDer('sha512'), implicit(1, identifierDer)), 'ERR_ALGORITHM_MISMATCH'],
     [
       'the digest with NULL parameters where the signer has none',
       protection(algorithmIdentifier(OID.sha256, encodeNull()), implicit(1, identifierDer)),
@@ -557,7 +564,12 @@ describe('identifies and formatSignerIdentifier', () => {
   })
 
   it('names no certificate without a key identifier by one', () => {
-    const bare = makeCertificate({ subject: 'bare', issuer: root, key: alice.key, extensionsDer: [encodeKeyUsage(['digitalSignature'])] })
+    const bare = makeCertificate({
+      subject: 'bare',
+      issuer: root,
+      key: alice.key,
+      extensionsDer: [encodeKeyUsage(['digitalSignature'])],
+    })
     expect(identifies(sidOf('subjectKeyIdentifier'), bare.certificate)).toBe(false)
   })
 

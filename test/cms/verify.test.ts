@@ -12,7 +12,13 @@ import { ValidatedPath, validatePath } from '../../src/path/index.js'
 import { addSeconds, DAY } from '../../src/time/index.js'
 import type { Crl } from '../../src/x509/index.js'
 import { type Holder, keyFor, makeCertificate, makeCrl, NOT_AFTER, NOW, revoked } from '../support/certificates.js'
-import { attribute, buildSignedData, buildSigner, type SignedDataParts, type SignerParts } from '../support/cms-builder.js'
+import {
+  attribute,
+  buildSignedData,
+  buildSigner,
+  type SignedDataParts,
+  type SignerParts,
+} from '../support/cms-builder.js'
 import { expectCode } from '../support/expect-code.js'
 
 const content = Buffer.from('content')
@@ -169,7 +175,11 @@ describe('verifySignedData: whom to believe', () => {
   })
 
   it('refuses a document with something in its certificates that is none', () => {
-    const der = buildSignedData({ signers: [buildSigner({ content, holder: alice })], certificates: [encodeNull()], version: 3 })
+    const der = buildSignedData({
+      signers: [buildSigner({ content, holder: alice })],
+      certificates: [encodeNull()],
+      version: 3,
+    })
     expect(verifySignedData(der, wanted()).signers).toHaveLength(1)
     const broken = buildSignedData({
       signers: [buildSigner({ content, holder: alice })],
@@ -282,7 +292,11 @@ describe('the proofs VerifiedSignedData and ValidatedPath', () => {
     const forged: VerifiedSignedData = { content, contentType: OID.data, form: 'attached', signers: verified.signers }
     // @ts-expect-error -- an object of the same form is no proof
     const forgedPath: ValidatedPath = { ...signer.path }
-    expect([typeof construct, typeof constructPath, forged instanceof VerifiedSignedData]).toEqual(['function', 'function', false])
+    expect([typeof construct, typeof constructPath, forged instanceof VerifiedSignedData]).toEqual([
+      'function',
+      'function',
+      false,
+    ])
     expect(forgedPath).not.toBeInstanceOf(ValidatedPath)
   })
 
@@ -311,8 +325,11 @@ describe('the proofs VerifiedSignedData and ValidatedPath', () => {
 })
 
 describe('verifySignedData: what others may add to a document', () => {
-  const document = (parts: Partial<SignerParts>, rest: Partial<SignedDataParts> = {}, holder: Holder = alice): Uint8Array =>
-    buildSignedData({ signers: [buildSigner({ content, holder, ...parts })], ...rest })
+  const document = (
+    parts: Partial<SignerParts>,
+    rest: Partial<SignedDataParts> = {},
+    holder: Holder = alice,
+  ): Uint8Array => buildSignedData({ signers: [buildSigner({ content, holder, ...parts })], ...rest })
 
   it('tolerates unsigned attributes of a stranger and reports none of them', () => {
     const der = document({ unsignedAttributes: [attribute(OID.counterSignature, encodeNull())] })

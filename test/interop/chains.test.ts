@@ -97,6 +97,13 @@ describe.each(KEYS)('a path whose CAs have keys of the kind %s', (algorithm) => 
     expect(opensslVerify(cloud, signer, '-purpose', 'smimesign')).toMatchObject({ code: 0 })
   })
 
+  it.skipIf(!hasOpenssl)('is accepted by openssl verify with nothing but the files of the credential', () => {
+    for (const { caBundle, crls, certificate } of [tls, signer]) {
+      const words = ['verify', '-x509_strict', '-crl_check_all', '-CAfile', caBundle, '-CRLfile', crls, certificate]
+      expect(run('openssl', words)).toMatchObject({ code: 0 })
+    }
+  })
+
   it.skipIf(!hasOpenssl)('is refused by openssl verify for another purpose or host name', () => {
     expect(opensslVerify(cloud, tls, '-purpose', 'smimesign').output).toContain('certificate purpose')
     expect(opensslVerify(cloud, signer, '-purpose', 'sslclient').output).toContain('certificate purpose')

@@ -101,6 +101,15 @@ describe.skipIf(!isAvailable)('cmsutil -D (NSS): documents of signet cms sign', 
     expect(decode(await signed(['--sid', 'issuer']), '-n', '-c', contentFile)).toMatchObject({ code: 0 })
   })
 
+  it('finds a signer by key identifier only among certificates in the document', async () => {
+    expect(decode(await signed(['--embed']), '-n', '-c', contentFile)).toMatchObject({ code: 0 })
+    const { code, stderr } = decode(await signed([]), '-n', '-c', contentFile)
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('SigningCertNotFound') as string,
+    })
+  })
+
   it('refuses them when the content changed', async () => {
     expect(decode(await signed(['--embed']), '-n', '-c', changedFile).code).not.toBe(0)
   })

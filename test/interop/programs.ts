@@ -57,6 +57,7 @@ export function run(program: string, words: readonly string[], options: RunOptio
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     maxBuffer: 16 * 1024 * 1024,
+    timeout: 180_000,
   })
   if (error !== undefined) throw error
   const [out, err] = [stdout.toString('utf8'), stderr.toString('utf8')]

@@ -271,3 +271,13 @@ describe.each(pairs)('mutual TLS 1.3: $pair', ({ listen, exchange, needs }) => {
     )
   })
 })
+
+describe('mutual TLS 1.3: a Node server that is given both CRLs in one text', () => {
+  it('reads only the first, and so refuses everybody', async () => {
+    const trust = { ...after, crls: [after.crls.join('')] }
+    const { port, refusal } = await listenNode({ credential: cloud.credential('broker-01/tls'), trust })
+    const client = { credential: cloud.credential('compute-07/tls'), trust: after }
+    expect(await exchangeNode(port, client, SERVER)).toMatchObject({ answer: undefined })
+    await expect.poll(refusal).toContain('UNABLE_TO_GET_CRL')
+  })
+})

@@ -93,7 +93,11 @@ describe('parseStrictJson', () => {
     ['opening brackets', '['.repeat(1_000_000), 'ERR_JSON_MALFORMED'],
     ['closing brackets', ']'.repeat(1_000_000), 'ERR_JSON_MALFORMED'],
     ['colons', ':'.repeat(1_000_000), 'ERR_JSON_MALFORMED'],
-    ['a hundred thousand keys', `{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":0`).join()}}`, 'accepted'],
+    [
+      'a hundred thousand keys',
+      `{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":0`).join()}}`,
+      'accepted',
+    ],
   ])('reads or refuses %s in a moment', (_, text, code) => {
     const outcome = outcomeOf(() => parseStrictJson(text))
     expect(outcome.code).toBe(code)

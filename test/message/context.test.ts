@@ -141,12 +141,28 @@ describe('readMessageContext: refusals', () => {
     ['no lifetime', encodeSequence(type, destination, messageId)],
     ['something after the last field', encodeSequence(...fields, encodeNull())],
     ['an unknown optional field', encodeSequence(...fields, encodeContextPrimitive(2, Uint8Array.of(1)))],
-    ['source and route in the other order', encodeSequence(...fields, encodeContext(1, visible('a')), encodeContextPrimitive(0, Buffer.from(source)))],
-    ['the source twice', encodeSequence(...fields, encodeContextPrimitive(0, Buffer.from('a')), encodeContextPrimitive(0, Buffer.from('b')))],
+    [
+      'source and route in the other order',
+      encodeSequence(...fields, encodeContext(1, visible('a')), encodeContextPrimitive(0, Buffer.from(source))),
+    ],
+    [
+      'the source twice',
+      encodeSequence(
+        ...fields,
+        encodeContextPrimitive(0, Buffer.from('a')),
+        encodeContextPrimitive(0, Buffer.from('b')),
+      ),
+    ],
     ['type and destination as UTF8String', encodeSequence(encodeString('a'), encodeString('b'), messageId, lifetime)],
     ['a message id that is an INTEGER', encodeSequence(type, destination, encodeInteger(2 ** 40), lifetime)],
-    ['a negative lifetime', encodeSequence(type, destination, messageId, encodeValue(TAG.integer, Uint8Array.of(0xff)))],
-    ['a lifetime with a leading zero', encodeSequence(type, destination, messageId, encodeValue(TAG.integer, Uint8Array.of(0, 60)))],
+    [
+      'a negative lifetime',
+      encodeSequence(type, destination, messageId, encodeValue(TAG.integer, Uint8Array.of(0xff))),
+    ],
+    [
+      'a lifetime with a leading zero',
+      encodeSequence(type, destination, messageId, encodeValue(TAG.integer, Uint8Array.of(0, 60))),
+    ],
     ['a control character in the type', encodeSequence(visible('a\u0000b'), destination, messageId, lifetime)],
     ['a step of the route of another type', encodeSequence(...fields, encodeContext(1, encodeInteger(1)))],
     ['a source that is constructed', encodeSequence(...fields, encodeContext(0, visible('a')))],

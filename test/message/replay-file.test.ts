@@ -4,7 +4,13 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type FileReplayStore, openReplayFile, type ReplayKey, signMessage, verifyMessage } from '../../src/message/index.js'
+import {
+  type FileReplayStore,
+  openReplayFile,
+  type ReplayKey,
+  signMessage,
+  verifyMessage,
+} from '../../src/message/index.js'
 import { addSeconds } from '../../src/time/index.js'
 import type { TrustDirectory } from '../../src/trust/index.js'
 import { NOW } from '../support/certificates.js'
@@ -91,7 +97,10 @@ describe('openReplayFile', () => {
 
   it.each<[string, (path: string) => void]>([
     ['is no database', (path) => writeFileSync(path, 'this is no database, and was not made by us at all')],
-    ['has a header and nothing else', (path) => writeFileSync(path, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(4096, 7)]))],
+    [
+      'has a header and nothing else',
+      (path) => writeFileSync(path, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(4096, 7)])),
+    ],
     ['is a folder', (path) => mkdirSync(path)],
     ['leads nowhere', (path) => symlinkSync(join(folder, 'no', 'such', 'folder'), path)],
     [
@@ -149,7 +158,7 @@ describe('openReplayFile', () => {
       await store.remember(key(1), at(300), NOW)
       // Another process has it locked for good: as with a full disk, nothing can be written.
       const other = new DatabaseSync(path)
-      other.exec('CREATE TRIGGER full BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, \'no space left\'); END')
+      other.exec("CREATE TRIGGER full BEFORE INSERT ON message BEGIN SELECT RAISE(ABORT, 'no space left'); END")
       other.close()
       await expectCodeAsync('ERR_REPLAY_STORE', () => store.remember(key(2), at(300), NOW))
     })

@@ -24,7 +24,15 @@ import {
   type SignerParts,
 } from '../support/cms-builder.js'
 import { expectCodeAsync } from '../support/expect-code.js'
-import { makeDirectory, makeSender, makeWorld, receiver, type Sender, TRUST_DOMAIN, type World } from '../support/messages.js'
+import {
+  makeDirectory,
+  makeSender,
+  makeWorld,
+  receiver,
+  type Sender,
+  TRUST_DOMAIN,
+  type World,
+} from '../support/messages.js'
 
 const content = Buffer.from('{"publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}')
 let world: World
@@ -38,7 +46,11 @@ beforeAll(async () => {
   trust = await makeDirectory(world, [alice, bob])
 })
 
-async function signed(changes: Partial<SignMessageRequest> = {}, sender = alice, payload: Uint8Array = content): Promise<Uint8Array> {
+async function signed(
+  changes: Partial<SignMessageRequest> = {},
+  sender = alice,
+  payload: Uint8Array = content,
+): Promise<Uint8Array> {
   const request = { type: 'notify.instance.create.end', destination: 'notifications', at: NOW, ...changes }
   return (await signMessage(payload, sender, request)).der
 }
@@ -61,7 +73,10 @@ const contextDer = (): Uint8Array =>
 /** A detached message that is right but for what is changed, made without signMessage. */
 function built(changes: Partial<SignerParts> = {}, document: Partial<SignedDataParts> = {}): Uint8Array {
   const moreAttributes = [attribute(OID.signetMessageContext, contextDer())]
-  return buildSignedData({ signers: [buildSigner({ content, holder: alice, moreAttributes, ...changes })], ...document })
+  return buildSignedData({
+    signers: [buildSigner({ content, holder: alice, moreAttributes, ...changes })],
+    ...document,
+  })
 }
 
 describe('verifyMessage: what is proved', () => {
@@ -132,7 +147,14 @@ describe('verifyMessage: what is proved', () => {
     expect(forged).not.toBeInstanceOf(VerifiedMessage)
     expect(forgedDirectory).not.toBeInstanceOf(TrustDirectory)
     expect([typeof construct, typeof constructDirectory]).toEqual(['function', 'function'])
-    for (const part of [message, message.context, message.context.route, message.signer, message.signer.roles, message.bindings]) {
+    for (const part of [
+      message,
+      message.context,
+      message.context.route,
+      message.signer,
+      message.signer.roles,
+      message.bindings,
+    ]) {
       expect(Object.isFrozen(part)).toBe(true)
     }
   })
@@ -141,7 +163,9 @@ describe('verifyMessage: what is proved', () => {
 describe('verifyMessage: the policy says everything', () => {
   const policy = (changes: Record<string, unknown>, without: readonly string[] = []): MessagePolicy => {
     const changed: Record<string, unknown> = { ...receiver(trust), ...changes }
-    return Object.fromEntries(Object.entries(changed).filter(([key]) => !without.includes(key))) as unknown as MessagePolicy
+    return Object.fromEntries(
+      Object.entries(changed).filter(([key]) => !without.includes(key)),
+    ) as unknown as MessagePolicy
   }
 
   it.each(['trust', 'destinations', 'senders', 'types', 'maxAgeSeconds', 'replay', 'at'])(
@@ -198,24 +222,36 @@ describe('verifyMessage: the policy says everything', () => {
 
   it('refuses no policy at all', async () => {
     const der = await signed()
-    await expectCodeAsync('ERR_CONFIG_INVALID', () => verifyMessage(der, content, undefined as unknown as MessagePolicy))
+    await expectCodeAsync('ERR_CONFIG_INVALID', () =>
+      verifyMessage(der, content, undefined as unknown as MessagePolicy),
+    )
   })
 
   it('reads the policy before the message: even rubbish is refused for the policy first', async () => {
-    await expectCodeAsync('ERR_CONFIG_INVALID', () => verifyMessage(Buffer.from('rubbish'), content, policy({ types: [] })))
+    await expectCodeAsync('ERR_CONFIG_INVALID', () =>
+      verifyMessage(Buffer.from('rubbish'), content, policy({ types: [] })),
+    )
   })
 })
 
 describe('verifyMessage: structure', () => {
   it.each<[string, () => Uint8Array, ErrorCode]>([
     ['no signature at all', () => new Uint8Array(), 'ERR_MESSAGE_UNSIGNED'],
-    ['another content type', () => built({ eContentType: OID.data }, { eContentType: OID.data }), 'ERR_CMS_CONTENT_TYPE'],
+    [
+      'another content type',
+      () => built({ eContentType: OID.data }, { eContentType: OID.data }),
+      'ERR_CMS_CONTENT_TYPE',
+    ],
     [
       'the content type of a trust directory',
       () => built({ eContentType: OID.signetTrustDirectory }, { eContentType: OID.signetTrustDirectory }),
       'ERR_CMS_CONTENT_TYPE',
     ],
-    ['the signer’s certificate', () => built({}, { certificates: [alice.certificate.der] }), 'ERR_CMS_UNSIGNED_ATTRIBUTE'],
+    [
+      'the signer’s certificate',
+      () => built({}, { certificates: [alice.certificate.der] }),
+      'ERR_CMS_UNSIGNED_ATTRIBUTE',
+    ],
     ['a CRL', () => built({}, { crls: world.crls.map((crl) => crl.der) }), 'ERR_CMS_UNSIGNED_ATTRIBUTE'],
     ['nobody who signed', () => buildSignedData({ signers: [] }), 'ERR_CMS_NO_SIGNERS'],
     [
@@ -279,7 +315,10 @@ describe('verifyMessage: structure', () => {
   it('refuses PEM and BER: a message has one form', async () => {
     const der = Buffer.from(await signed())
     await refuses('ERR_CMS_MALFORMED', Buffer.concat([Uint8Array.of(0x30, 0x80), der.subarray(4), Uint8Array.of(0, 0)]))
-    await refuses('ERR_CMS_MALFORMED', Buffer.from(`-----BEGIN CMS-----\n${der.toString('base64')}\n-----END CMS-----\n`))
+    await refuses(
+      'ERR_CMS_MALFORMED',
+      Buffer.from(`-----BEGIN CMS-----\n${der.toString('base64')}\n-----END CMS-----\n`),
+    )
   })
 })
 
@@ -296,7 +335,10 @@ describe('verifyMessage: the signer', () => {
     await refuses('ERR_CMS_ESS_MISMATCH', built({ holder: mallory, sidDer }))
     const signingCertificate = attribute(
       OID.signingCertificateV2,
-      Buffer.concat([Uint8Array.of(0x30, 0x26, 0x30, 0x24, 0x30, 0x22, 0x04, 0x20), Buffer.from(alice.certificate.fingerprint, 'hex')]),
+      Buffer.concat([
+        Uint8Array.of(0x30, 0x26, 0x30, 0x24, 0x30, 0x22, 0x04, 0x20),
+        Buffer.from(alice.certificate.fingerprint, 'hex'),
+      ]),
     )
     await refuses('ERR_CMS_SIGNATURE', built({ holder: mallory, sidDer, signingCertificate }))
   })
@@ -328,7 +370,11 @@ describe('verifyMessage: the signer', () => {
   })
 
   it('refuses a revoked signer with a new directory, while others still verify', async () => {
-    const list = await makeCrl({ issuer: world.issuing, crlNumber: 2, revoked: [revoked(alice.certificate.serialNumber, 'keyCompromise')] })
+    const list = await makeCrl({
+      issuer: world.issuing,
+      crlNumber: 2,
+      revoked: [revoked(alice.certificate.serialNumber, 'keyCompromise')],
+    })
     const crls = [...world.crls.slice(0, 1), list]
     const still = await makeDirectory(world, [alice, bob], { sequence: 2, crls })
     const der = await signed()
@@ -368,7 +414,9 @@ describe('verifyMessage: the signer', () => {
   })
 
   it('takes the identity from the directory, whatever the certificate says of itself', async () => {
-    const directory = await makeDirectory(world, [{ ...alice, identity: { ...alice.identity, node: 'renamed', roles: ['new'] } }])
+    const directory = await makeDirectory(world, [
+      { ...alice, identity: { ...alice.identity, node: 'renamed', roles: ['new'] } },
+    ])
     const { signer } = await verify(await signed(), { trust: directory })
     expect(signer.node).toBe('renamed')
     expect(signer.roles).toEqual(['new'])
@@ -382,7 +430,13 @@ describe('verifyMessage: source, senders, destination, type', () => {
         moreAttributes: [
           attribute(
             OID.signetMessageContext,
-            encodeMessageContext({ type: 'notify.test', destination: 'x', messageId: Buffer.alloc(12), lifetimeSeconds: 300, source }),
+            encodeMessageContext({
+              type: 'notify.test',
+              destination: 'x',
+              messageId: Buffer.alloc(12),
+              lifetimeSeconds: 300,
+              source,
+            }),
           ),
         ],
       })
@@ -513,11 +567,27 @@ describe('verifyMessage: bindings', () => {
 
   it.each<[string, string, ErrorCode]>([
     ['without the field', '{"payload":{"host":"compute-07"}}', 'ERR_MESSAGE_BINDING'],
-    ['with the field twice', '{"publisher_id":"a","publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}', 'ERR_JSON_MALFORMED'],
-    ['with the field twice, once escaped', '{"\\u0070ublisher_id":"a","publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}', 'ERR_JSON_MALFORMED'],
-    ['with a key twice further in', '{"publisher_id":"nova-compute:compute-07","payload":{"host":"x","host":"compute-07"}}', 'ERR_JSON_MALFORMED'],
+    [
+      'with the field twice',
+      '{"publisher_id":"a","publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}',
+      'ERR_JSON_MALFORMED',
+    ],
+    [
+      'with the field twice, once escaped',
+      '{"\\u0070ublisher_id":"a","publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}',
+      'ERR_JSON_MALFORMED',
+    ],
+    [
+      'with a key twice further in',
+      '{"publisher_id":"nova-compute:compute-07","payload":{"host":"x","host":"compute-07"}}',
+      'ERR_JSON_MALFORMED',
+    ],
     ['that is no JSON', 'publisher_id: nova-compute:compute-07', 'ERR_JSON_MALFORMED'],
-    ['with a byte order mark', '\ufeff{"publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}', 'ERR_JSON_MALFORMED'],
+    [
+      'with a byte order mark',
+      '\ufeff{"publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}',
+      'ERR_JSON_MALFORMED',
+    ],
     ['that is empty', '', 'ERR_JSON_MALFORMED'],
   ])('refuses content %s', async (_, text, code) => {
     const payload = Buffer.from(text)

@@ -1,9 +1,13 @@
 /** Child processes that run src, and may be killed. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { NOW } from './certificates.js'
+import { temporaryFolder } from './temporary.js'
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const HOOK = path('source-hook.mjs')
+/** Many children run the same code. */
+const COMPILE_CACHE = temporaryFolder()
 
 export interface Child {
   readonly process: ChildProcess
@@ -11,15 +15,21 @@ export interface Child {
   readonly lines: readonly string[]
   /** Resolves when it ended. `code` is null where a signal ended it. */
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>
-  /** Resolves when a line was printed, or it ended. */
-  printed(line: string): Promise<void>
+  /** Resolves when so many lines were printed, or it ended. */
+  printed(count: number): Promise<void>
 }
 
 /** Start a script of this folder. */
 export function startScript(name: string, words: readonly string[], environment: Record<string, string> = {}): Child {
   const child = spawn(process.execPath, ['--import', HOOK, path(name), ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: '/nonexistent',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      TEST_CLOCK: NOW.toISOString(),
+      ...environment,
+    },
   })
   let stdout = ''
   let stderr = ''
@@ -52,8 +62,8 @@ export function startScript(name: string, words: readonly string[], environment:
     process: child,
     lines,
     ended,
-    printed: async (line) => {
-      while (!lines.includes(line) && !over) {
+    printed: async (count) => {
+      while (lines.length < count && !over) {
         await new Promise<void>((resolve) => {
           waiting.add(resolve)
         })

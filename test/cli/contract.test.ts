@@ -1,0 +1,338 @@
+import { rmSync } from 'node:fs'
+import { PassThrough } from 'node:stream'
+import type { Command } from 'commander'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { CliEnvironment } from '../../src/cli/environment.js'
+import { buildProgram, main } from '../../src/cli/main.js'
+import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
+import { type CliResult } from '../support/deployment.js'
+import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
+import { copyWorld, type World } from './world.js'
+
+const prepared = await prepareDeployment()
+const worlds: World[] = []
+afterAll(() => {
+  for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
+})
+
+function newWorld(): World {
+  const world = copyWorld(prepared)
+  worlds.push(world)
+  return world
+}
+
+const CERT = 'credentials/compute-07/tls/current/cert.pem'
+const SIGNER = 'credentials/compute-07/signer/current'
+
+/** For every command: a call that succeeds in a prepared deployment, and one that is refused, with its code. */
+const CALLS: Readonly<Record<string, { readonly good: string; readonly bad: string; readonly code: ErrorCode }>> = {
+  quickstart: { good: 'quickstart demo', bad: 'quickstart home', code: 'ERR_OUTPUT_EXISTS' },
+  init: { good: '--home new init --domain a.example', bad: 'init --domain a.example', code: 'ERR_HOME_EXISTS' },
+  'entity add': {
+    good: 'entity add new-01 --kind new',
+    bad: 'entity add compute-07 --kind new',
+    code: 'ERR_ENTITY_EXISTS',
+  },
+  'entity list': { good: 'entity list', bad: '--home missing entity list', code: 'ERR_HOME_MISSING' },
+  'entity show': { good: 'entity show compute-07', bad: 'entity show nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  'entity quarantine': {
+    good: 'entity quarantine compute-07',
+    bad: 'entity quarantine nobody',
+    code: 'ERR_ENTITY_UNKNOWN',
+  },
+  'entity release': {
+    good: 'entity release quarantined-01',
+    bad: 'entity release compute-07',
+    code: 'ERR_ENTITY_STATE',
+  },
+  'entity retire': { good: 'entity retire compute-07', bad: 'entity retire nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  issue: { good: 'issue compute-07 --out new', bad: 'issue nobody --out new', code: 'ERR_ENTITY_UNKNOWN' },
+  renew: {
+    good: 'renew compute-07 --out new',
+    bad: 'renew quarantined-01 --out new',
+    code: 'ERR_RENEW_DENIED',
+  },
+  revoke: { good: 'revoke compute-07', bad: 'revoke --serial 0011', code: 'ERR_CERTIFICATE_UNKNOWN' },
+  'crl publish': {
+    good: 'crl publish --out new.pem',
+    bad: 'crl publish --out missing/new.pem',
+    code: 'ERR_FILE_WRITE',
+  },
+  'crl show': { good: 'crl show crls.pem', bad: `crl show ${CERT}`, code: 'ERR_PEM_LABEL' },
+  'cert list': { good: 'cert list', bad: '--home missing cert list', code: 'ERR_HOME_MISSING' },
+  'cert show': { good: `cert show ${CERT}`, bad: 'cert show missing.pem', code: 'ERR_FILE_READ' },
+  'cert verify': {
+    good: `cert verify ${CERT}`,
+    bad: `cert verify ${CERT} --host elsewhere.example`,
+    code: 'ERR_PATH_HOST_NAME',
+  },
+  'identity resolve': {
+    good: `identity resolve ${CERT}`,
+    bad: 'identity resolve home/issuing-ca.pem',
+    code: 'ERR_IDENTITY_UNMAPPED',
+  },
+  'trust publish': {
+    good: 'trust publish --out new.p7',
+    bad: 'trust publish --out new.p7 --validity soon',
+    code: 'ERR_CONFIG_INVALID',
+  },
+  'trust show': {
+    good: 'trust show trust.p7',
+    bad: `trust show trust.p7 --pin ${'00'.repeat(32)}`,
+    code: 'ERR_TRUST_PIN_MISMATCH',
+  },
+  sign: {
+    good: `sign note.json --as credentials/compute-07/signer --type a.b --to c --out new.p7s`,
+    bad: `sign note.json --as credentials/compute-07/tls --type a.b --to c --out new.p7s`,
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  verify: {
+    good: 'verify note.json.p7s --content note.json --for notifications --trust trust.p7',
+    bad: 'verify note.json.p7s --content note.json --for others --trust trust.p7',
+    code: 'ERR_MESSAGE_DESTINATION',
+  },
+  'cms sign': {
+    good: `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out new.p7s`,
+    bad: `cms sign note.json --cert ${CERT} --key ${SIGNER}/key.pem --out new.p7s`,
+    code: 'ERR_KEY_CERT_MISMATCH',
+  },
+  'cms verify': {
+    good: `cms verify note.p7s --content note.json --cert ${SIGNER}/cert.pem`,
+    bad: 'cms verify note.p7s --content note.json',
+    code: 'ERR_CMS_SIGNER_UNKNOWN',
+  },
+  'cms inspect': { good: 'cms inspect note.json.p7s', bad: 'cms inspect note.json', code: 'ERR_PEM_MALFORMED' },
+  'audit verify': { good: 'audit verify', bad: '--home missing audit verify', code: 'ERR_HOME_MISSING' },
+  'audit export': {
+    good: 'audit export --out log.ndjson',
+    bad: 'audit export --out note.json',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
+  completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
+}
+
+const program = buildProgram({} as CliEnvironment)
+const commands = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(commands)]
+const pathOf = (command: Command): string =>
+  command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
+const all = commands(program)
+const leaves = all.filter((command) => command.commands.length === 0)
+const words = (line: string): readonly string[] => splitWords(line, new Map())
+
+// The deployment has somebody in quarantine, without certificates, and a CMS document that is no message.
+const base = newWorld()
+for (const line of [
+  'entity add quarantined-01 --kind test',
+  'entity quarantine quarantined-01',
+  `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
+]) {
+  const { code, stderr } = await base.run(line)
+  if (code !== 0) throw new Error(`${line}: ${stderr}`)
+}
+const worldOfCommands = (): World => {
+  const world = copyWorld(base.folder)
+  worlds.push(world)
+  return world
+}
+
+/** What every refusal looks like. @returns The object that --json printed, if it was asked for. */
+function expectRefusal(result: CliResult, code: ErrorCode): void {
+  expect(result.errorCode).toBe(code)
+  const exitCode = EXIT_CODES[ERROR_CODES[code].category]
+  expect(result.code).toBe(exitCode)
+  const lines = result.stderr.trimEnd().split('\n')
+  for (const line of lines) expect(line).toMatch(/^signet: (error|hint|note): \S/)
+  const errors = lines.filter((line) => line.startsWith('signet: error: '))
+  expect(errors).toHaveLength(1)
+  expect(errors[0]).toMatch(/ \[ERR_[A-Z0-9_]+\]$/)
+  for (const line of lines) {
+    const text = line.replace(/^signet: \w+: /, '').replace(/ \[ERR_[A-Z0-9_]+\]$/, '')
+    expect(text).not.toMatch(/^[A-Z][a-z]/)
+    expect(text).not.toMatch(/[^.]\.$/)
+    expect(text).not.toMatch(/undefined|\[object|NaN/)
+  }
+}
+
+function expectJsonRefusal(result: CliResult, code: ErrorCode): void {
+  expectRefusal(result, code)
+  expect(result.stdout).toMatch(/^\{.*\}\n$/)
+  expect(result.json).toMatchObject({
+    schema: 1,
+    ok: false,
+    error: { code, category: ERROR_CODES[code].category, exitCode: result.code },
+  })
+  expect(Object.keys(result.json)).toEqual(['schema', 'ok', 'error'])
+  const error = result.json['error'] as { message: string; hint?: string; details: Record<string, unknown> }
+  expect(result.stderr).toContain(`signet: error: ${error.message} [${code}]\n`)
+  expect(result.stderr.includes('signet: hint: ')).toBe(error.hint !== undefined)
+  if (error.hint !== undefined) expect(result.stderr).toContain(`signet: hint: ${error.hint}\n`)
+  for (const value of Object.values(error.details)) expect(typeof value).toBe('string')
+}
+
+describe('every command', () => {
+  it('is in the table of this test', () => {
+    expect(Object.keys(CALLS).sort()).toEqual(leaves.map(pathOf).sort())
+  })
+
+  it.each(all.map((command) => [pathOf(command)]))('signet %s --help: ends with 0 and has examples', async (path) => {
+    const result = await base.run([...words(path), '--help'])
+    expect(result.code).toBe(0)
+    expect(result.stderr).toBe('')
+    expect(result.stdout).toMatch(new RegExp(`^Usage: signet ${path}`.trimEnd()))
+    expect(result.stdout).toMatch(/^Examples:\n( {2}\$ signet .*\n?)+|^Examples:\n {2}\$ source /m)
+    expect(result.stdout).toContain('--help')
+  })
+
+  it.each(all.map((command) => [pathOf(command)]))('signet %s: every option says what it is for', (path) => {
+    const command = all.find((item) => pathOf(item) === path)
+    for (const option of command?.options ?? []) expect(option.description).not.toBe('')
+    // Secrets never stand on a command line, where others can read them.
+    for (const option of command?.options ?? []) {
+      if (/pass|secret/.test(option.long ?? '')) expect(option.long).toMatch(/-(file|fd)$/)
+    }
+    expect(command?.description()).toMatch(/\.$/)
+  })
+
+  it.each(Object.entries(CALLS))('signet %s: succeeds, in words and in JSON', async (_, { good }) => {
+    const spoken = await worldOfCommands().run(words(good))
+    expect(spoken).toMatchObject({ code: 0, errorCode: undefined })
+    expect(spoken.stdout).toMatch(/\S\n$/)
+    expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
+    const result = await worldOfCommands().run([...words(good), '--json'])
+    expect(result).toMatchObject({ code: 0, errorCode: undefined, json: { schema: 1, ok: true } })
+    expect(result.stdout).toMatch(/^\{.*\}\n$/)
+    expect(result.json).not.toHaveProperty('error')
+  })
+
+  it.each(Object.entries(CALLS))('signet %s: is refused, in words and in JSON', async (_, { bad, code }) => {
+    const spoken = await worldOfCommands().run(words(bad))
+    expectRefusal(spoken, code)
+    expect(spoken.stdout).toBe('')
+    expectJsonRefusal(await worldOfCommands().run([...words(bad), '--json']), code)
+    // --json is understood wherever it stands.
+    expectJsonRefusal(await worldOfCommands().run(['--json', ...words(bad)]), code)
+  })
+
+  it.each(Object.entries(CALLS))(
+    'signet %s: an unknown option, or one word too many, is a usage error',
+    async (_, call) => {
+      const before = base.listing()
+      expectJsonRefusal(await base.run([...words(call.good), '--nonsense', '--json']), 'ERR_USAGE')
+      expectJsonRefusal(await base.run([...words(call.good), 'one', 'two', 'three', '--json']), 'ERR_USAGE')
+      expect(base.listing()).toEqual(before)
+    },
+  )
+
+  const needing = leaves.filter(
+    (command) =>
+      command.registeredArguments.some((item) => item.required) || command.options.some((item) => item.mandatory),
+  )
+  it.each(needing.map((command) => [pathOf(command)]))('signet %s: a missing word is a usage error', async (path) => {
+    const result = await base.run([...words(path), '--json'])
+    expectJsonRefusal(result, 'ERR_USAGE')
+    expect(result.stderr).toMatch(new RegExp(`^signet: hint: signet ${path} --help shows how$`, 'm'))
+  })
+
+  const groups = all.filter((command) => command.commands.length > 0)
+  it.each(groups.map((command) => [pathOf(command)]))(
+    'signet %s: alone, or with an unknown command, is a usage error',
+    async (path) => {
+      expectJsonRefusal(await base.run([...words(path), '--json']), 'ERR_USAGE')
+      expectJsonRefusal(await base.run([...words(path), 'nonsense', '--json']), 'ERR_USAGE')
+    },
+  )
+})
+
+/** An environment whose standard input is open and stays silent. */
+function silent(world: World, variables: Record<string, string>, terminal?: PassThrough) {
+  const [stdin, stdout, stderr] = [terminal ?? new PassThrough(), new PassThrough(), new PassThrough()]
+  const printed = { stdout: '', stderr: '' }
+  stdout.on('data', (piece: Buffer) => (printed.stdout += piece.toString()))
+  stderr.on('data', (piece: Buffer) => (printed.stderr += piece.toString()))
+  const environment: CliEnvironment = {
+    stdin: terminal === undefined ? stdin : Object.assign(stdin, { isTTY: true }),
+    stdout,
+    stderr: terminal === undefined ? stderr : Object.assign(stderr, { isTTY: true }),
+    variables: { HOME: world.folder, SIGNET_HOME: world.path('home'), ...variables },
+    directory: world.folder,
+    clock: { now: () => STORY_START },
+  }
+  return { environment, printed }
+}
+
+describe('passphrases', () => {
+  const needing = [
+    '--home new init --domain a.example',
+    'issue compute-07 --out new',
+    'issue --all --out new',
+    'renew compute-07 --out new',
+    'crl publish --out new.pem',
+    'trust publish --out new.p7',
+  ]
+  it.each(needing)('signet %s: without a terminal nothing asks, and nothing waits', async (line) => {
+    const world = newWorld()
+    const before = world.listing()
+    const { environment, printed } = silent(world, {})
+    expect(await main(words(line), environment)).toBe(2)
+    expect(printed.stderr).toMatch(/^signet: error: the .*passphrase .* was not given \[ERR_PASSPHRASE_REQUIRED\]$/m)
+    expect(printed.stderr).toMatch(/--passphrase-file, or SIGNET_PASSPHRASE_FILE/)
+    expect(world.listing()).toEqual(before)
+  })
+
+  it('no other command needs one', async () => {
+    const spent = new Set(needing.map((line) => words(line.replace('--home new ', '')).slice(0, 2).join(' ')))
+    for (const [path, { good }] of Object.entries(CALLS)) {
+      if ([...spent].some((line) => line.startsWith(path)) || path === 'quickstart') continue
+      const world = worldOfCommands()
+      const { environment, printed } = silent(world, {})
+      expect([path, await main(words(good), environment), printed.stderr]).toEqual([path, 0, ''])
+    }
+  })
+
+  /** Answer each question on a terminal. */
+  async function onTerminal(line: string, answers: readonly string[]) {
+    const world = newWorld()
+    const terminal = new PassThrough()
+    const { environment, printed } = silent(world, {}, terminal)
+    let asked = 0
+    environment.stderr.on('data', () => {
+      const questions = printed.stderr.split(': ').length - 1
+      while (asked < Math.min(questions, answers.length)) terminal.write(answers[asked++] ?? '')
+    })
+    const code = await main(words(line), environment)
+    return { world, code, ...printed }
+  }
+
+  it('a terminal is asked, and shows nothing of what is typed', async () => {
+    const { code, stderr, stdout, world } = await onTerminal('issue compute-07 --out new', [
+      'correct horse battery staple\r',
+    ])
+    expect([code, stderr]).toEqual([0, 'passphrase of the authority: \n'])
+    expect(stdout + stderr).not.toContain('horse')
+    expect(Object.keys(world.listing())).toContain('new/tls/current')
+  })
+
+  it('a new passphrase is asked for twice', async () => {
+    const made = await onTerminal('--home new init --domain a.example --root-out r', ['first one\r', 'first one\r'])
+    expect([made.code, made.stderr]).toEqual([0, 'new passphrase of the authority: \nthe same again: \n'])
+    const differing = await onTerminal('--home new init --domain a.example', ['first one\r', 'second one\r'])
+    expect(differing.code).toBe(2)
+    expect(differing.stderr).toContain('the two passphrases differ [ERR_PASSPHRASE_REQUIRED]')
+    expect(Object.keys(differing.world.listing())).not.toContain('new')
+  })
+
+  it.each([
+    ['an empty line', '\r'],
+    ['the end of the input', '\u0004'],
+    ['an interrupt', '\u0003'],
+  ])('%s is no passphrase', async (_, answer) => {
+    const { code, stderr } = await onTerminal('issue compute-07 --out new', [answer])
+    expect(stderr).toContain('[ERR_PASSPHRASE_REQUIRED]')
+    expect(code).toBe(2)
+  })
+
+  it('a wrong one is a refusal', async () => {
+    const { code, stderr } = await onTerminal('issue compute-07 --out new', ['wrong\r'])
+    expect([code, stderr]).toEqual([8, expect.stringContaining('[ERR_KEY_PASSPHRASE]')])
+  })
+})
