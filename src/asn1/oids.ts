@@ -10,13 +10,20 @@
  */
 const SIGNET = '2.25.623288736121419893239580'
 
+/**
+ * The arc of signet's extended key purposes: a UUID in the form that Microsoft gives out for everybody's use, sixteen or
+ * twenty-four bits to an arc. Longer, which costs nothing in a message; but Go reads only arcs of 31 bits in a
+ * certificate, and GnuTLS of 64.
+ */
+const SIGNET_PURPOSES = '1.2.840.113556.1.8000.2554.62617.18751.10130.24413.38901.10210912.14138964'
+
 export const OID = {
   // signet
   signetMessage: `${SIGNET}.1`,
   signetMessageContext: `${SIGNET}.2`,
   signetTrustDirectory: `${SIGNET}.3`,
-  signetKpMessageSigning: `${SIGNET}.4`,
-  signetKpTrustDirectory: `${SIGNET}.5`,
+  signetKpMessageSigning: `${SIGNET_PURPOSES}.1`,
+  signetKpTrustDirectory: `${SIGNET_PURPOSES}.2`,
 
   // Public keys: RFC 5480, RFC 8017, RFC 8410, RFC 9881
   ecPublicKey: '1.2.840.10045.2.1',

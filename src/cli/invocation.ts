@@ -14,6 +14,7 @@ import { EncodingError, LimitError, UsageError } from '../errors/index.js'
 import type { CliEnvironment } from './environment.js'
 import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
 import { type Progress, startProgress } from './progress.js'
+import { printable } from './table.js'
 
 /** What a command has to say. */
 export interface Outcome {
@@ -54,7 +55,7 @@ export class Invocation {
 
   /** Something worth knowing that is not the result. */
   note(text: string): void {
-    this.environment.stderr.write(`signet: note: ${text}\n`)
+    this.environment.stderr.write(`signet: note: ${printable(text)}\n`)
   }
 
   /** A path as the user meant it. */

@@ -20,6 +20,7 @@ import { registerIssue } from './issue.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerCrl, registerRevoke } from './revoke.js'
 import { registerSign } from './sign.js'
+import { printable } from './table.js'
 import { registerTrust } from './trust.js'
 import { registerVerify } from './verify.js'
 
@@ -95,10 +96,10 @@ function report(error: unknown, program: Command, words: readonly string[], envi
         }
   if (words.includes('--json'))
     environment.stdout.write(`${JSON.stringify({ schema: 1, ok: false, error: failure })}\n`)
-  environment.stderr.write(`signet: error: ${failure.message} [${failure.code}]\n`)
-  if (failure.code === 'ERR_INTERNAL')
-    environment.stderr.write(`signet: note: ${Object.values(failure.details).join(' ')}\n`)
-  if (failure.hint !== undefined) environment.stderr.write(`signet: hint: ${failure.hint}\n`)
+  const say = (line: string): void => void environment.stderr.write(`signet: ${printable(line)}\n`)
+  say(`error: ${failure.message} [${failure.code}]`)
+  if (failure.code === 'ERR_INTERNAL') say(`note: ${Object.values(failure.details).join(' ')}`)
+  if (failure.hint !== undefined) say(`hint: ${failure.hint}`)
   return failure.exitCode
 }
 

@@ -194,7 +194,7 @@ function certificateHash(certificate: Certificate, digest: DigestName): Uint8Arr
 
 function missingAttribute(message: string): TrustError {
   return new TrustError('ERR_CMS_SIGNED_ATTRIBUTES', message, {
-    hint: 'sign again with signed attributes (OpenSSL: without -noattr)',
+    hint: 'sign again with signed attributes (OpenSSL: without -noattr; GnuTLS: --p7-time; NSS: -G)',
   })
 }
 

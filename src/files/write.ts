@@ -61,7 +61,7 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
     }
     syncDirectory(dirname(path))
   } catch (cause) {
-    rmSync(temporary, { force: true })
+    discardFile(temporary)
     throw writeFailure(path, cause)
   }
 }
@@ -133,6 +133,15 @@ export function placeDirectory(stage: string, path: string): void {
   }
 }
 
+/** What cannot be removed was never there, or its folder is none: what went wrong first is what is reported. */
+function discardFile(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    return
+  }
+}
+
 export function discardDirectory(stage: string): void {
   rmSync(stage, { recursive: true, force: true })
 }
@@ -145,7 +154,7 @@ export function swapLink(path: string, target: string): void {
     renameSync(temporary, path)
     syncDirectory(dirname(path))
   } catch (cause) {
-    rmSync(temporary, { force: true })
+    discardFile(temporary)
     throw writeFailure(path, cause)
   }
 }

@@ -115,6 +115,7 @@ describe.each(KEYS)('a path whose CAs have keys of the kind %s', (algorithm) => 
     expect(certtoolVerify(cloud, tls, ...words, '--verify-hostname', HOST)).toMatchObject({ code: 0 })
     expect(certtoolVerify(cloud, tls, ...words, '--verify-purpose', OID.kpServerAuth)).toMatchObject({ code: 0 })
     expect(certtoolVerify(cloud, tls, ...words, '--verify-purpose', OID.kpClientAuth)).toMatchObject({ code: 0 })
+    expect(certtoolVerify(cloud, signer, ...words, '--verify-purpose', OID.kpEmailProtection)).toMatchObject({ code: 0 })
     expect(certtoolVerify(cloud, signer, ...words)).toMatchObject({ code: 0 })
   })
 
@@ -183,11 +184,16 @@ describe.skipIf(!hasGo)("Go's crypto/x509", () => {
   )
 
   it(
-    'cannot read certificates for signing messages: it knows no purposes above 31 bits',
+    'accepts certificates for signing messages as certificates for e-mail, and for nothing else',
     () => {
       const cloud = deploymentOf('p256')
       const { fullchain } = cloud.credential('compute-07/signer')
-      expect(goVerify([[cloud.rootFile, fullchain, '-']])).toEqual(['refused: x509: invalid extended key usages'])
+      const [signer, client] = goVerify([
+        [cloud.rootFile, fullchain, '@'],
+        [cloud.rootFile, fullchain, '-'],
+      ])
+      expect(signer).toBe('ok')
+      expect(client).toContain('incompatible key usage')
     },
     GO_TIMEOUT,
   )

@@ -1,7 +1,7 @@
 // Verifies certificates with Go's crypto/x509, for test/interop/chains.test.ts.
 //
 // Each line of standard input names a root, a file with the certificate and its intermediates, and either a host name
-// or "-" for a client. Each line of standard output is "ok", or "refused: " and the reason.
+// "-" for a client, or "@" for a signer. Each line of standard output is "ok", or "refused: " and the reason.
 package main
 
 import (
@@ -54,9 +54,12 @@ func verify(rootFile, chainFile, host string) error {
 	for _, intermediate := range chain[1:] {
 		options.Intermediates.AddCert(intermediate)
 	}
-	if host == "-" {
+	switch host {
+	case "-":
 		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	} else {
+	case "@":
+		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection}
+	default:
 		options.KeyUsages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 		options.DNSName = host
 	}
