@@ -75,7 +75,9 @@ function checkBerShape(bytes: Uint8Array): void {
         length = 0
         for (let index = 0; index < octets; index++) length = length * 256 + (bytes[position++] ?? 0)
       }
-      if (length > bytes.length - position) throw unsupported('a value ends after the input does')
+      // Or after the value that holds it: asn1js would read on, and what is written then is not what was there.
+      const bound = ends.findLast((end) => end !== 'indefinite') ?? bytes.length
+      if (length > bound - position) throw unsupported('a value ends after the input does')
       if (tag === 0 && length === 0) {
         if (ends.pop() !== 'indefinite') throw unsupported('an end-of-contents mark has no value to end')
       } else if ((tag & 0x20) !== 0) {
@@ -89,6 +91,7 @@ function checkBerShape(bytes: Uint8Array): void {
       throw new LimitError('ERR_DER_DEPTH', `BER values are nested deeper than ${MAX_BER_DEPTH}`)
     }
   }
+  if (ends.some((end) => end !== position)) throw unsupported('the input ends inside of a value')
 }
 
 /** Types whose BER form may be constructed of pieces and is found so: BIT STRING and OCTET STRING. */

@@ -38,14 +38,20 @@ export async function publishCrl(
   revoked?: readonly RevokedCertificate[],
   validitySeconds: number = CRL_VALIDITY_SECONDS,
 ): Promise<Crl> {
-  const entries = revoked ?? (await revokedCertificates(authority, at))
+  let first = revoked
+  const entries = async (): Promise<readonly RevokedCertificate[]> => {
+    const known = first ?? (await revokedCertificates(authority, at))
+    first = undefined
+    return known
+  }
   return nextCrl(authority, authority.issuing, key, at, entries, validitySeconds)
 }
 
 /** Make the next CRL of the root with its offline key, and record it. The root has revoked nothing but what is given. */
 export async function publishRootCrl(authority: Authority, rootKey: KeyProvider, at: Date): Promise<Crl> {
-  const latest = await latestCrl(authority, authority.root)
-  return nextCrl(authority, authority.root, rootKey, at, latest?.revokedCertificates ?? [], ROOT_CRL_VALIDITY_SECONDS)
+  const entries = async (): Promise<readonly RevokedCertificate[]> =>
+    (await latestCrl(authority, authority.root))?.revokedCertificates ?? []
+  return nextCrl(authority, authority.root, rootKey, at, entries, ROOT_CRL_VALIDITY_SECONDS)
 }
 
 /** The newest CRL of a CA that was recorded. */
@@ -59,25 +65,41 @@ async function nextCrl(
   issuer: Certificate,
   key: KeyProvider,
   at: Date,
-  revoked: readonly RevokedCertificate[],
+  entries: () => Promise<readonly RevokedCertificate[]>,
   validitySeconds: number,
 ): Promise<Crl> {
-  const latest = await authority.store.latestCrl(issuer.keyIdentifier)
-  refuseRollback(latest, at, revoked)
-  const crl = await createCrl(
-    {
-      issuer: issuer.subject,
-      authorityKeyIdentifier: issuer.subjectKeyIdentifier ?? new Uint8Array(),
-      crlNumber: (latest?.number ?? 0) + 1,
-      thisUpdate: at,
-      // A CRL is of use only while its issuer is.
-      nextUpdate: new Date(Math.min(addSeconds(at, validitySeconds).getTime(), issuer.notAfter.getTime())),
-      revokedCertificates: revoked,
-    },
-    key,
-  )
-  await authority.store.transaction(async (transaction) => {
+  for (;;) {
+    const latest = await authority.store.latestCrl(issuer.keyIdentifier)
     const number = (latest?.number ?? 0) + 1
+    const revoked = await entries()
+    refuseRollback(latest, at, revoked)
+    const crl = await createCrl(
+      {
+        issuer: issuer.subject,
+        authorityKeyIdentifier: issuer.subjectKeyIdentifier ?? new Uint8Array(),
+        crlNumber: number,
+        thisUpdate: at,
+        // A CRL is of use only while its issuer is.
+        nextUpdate: new Date(Math.min(addSeconds(at, validitySeconds).getTime(), issuer.notAfter.getTime())),
+        revokedCertificates: revoked,
+      },
+      key,
+    )
+    // Another process may have published meanwhile: then the number is taken, and everything is looked at again.
+    if (await recordCrl(authority, issuer, crl, number, at)) return crl
+  }
+}
+
+async function recordCrl(
+  authority: Authority,
+  issuer: Certificate,
+  crl: Crl,
+  number: number,
+  at: Date,
+): Promise<boolean> {
+  return authority.store.transaction(async (transaction) => {
+    const latest = await transaction.latestCrl(issuer.keyIdentifier)
+    if (latest !== undefined && latest.number >= number) return false
     await transaction.insertCrl({
       issuer: issuer.keyIdentifier,
       number,
@@ -85,9 +107,10 @@ async function nextCrl(
       nextUpdate: crl.nextUpdate.toISOString(),
       der: crl.der,
     })
-    await transaction.log(at, 'crl.published', { issuer: issuer.keyIdentifier, number, entries: revoked.length })
+    const entries = crl.revokedCertificates.length
+    await transaction.log(at, 'crl.published', { issuer: issuer.keyIdentifier, number, entries })
+    return true
   })
-  return crl
 }
 
 /**

@@ -76,10 +76,10 @@ export function excludedNames({ addressRanges }: Pick<Deployment, 'addressRanges
 
 /** Address and mask. */
 function addressRangeOctets(range: string): Uint8Array {
-  const [address = '', length = ''] = range.split('/')
+  const [address = '', length = '', more] = range.split('/')
   const octets = parseIpAddress(address)
   const bits = /^(0|[1-9][0-9]{0,2})$/.test(length) ? Number(length) : -1
-  if (octets === undefined || bits < 0 || bits > octets.length * 8) {
+  if (octets === undefined || more !== undefined || bits < 0 || bits > octets.length * 8) {
     throw new UsageError('ERR_CONFIG_INVALID', `not an address range: ${JSON.stringify(range)}`, {
       hint: 'write 10.0.0.0/8 or fc00::/7',
     })

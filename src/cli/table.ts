@@ -8,7 +8,8 @@
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const shown = rows.map((row) => row.map(printable))
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...shown.map((row) => (row[column] ?? '').length)),
+    // Not Math.max(...): there may be more rows than a call may have arguments.
+    shown.reduce((width, row) => Math.max(width, (row[column] ?? '').length), heading.length),
   )
   const line = (cells: readonly string[]): string =>
     cells

@@ -5,7 +5,7 @@
  * @module cms/signer (floor 5)
  */
 import { hash } from 'node:crypto'
-import { contextConstructed, contextPrimitive, type DerReader, equalBytes, OID, TAG } from '../asn1/index.js'
+import { contextConstructed, contextPrimitive, type DerReader, equalBytes, OID, oidName, TAG } from '../asn1/index.js'
 import {
   type AlgorithmIdentifier,
   type DigestName,
@@ -42,7 +42,7 @@ export interface SignerFacts {
  * Does not check that the certificate may be believed, nor that it is the one that `sid` names.
  *
  * @throws {@link TrustError} `ERR_CMS_SIGNED_ATTRIBUTES`, `ERR_CMS_CONTENT_TYPE`, `ERR_CMS_DIGEST_MISMATCH`,
- * `ERR_CMS_ESS_MISMATCH`, `ERR_CMS_SIGNATURE`, `ERR_ALGORITHM_*`
+ * `ERR_CMS_UNSIGNED_ATTRIBUTE`, `ERR_CMS_ESS_MISMATCH`, `ERR_CMS_SIGNATURE`, `ERR_ALGORITHM_*`
  * @throws {@link EncodingError} `ERR_CMS_ATTRIBUTE_MALFORMED`
  * @see RFC 5652 §5.4, §5.6, §11
  */
@@ -54,6 +54,10 @@ export function verifySigner(
 ): SignerFacts {
   const { signedAttrs, signedAttrsDer } = signer
   if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
+  const stray = ONLY_SIGNED.find((type) => signer.unsignedAttrs.has(type))
+  if (stray !== undefined) {
+    throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', `the attribute ${oidName(stray)} is not among the signed ones`)
+  }
   const digest = digestOf(signer.digestAlgorithm)
   if (!signedData.digestAlgorithms.some((listed) => equalBytes(listed.der, signer.digestAlgorithm.der))) {
     throw mismatch('the digest of a signer is not among those of the document')
@@ -82,6 +86,15 @@ export function verifySigner(
   }
   return { digest, signatureAlgorithm, signingTime, certificateBound }
 }
+
+/** What may not be said outside of the signature (RFC 5652 §11.1–11.3, RFC 5035 §3, RFC 6211 §2). */
+const ONLY_SIGNED: readonly string[] = [
+  OID.contentType,
+  OID.messageDigest,
+  OID.signingTime,
+  OID.signingCertificateV2,
+  OID.cmsAlgorithmProtection,
+]
 
 /** Whether a signer identifier names this certificate. */
 export function identifies(sid: SignerIdentifier, certificate: Certificate): boolean {

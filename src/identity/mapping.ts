@@ -75,9 +75,9 @@ export function parseMapping(text: string): Mapping {
   } catch (error) {
     if (error instanceof UsageError) throw error
     if (isSignetError(error) || (error as Error).name === 'YAMLParseError' || error instanceof ReferenceError) {
-      throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${(error as Error).message}`, {
-        cause: error,
-      })
+      // Of YAML's message, the line that says what and where; the others draw it.
+      const [what = ''] = (error as Error).message.split(/:?\n/, 1)
+      throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${what}`, { cause: error })
     }
     throw error
   }

@@ -1,13 +1,15 @@
 import { rmSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
 import { buildProgram, main } from '../../src/cli/main.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
 import { type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
 import { copyWorld, type World } from './world.js'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const prepared = await prepareDeployment()
 const worlds: World[] = []

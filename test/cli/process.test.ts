@@ -3,8 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { temporaryFolder } from '../support/temporary.js'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const SIGNET = fileURLToPath(new URL('../../bin/signet.js', import.meta.url))
 const OLD_NODE = '/usr/bin/node'

@@ -9,11 +9,11 @@
  * ```
  */
 import { createHash } from 'node:crypto'
-import { cpSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../src/time/index.js'
 import { type CliOptions, type CliResult, runCli, type Words } from '../support/deployment.js'
-import { STORY_START } from '../support/testscript.js'
+import { copyFolder, STORY_START } from '../support/testscript.js'
 
 export class World {
   readonly folder: string
@@ -65,7 +65,7 @@ export class World {
 /** Copy a prepared deployment next to it. */
 export function copyWorld(prepared: string): World {
   const folder = mkdtempSync(`${prepared}-world-`)
-  cpSync(prepared, folder, { recursive: true, verbatimSymlinks: true })
+  copyFolder(prepared, folder)
   return new World(folder)
 }
 

@@ -159,7 +159,6 @@ describe('SignedData.verify of pkijs, which never saw our code', () => {
       const index = bit >> 3
       der[index] = (der[index] ?? 0) ^ (1 << (bit & 7))
       const [they, we] = [await pkijsVerifies(der), weVerify(der)]
-      if (we && !they) { console.log('BIT', bit, index, der.length, der.toString('hex'))}
       expect(we && !they).toBe(false)
       if (!they && !we) both++
       if (they && !we) onlyThey++

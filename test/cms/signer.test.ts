@@ -374,6 +374,21 @@ describe('verifySigner: the set of signed attributes (RFC 5652 §5.3)', () => {
     expectCode('ERR_CMS_SIGNED_ATTRIBUTES', () => check({ attributes: 'none' }))
   })
 
+  it.each<[string, Uint8Array]>([
+    ['contentType', attribute(OID.contentType, encodeObjectIdentifier(OID.signetMessage))],
+    ['messageDigest', attribute(OID.messageDigest, encodeOctetString(hash('sha256', content, 'buffer')))],
+    ['signingTime', attribute(OID.signingTime, encodeTime(NOW))],
+    ['signingCertificateV2', attribute(OID.signingCertificateV2, essCertificate(alice.certificate.der))],
+    ['cmsAlgorithmProtection', attribute(OID.cmsAlgorithmProtection, encodeSequence())],
+  ])('refuses %s among the unsigned attributes, even beside the signed one', (_, unsigned) => {
+    expectCode('ERR_CMS_UNSIGNED_ATTRIBUTE', () => check({ unsignedAttributes: [unsigned] }))
+  })
+
+  it('leaves other unsigned attributes to others', () => {
+    const unsignedAttributes = [attribute(OID.counterSignature, encodeNull()), attribute('1.2.3', encodeNull())]
+    expect(check({ unsignedAttributes }).certificateBound).toBe(true)
+  })
+
   it('refuses an empty set of signed attributes', () => {
     expectCode('ERR_CMS_SIGNED_ATTRIBUTES', () => check({ attributes: [] }))
   })

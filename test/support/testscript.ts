@@ -31,13 +31,14 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { addSeconds, parseDuration } from '../../src/time/index.js'
 import { makeDeployment, runCli } from './deployment.js'
@@ -60,6 +61,17 @@ export async function prepareDeployment(): Promise<string> {
     'sign note.json --as credentials/compute-07/signer --type notify.instance.create.end --to notifications',
   )
   return cloud.folder
+}
+
+/** Copy a file or folder with its links and modes; cpSync gives folders the default mode. */
+export function copyFolder(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, verbatimSymlinks: true })
+  if (!lstatSync(from).isDirectory()) return
+  chmodSync(to, lstatSync(from).mode & 0o777)
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isDirectory()) chmodSync(join(to, relative(from, path)), lstatSync(path).mode & 0o777)
+  }
 }
 
 interface Line {
@@ -149,16 +161,21 @@ class Story {
       case 'signet':
         return this.#signet(rest, negated)
       case 'openssl':
-        return this.#openssl(rest, negated)
+        this.#openssl(rest, negated)
+        return
       case 'stdout':
       case 'stderr':
-        return holds(new RegExp(first, 'm').test(this.#ending[verb]) !== negated, `${verb} does not fit`)
+        holds(new RegExp(first, 'm').test(this.#ending[verb]) !== negated, `${verb} does not fit`)
+        return
       case 'exists':
-        return holds((lstatSync(this.#path(first), { throwIfNoEntry: false }) !== undefined) !== negated, 'not so')
+        holds((lstatSync(this.#path(first), { throwIfNoEntry: false }) !== undefined) !== negated, 'not so')
+        return
       case 'cmp':
-        return holds(this.#read(first).equals(this.#read(second)) !== negated, 'not so')
+        holds(this.#read(first).equals(this.#read(second)) !== negated, 'not so')
+        return
       case 'grep':
-        return holds(new RegExp(first, 'm').test(this.#read(second).toString('utf8')) !== negated, 'not so')
+        holds(new RegExp(first, 'm').test(this.#read(second).toString('utf8')) !== negated, 'not so')
+        return
       default:
         holds(!negated, `! does not go with ${verb}`)
         this.#plain(verb, rest, first, second)
@@ -193,7 +210,7 @@ class Story {
         holds(octal(lstatSync(this.#path(second)).mode) === first, octal(lstatSync(this.#path(second)).mode))
         return
       case 'cp':
-        cpSync(this.#path(first), this.#path(second), { recursive: true, verbatimSymlinks: true })
+        copyFolder(this.#path(first), this.#path(second))
         return
       case 'rm':
         holds(existsSync(this.#path(first)), 'there is nothing to remove')
@@ -245,7 +262,7 @@ class Story {
   }
 
   #home(): void {
-    cpSync(this.#prepared, this.#folder, { recursive: true, verbatimSymlinks: true })
+    copyFolder(this.#prepared, this.#folder)
     this.#variables.set('SIGNET_HOME', join(this.#folder, 'home'))
     this.#variables.set('SIGNET_PASSPHRASE_FILE', join(this.#folder, 'passphrase'))
   }
@@ -333,7 +350,7 @@ function expand(name: string, variables: ReadonlyMap<string, string>): string {
 
 /** As a story writes it: texts bare, everything else in JSON. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
+  return value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 function octal(mode: number): string {
