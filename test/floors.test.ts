@@ -52,7 +52,10 @@ const imports: readonly Import[] = files.flatMap((file) => {
 
 const inner = imports
   .filter(({ target }) => target.startsWith('.'))
-  .map(({ file, target }) => ({ file, target: relative(SRC, resolve(SRC, dirname(file), target)).replace(/\.js$/, '.ts') }))
+  .map(({ file, target }) => ({
+    file,
+    target: relative(SRC, resolve(SRC, dirname(file), target)).replace(/\.js$/, '.ts'),
+  }))
 
 function folderOf(file: string): string {
   return file.split('/')[0] ?? ''
@@ -73,7 +76,9 @@ describe('the floor plan', () => {
   })
 
   it('reaches another folder only through its door', () => {
-    const window = inner.filter(({ file, target }) => folderOf(file) !== folderOf(target) && !target.endsWith('/index.ts'))
+    const window = inner.filter(
+      ({ file, target }) => folderOf(file) !== folderOf(target) && !target.endsWith('/index.ts'),
+    )
     expect(window).toEqual([])
   })
 

@@ -29,6 +29,8 @@ const PROCESSED: ReadonlySet<string> = new Set([
 /** Certificates outside of the path that may sign this CRL: validated to this anchor, with cRLSign stated. */
 export type CrlSigners = (crl: Crl, anchor: Certificate) => Iterable<Certificate>
 
+const nobody: CrlSigners = () => []
+
 export interface PathChecks {
   /** The instant for which the path must be valid: all of it at once. */
   readonly at: Date
@@ -43,10 +45,10 @@ export interface PathChecks {
  *
  * @param path - Trust anchor first, end entity last; at least one. A path of one is a trust anchor that is itself the
  * end entity.
- * @param crlSigners - Finds signers of CRLs outside of the path.
+ * @param crlSigners - Finds signers of CRLs outside of the path. Default: nobody.
  * @throws {@link TrustError} `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
  */
-export function checkPath(path: readonly Certificate[], checks: PathChecks, crlSigners: CrlSigners): void {
+export function checkPath(path: readonly Certificate[], checks: PathChecks, crlSigners: CrlSigners = nobody): void {
   const target = path.at(-1)
   if (target === undefined) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
   const constraints = new NameConstraintState()

@@ -1,13 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  abandonStaleIntents,
-  Authority,
-  issueCertificates,
-  PROFILES,
-  revokeCertificates,
-} from '../../src/authority/index.js'
+import { abandonStaleIntents, Authority, revokeCertificates } from '../../src/authority/index.js'
 import { loadCredential } from '../../src/credential/index.js'
 import { verifyAudit } from '../../src/store/index.js'
 import { addSeconds, HOUR } from '../../src/time/index.js'

@@ -190,7 +190,7 @@ describe('issueCertificates: what comes out', () => {
 
 describe('issueCertificates: what a request may not ask for', () => {
   const asks = (names: readonly GeneralName[]): readonly Uint8Array[] => [encodeSubjectAltName(names, false)]
-  const forbidden: readonly (readonly [claim: string, extensionsDer: readonly Uint8Array[], code?: ErrorCode])[] = [
+  const forbidden: readonly (readonly [claim: string, extensionsDer: readonly Uint8Array[]])[] = [
     ['to be a CA', [encodeBasicConstraints({ ca: true, pathLenConstraint: undefined })]],
     ['to be a CA of no depth', [encodeBasicConstraints({ ca: true, pathLenConstraint: 0 })]],
     ['to sign certificates', [encodeKeyUsage(['digitalSignature', 'keyCertSign'])]],
@@ -231,18 +231,22 @@ describe('issueCertificates: what a request may not ask for', () => {
     ['an authority key identifier', [extensionDer(OID.authorityKeyIdentifier, false, fromHex('3000'))]],
     ['an unknown critical extension', [unknownExtension(true)]],
     ['an unknown extension', [unknownExtension(false)]],
-    ['a SAN that is malformed', [extensionDer(OID.subjectAltName, false, fromHex('3000'))], 'ERR_EXTENSION_MALFORMED'],
   ]
 
-  it.each(forbidden)('CA-01: %s', async (_claim, extensionsDer, code = 'ERR_CSR_EXTENSION') => {
+  it.each(forbidden)('CA-01: %s', async (_claim, extensionsDer) => {
     const test = await setUp()
     const before = await test.authority.store.logHead()
     const request = await csr(extensionsDer)
-    await expectCodeAsync(code, () => withRequest(test, request))
+    await expectCodeAsync('ERR_CSR_EXTENSION', () => withRequest(test, request))
     expect((await test.authority.store.certificates('node-1')).length).toBe(0)
     // Refused before anything was planned, but for the CRL that issuing needs.
     const events = (await test.authority.store.logEntries(before.sequence + 1, 10)).map((entry) => entry.event)
     expect(events.filter((event) => event !== 'crl.published')).toEqual([])
+  })
+
+  it('CA-01: a wish that is malformed is refused as such', async () => {
+    const request = await csr([extensionDer(OID.subjectAltName, false, fromHex('3000'))])
+    await expectCodeAsync('ERR_EXTENSION_MALFORMED', async () => withRequest(await setUp(), request))
   })
 
   it('CA-01: what the profile grants anyway may be asked for, and changes nothing', async () => {
@@ -334,13 +338,9 @@ describe('issueCertificates: to whom', () => {
     for (const state of ['quarantined', 'retired'] as const) {
       await setEntityState(test.authority, 'node-1', state, NOW)
       const request = await csr()
-      for (const attempt of [
-        issueOne(test),
-        withRequest(test, request),
-        issueOne(test, { profile: PROFILES.signer }),
-      ]) {
-        await expectCodeAsync('ERR_ENTITY_INACTIVE', () => attempt)
-      }
+      await expectCodeAsync('ERR_ENTITY_INACTIVE', () => issueOne(test))
+      await expectCodeAsync('ERR_ENTITY_INACTIVE', () => withRequest(test, request))
+      await expectCodeAsync('ERR_ENTITY_INACTIVE', () => issueOne(test, { profile: PROFILES.signer }))
       await expectCodeAsync(state === 'retired' ? 'ERR_RENEW_DENIED' : 'ERR_ENTITY_INACTIVE', () => renewIt(test))
     }
   })
@@ -426,7 +426,7 @@ describe('issueCertificates: which keys', () => {
     await verifyAudit(test.authority.store)
   })
 
-  it('CA-15: not a key whose possession is not proven', async () => {
+  it('CA-15: not a key whose possession is not proven', () => {
     const info = encodeSequence(encodeInteger(0), buildName([]).der, keyFor('node').publicKey.spkiDer, encodeContext(0))
     const { signatureAlgorithm } = keyFor('node')
     for (const signature of [

@@ -106,12 +106,10 @@ describe('several processes at once', () => {
       )
       // Somebody verifies the log meanwhile: that is no time to cry wolf.
       const { authority } = await openHome(home, template.keys)
-      let running = true
-      const both = Promise.all(children.map((child) => child.ended)).finally(() => {
-        running = false
-      })
+      const running = new Set(children)
+      const both = Promise.all(children.map((child) => child.ended.finally(() => running.delete(child))))
       let audits = 0
-      while (running) {
+      while (running.size > 0) {
         await verifyAudit(authority.store)
         audits++
         await after(20)

@@ -115,7 +115,9 @@ describe.each(KEYS)('a path whose CAs have keys of the kind %s', (algorithm) => 
     expect(certtoolVerify(cloud, tls, ...words, '--verify-hostname', HOST)).toMatchObject({ code: 0 })
     expect(certtoolVerify(cloud, tls, ...words, '--verify-purpose', OID.kpServerAuth)).toMatchObject({ code: 0 })
     expect(certtoolVerify(cloud, tls, ...words, '--verify-purpose', OID.kpClientAuth)).toMatchObject({ code: 0 })
-    expect(certtoolVerify(cloud, signer, ...words, '--verify-purpose', OID.kpEmailProtection)).toMatchObject({ code: 0 })
+    expect(certtoolVerify(cloud, signer, ...words, '--verify-purpose', OID.kpEmailProtection)).toMatchObject({
+      code: 0,
+    })
     expect(certtoolVerify(cloud, signer, ...words)).toMatchObject({ code: 0 })
   })
 

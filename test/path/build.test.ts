@@ -340,7 +340,8 @@ describe('validatePath: of several refusals the most telling one', () => {
 describe('ValidatedPath: the proof', () => {
   it('PATH-26: cannot be made by anybody else, and a refusal is never a value', () => {
     // @ts-expect-error the constructor is private
-    expect(() => new ValidatedPath([], REQUEST)).toThrow()
+    const forge = (): unknown => new ValidatedPath([], REQUEST)
+    expect(forge).toThrow()
     const { root, issuing, node } = hierarchy()
     const path = validate({ root, issuing, node })
     expect(() => Object.assign(path, { at: new Date(0) })).toThrow(TypeError)

@@ -17,7 +17,9 @@ const listing = await makeCrl({ issuer: issuing, crlNumber: 2, revoked: [revoked
 const check = (...crls: readonly Crl[]): unknown => validate(whole, { revocation: { crls } })
 const raw = (options: Partial<RawCrl>): Crl =>
   rawCrl({ issuer: issuing.certificate.subject, key: issuing.key, ...options })
-const entry = (...extensionsDer: readonly Uint8Array[]): RawCrl['entries'] => [{ serialNumberOctets, extensionsDer }]
+const entry = (...extensionsDer: readonly Uint8Array[]): NonNullable<RawCrl['entries']> => [
+  { serialNumberOctets, extensionsDer },
+]
 
 describe('revocation: the answer of CRLs (RFC 5280 §6.3)', () => {
   it('accepts where a current CRL of every issuer does not list the certificate', () => {

@@ -67,8 +67,8 @@ export interface TestAuthority {
   readonly key: KeyProvider
   readonly publisherKey: KeyProvider
   /** What issuing takes, at the time of the clock, with current CRLs. */
-  issuing(changes?: Partial<IssuingAuthority>): Promise<IssuingAuthority>
-  register(id: string, changes?: Partial<EntityRequest>): Promise<EntityRecord>
+  readonly issuing: (changes?: Partial<IssuingAuthority>) => Promise<IssuingAuthority>
+  readonly register: (id: string, changes?: Partial<EntityRequest>) => Promise<EntityRecord>
 }
 
 export interface Template {
