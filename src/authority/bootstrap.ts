@@ -263,7 +263,7 @@ function createRootCrl(root: Certificate, key: KeyProvider, at: Date): Promise<C
       issuer: root.subject,
       authorityKeyIdentifier: root.subjectKeyIdentifier ?? new Uint8Array(),
       crlNumber: 1,
-      thisUpdate: at,
+      thisUpdate: addSeconds(at, -BACKDATE_SECONDS),
       nextUpdate: addSeconds(at, ROOT_CRL_VALIDITY_SECONDS),
       revokedCertificates: [],
     },

@@ -8,6 +8,7 @@ import { StateError } from '../errors/index.js'
 import type { CrlRecord } from '../store/index.js'
 import { addSeconds, DAY } from '../time/index.js'
 import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } from '../x509/index.js'
+import { BACKDATE_SECONDS } from './approve.js'
 import type { Authority } from './authority.js'
 
 /** How long a CRL of the issuing CA is current. */
@@ -72,13 +73,14 @@ async function nextCrl(
     const latest = await authority.store.latestCrl(issuer.keyIdentifier)
     const number = (latest?.number ?? 0) + 1
     const revoked = await entries()
-    refuseRollback(latest, at, revoked)
+    refuseRollback(latest, addSeconds(at, -BACKDATE_SECONDS), revoked)
     const crl = await createCrl(
       {
         issuer: issuer.subject,
         authorityKeyIdentifier: issuer.subjectKeyIdentifier ?? new Uint8Array(),
         crlNumber: number,
-        thisUpdate: at,
+        // Receivers whose clocks are a little behind must not find a CRL of the future, as with certificates.
+        thisUpdate: addSeconds(at, -BACKDATE_SECONDS),
         // A CRL is of use only while its issuer is.
         nextUpdate: new Date(Math.min(addSeconds(at, validitySeconds).getTime(), issuer.notAfter.getTime())),
         revokedCertificates: revoked,
@@ -118,11 +120,11 @@ async function recordCrl(
  *
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`
  */
-function refuseRollback(latest: CrlRecord | undefined, at: Date, revoked: readonly RevokedCertificate[]): void {
+function refuseRollback(latest: CrlRecord | undefined, thisUpdate: Date, revoked: readonly RevokedCertificate[]): void {
   if (latest === undefined) return
-  if (at.toISOString() < latest.thisUpdate) {
+  if (thisUpdate.toISOString() < latest.thisUpdate) {
     throw new StateError('ERR_CRL_ROLLBACK', 'the CRL would begin before the one published last', {
-      details: { last: latest.thisUpdate, at: at.toISOString() },
+      details: { last: latest.thisUpdate, thisUpdate: thisUpdate.toISOString() },
       hint: 'check the clock of this machine',
     })
   }

@@ -143,7 +143,7 @@ async function fulfil(
       orders.map((order) => order.request),
     )
     for (const [index, order] of orders.entries())
-      delivered.push(deliver(issuing, order, certificates[index] as IssuedCertificate))
+      delivered.push(deliver(cli, issuing, order, certificates[index] as IssuedCertificate))
     progress.advance(Math.min(first + BATCH, perEntity.length))
   }
   progress.finish()
@@ -175,25 +175,31 @@ interface Delivered {
 }
 
 function deliver(
+  cli: Invocation,
   { authority, crls, at }: IssuingAuthority,
   { directory }: Order,
   issued: IssuedCertificate,
 ): Delivered {
   const { certificate, identity, profile, privateKey, shortened } = issued
-  deliverCredential(
-    directory,
-    {
-      certificate,
-      chain: [authority.issuing],
-      anchor: authority.root,
-      crls,
-      identity,
-      profile: profile.name,
-      purpose: profile.purposes[0] ?? 'allow-any',
-      ...(privateKey === undefined ? {} : { privateKey }),
-    },
-    at,
-  )
+  const credential = {
+    certificate,
+    chain: [authority.issuing],
+    anchor: authority.root,
+    crls,
+    identity,
+    profile: profile.name,
+    purpose: profile.purposes[0] ?? ('allow-any' as const),
+    ...(privateKey === undefined ? {} : { privateKey }),
+  }
+  try {
+    deliverCredential(directory, credential, at)
+  } catch (error) {
+    const { serialNumber } = certificate
+    cli.note(
+      `the certificate ${serialNumber} is recorded and could not be delivered: signet revoke --serial ${serialNumber}`,
+    )
+    throw error
+  }
   return {
     entity: identity.entity,
     profile: profile.name,

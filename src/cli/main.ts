@@ -49,7 +49,6 @@ export function buildProgram(environment: CliEnvironment): Command {
     .version(packageVersion(), '--version', 'print the version')
     .option('--home <dir>', 'folder of the authority (default: SIGNET_HOME, else ~/.signet)')
     .option('--json', 'print one JSON object, errors too')
-    .helpCommand(false)
     .showHelpAfterError('(signet --help)')
     .configureOutput({
       writeOut: (text) => void environment.stdout.write(text),

@@ -5,7 +5,14 @@
  * @module identity/registry (floor 5)
  */
 import { StateError } from '../errors/index.js'
-import type { EntityRecord, EntityState, Store, StoreReader, StoreTransaction } from '../store/index.js'
+import {
+  entityFacts,
+  type EntityRecord,
+  type EntityState,
+  type Store,
+  type StoreReader,
+  type StoreTransaction,
+} from '../store/index.js'
 
 /**
  * Register an entity.
@@ -16,14 +23,7 @@ export async function addEntity(store: Store, entity: EntityRecord, at: Date): P
   await store.transaction(async (transaction) => {
     await refuseTaken(transaction, entity)
     await transaction.insertEntity(entity)
-    await transaction.log(at, 'entity.added', {
-      id: entity.id,
-      uri: entity.uri,
-      kind: entity.kind,
-      roles: entity.roles,
-      dnsNames: entity.dnsNames,
-      ipAddresses: entity.ipAddresses,
-    })
+    await transaction.log(at, 'entity.added', entityFacts(entity))
   })
 }
 

@@ -7,6 +7,7 @@
 import { OID, oidName } from '../asn1/index.js'
 import { signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
+import { instantText } from '../time/index.js'
 import type { Certificate, Crl } from '../x509/index.js'
 import { NameConstraintState } from './name-constraints.js'
 import { type PolicyInputs, PolicyState } from './policies.js'
@@ -119,7 +120,7 @@ function checkValidity(certificate: Certificate, at: Date): void {
     subject: certificate.subject.toString(),
     notBefore: certificate.notBefore.toISOString(),
     notAfter: certificate.notAfter.toISOString(),
-    at: Number.isNaN(at.getTime()) ? 'not a time' : at.toISOString(),
+    at: instantText(at),
   }
   if (!begun) {
     throw new TrustError(

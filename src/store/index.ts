@@ -1,4 +1,4 @@
-export { type AuditReport, verifyAudit } from './audit.js'
+export { type AuditReport, entityFacts, verifyAudit } from './audit.js'
 export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
 export { openDatabase } from './node-sqlite.js'
 export { createStore, openStore, type StorePaths } from './open.js'

@@ -27,7 +27,7 @@ export function readClock(clock: Clock): Date {
   const now = clock.now()
   if (!(now >= EARLIEST_CREDIBLE && now <= LATEST_CREDIBLE)) {
     throw new StoreError('ERR_CLOCK_SUSPECT', 'the clock of this machine cannot be right', {
-      details: { clock: Number.isNaN(now.getTime()) ? 'not a time' : now.toISOString() },
+      details: { clock: instantText(now) },
       hint: 'set the clock of this machine, then try again',
     })
   }
@@ -42,4 +42,9 @@ export function wholeSeconds(instant: Date): Date {
 /** The instant so many seconds later; earlier when negative. */
 export function addSeconds(instant: Date, seconds: number): Date {
   return new Date(instant.getTime() + seconds * 1000)
+}
+
+/** An instant as text, also one that is none, for the details of an error. */
+export function instantText(instant: Date): string {
+  return Number.isNaN(instant.getTime()) ? 'not a time' : instant.toISOString()
 }

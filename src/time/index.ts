@@ -1,2 +1,2 @@
-export { addSeconds, type Clock, readClock, wholeSeconds } from './clock.js'
+export { addSeconds, type Clock, instantText, readClock, wholeSeconds } from './clock.js'
 export { DAY, formatDuration, HOUR, MINUTE, parseDuration } from './duration.js'

@@ -16,7 +16,7 @@ import {
 import { StaleError, TrustError, UsageError } from '../errors/index.js'
 import { type Identity, parseIdentityUri } from '../identity/index.js'
 import { validatePath, type ValidatedPath } from '../path/index.js'
-import { addSeconds } from '../time/index.js'
+import { addSeconds, instantText } from '../time/index.js'
 import { type Certificate, type Crl, hex, parseFingerprint } from '../x509/index.js'
 import {
   encodeTrustDocument,
@@ -105,7 +105,7 @@ export class TrustDirectory {
     const details = {
       issuedAt: this.issuedAt.toISOString(),
       nextUpdate: this.nextUpdate.toISOString(),
-      at: at.toISOString(),
+      at: instantText(at),
     }
     if (!(at < this.nextUpdate)) {
       throw new StaleError('ERR_TRUST_DIRECTORY_EXPIRED', `the trust directory ended at ${details.nextUpdate}`, {
@@ -254,6 +254,9 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
   verifySigner(signedData, signer, signedData.eContent, publisher)
   // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
   const document = parseTrustDocument(signedData.eContent)
+  const directory = make(document, bytes)
+  // Before the path: of a directory that is merely old, the CRLs inside are old, too, and that is not what is wrong.
+  directory.requireCurrent(request.at)
   validatePath(publisher, {
     anchors: [anchor],
     intermediates: certificates,
@@ -266,8 +269,6 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
       details: { pin },
     })
   }
-  const directory = make(document, bytes)
-  directory.requireCurrent(request.at)
   if (request.memory !== 'allow-forgetting') remember(directory, pin, request.memory)
   return directory
 }

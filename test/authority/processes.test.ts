@@ -66,9 +66,9 @@ describe('killed while a command line runs', () => {
     mkdirSync(parent)
     const home = join(parent, 'home')
     const words = ['--home', home, 'init', '--domain', 'cloud.example', '--passphrase-file', passphrase]
-    for (let turn = 0; turn < 9; turn++) {
+    for (let turn = 0; turn < 7; turn++) {
       const child = startScript('source-cli.mjs', words)
-      await after(400 + random() * 1000)
+      await after(300 + random() * 900)
       child.process.kill('SIGKILL')
       await child.ended
       expect(names(parent).filter((name) => name !== 'home' && !name.startsWith('.signet-tmp-'))).toEqual([])

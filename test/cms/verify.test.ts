@@ -8,6 +8,7 @@ import {
   verifySignedData,
   type VerifySignedDataRequest,
 } from '../../src/cms/index.js'
+import { isSignetError } from '../../src/errors/index.js'
 import { ValidatedPath, validatePath } from '../../src/path/index.js'
 import { addSeconds, DAY } from '../../src/time/index.js'
 import type { Crl } from '../../src/x509/index.js'
@@ -344,5 +345,44 @@ describe('verifySignedData: what others may add to a document', () => {
     const ber = Buffer.concat([Uint8Array.of(0x30, 0x80), der.subarray(4), Uint8Array.of(0, 0)])
     expect(der[1]).toBe(0x82)
     expect(verifySignedData(ber, wanted()).signers).toHaveLength(1)
+  })
+
+  /** Turn every bit of a document; yield what was accepted nevertheless. */
+  async function acceptedBits(
+    identifier: 'subjectKeyIdentifier' | 'issuerAndSerialNumber',
+  ): Promise<readonly number[]> {
+    const der = Buffer.from(await sign({ signers: [{ ...alice, identifier }] }))
+    const accepted: number[] = []
+    for (let bit = 0; bit < der.length * 8; bit++) {
+      const index = bit >> 3
+      const original = der[index] ?? 0
+      der[index] = original ^ (1 << (bit & 7))
+      try {
+        verifySignedData(der, wanted())
+        accepted.push(bit)
+      } catch (error) {
+        if (!isSignetError(error)) throw error
+        expect([3, 4]).toContain(error.exitCode)
+      }
+      der[index] = original
+    }
+    return accepted
+  }
+
+  it('accepts no document in which a bit was turned, although it would read BER', async () => {
+    expect(await acceptedBits('subjectKeyIdentifier')).toEqual([])
+  })
+
+  it('accepts the name of an issuer in letters of the other case, which is the same name, and nothing else', async () => {
+    const accepted = await acceptedBits('issuerAndSerialNumber')
+    expect(accepted).toHaveLength('Issuing'.length)
+    for (const bit of accepted) expect(bit & 7).toBe(5)
+  })
+
+  it('refuses BER in which a value ends after the one that holds it', async () => {
+    const der = Buffer.from(await sign())
+    const at = der.indexOf(Buffer.from('06092a864886f70d010904', 'hex')) - 1
+    der[at] = (der[at] ?? 0) + 8
+    expectCode('ERR_DER_TRAILING_DATA', () => verifySignedData(der, wanted()))
   })
 })

@@ -16,7 +16,7 @@ import {
 } from '../../src/message/index.js'
 import { encodeMessageContext, type MessageContext } from '../../src/message/context.js'
 import { parseBinding } from '../../src/policy/index.js'
-import { addSeconds, DAY } from '../../src/time/index.js'
+import { addSeconds } from '../../src/time/index.js'
 import { signTrustDirectory, type TrustDirectory } from '../../src/trust/index.js'
 import { keyFor, makeCrl, NOW, revoked } from '../support/certificates.js'
 import {
@@ -416,12 +416,6 @@ describe('message attacks of the third rank', () => {
     await refused('ERR_MESSAGE_REPLAYED', await sign({ messageId }), { replay })
   })
 
-  it('MSG-22: a refusal says nothing about keys, and no more than who asked may know', async () => {
-    const error = await refused('ERR_CMS_SIGNATURE', built({ signature: () => new Uint8Array() }))
-    expect(JSON.stringify(error)).not.toContain('PRIVATE')
-    expect(Object.keys(error.details).sort()).toEqual(['certificate', 'subject'])
-  })
-
   it('MSG-23: a payload that is changed after it was verified is not the one that was handed out', async () => {
     const payload = Buffer.from(content)
     const slow: ReplayStore = {
@@ -439,10 +433,5 @@ describe('message attacks of the third rank', () => {
     const claim = Buffer.from('{"verified":true,"signer":"admin"}')
     await refused('ERR_MESSAGE_UNSIGNED', new Uint8Array(), {}, claim)
     expect((await verify(await sign({}, bob, claim), {}, claim)).signer).toEqual(bob.identity)
-  })
-
-  it('MSG-26: an older trust directory is not taken for a newer one by its age alone: it ends', async () => {
-    const at = addSeconds(NOW, DAY)
-    await refused('ERR_TRUST_DIRECTORY_EXPIRED', await sign({ at }), { at })
   })
 })

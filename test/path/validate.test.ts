@@ -9,15 +9,17 @@ import {
   encodeCrlDistributionPoints,
   encodeExtKeyUsage,
   encodeKeyUsage,
+  encodeTbsCertificate,
   parseCertificate,
 } from '../../src/x509/index.js'
-import { keyFor, makeCertificate, NOT_AFTER, NOT_BEFORE, NOW } from '../support/certificates.js'
+import { keyFor, makeCertificate, NOT_AFTER, NOT_BEFORE, NOW, signCertificate } from '../support/certificates.js'
 import { editDer, fromHex, toHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
 import {
   caExtensions,
   type Changes,
   extensionDer,
+  type Hierarchy,
   hierarchy,
   nodeExtensions,
   unknownExtension,
@@ -292,6 +294,27 @@ describe('validatePath: signatures', () => {
     // prime256v1 → prime192v1.
     const der = fromHex(toHex(root.certificate.der).replace('2a8648ce3d030107', '2a8648ce3d030101'))
     expectCode('ERR_KEY_NOT_ALLOWED', () => validate({ root, issuing, node }, { anchors: [parseCertificate(der)] }))
+  })
+
+  it('PATH-24: a node whose key is not allowed is refused, though nothing was signed with it', () => {
+    const { subject, issuer, serialNumberOctets, notBefore, notAfter, spkiDer } = node.certificate
+    const template = {
+      serialNumberOctets,
+      signatureAlgorithm: issuing.key.signatureAlgorithm,
+      issuer,
+      notBefore,
+      notAfter,
+      subject,
+      extensionsDer: nodeExtensions(),
+    }
+    const withKey = (der: Uint8Array): Hierarchy['node'] => ({
+      certificate: signCertificate(encodeTbsCertificate({ ...template, spkiDer: der }), issuing.key),
+      key: node.key,
+    })
+    expect(validate({ root, issuing, node: withKey(spkiDer) }).certificates).toHaveLength(3)
+    // prime256v1 → prime192v1.
+    const weak = fromHex(toHex(spkiDer).replace('2a8648ce3d030107', '2a8648ce3d030101'))
+    expectCode('ERR_KEY_NOT_ALLOWED', () => validate({ root, issuing, node: withKey(weak) }))
   })
 
   it('PATH-06: algorithms inside and outside that differ are refused before anything else', () => {

@@ -45,7 +45,7 @@ describe('messageTypeMatcher', () => {
     expect(messageTypeMatcher(pattern)(type)).toBe(matches)
   })
 
-  it.each(['', '**', 'a*', '*a', 'a.*b', 'a..b', '.a', 'a.', 'a b', '[a]', '.+', 'a|b', 'a\n', `${'a'.repeat(256)}`])(
+  it.each(['', '**', 'a*', '*a', 'a.*b', 'a..b', '.a', 'a.', 'a b', '[a]', '.+', 'a|b', 'a\n', 'a'.repeat(256)])(
     'refuses the pattern %j',
     (pattern) => {
       expectCode('ERR_CONFIG_INVALID', () => messageTypeMatcher(pattern))

@@ -1,6 +1,6 @@
 // Lets a child process run src without building it: `x.js` is `x.ts` there. Node strips the types.
 import { existsSync } from 'node:fs'
-import { registerHooks } from 'node:module'
+import { flushCompileCache, registerHooks } from 'node:module'
 
 const SOURCE = new URL('../../src/', import.meta.url).href
 
@@ -13,3 +13,6 @@ registerHooks({
     return next(specifier, context)
   },
 })
+
+// Who is killed writes no cache at its end.
+setTimeout(flushCompileCache, 300).unref()

@@ -169,7 +169,7 @@ describe('openTrustDirectory: dates', () => {
     ['a second before its end', addSeconds(NOW, DAY - 1), undefined],
     ['at its end', addSeconds(NOW, DAY), 'ERR_TRUST_DIRECTORY_EXPIRED'],
     ['a second later', addSeconds(NOW, DAY + 1), 'ERR_TRUST_DIRECTORY_EXPIRED'],
-    ['at a time that is none', new Date(NaN), 'ERR_PATH_NOT_YET_VALID'],
+    ['at a time that is none', new Date(NaN), 'ERR_TRUST_DIRECTORY_EXPIRED'],
   ])('decides about one that is opened %s', (_, at, code) => {
     if (code === undefined) expect(open(good, { at }).size).toBe(2)
     else expect(expectRefusal(() => open(good, { at }))).toBe(code)
