@@ -105,7 +105,7 @@ export class ApprovedCertificate {
 export function approveCertificate(issuer: Issuer, request: ApprovalRequest): ApprovedCertificate {
   const { profile, identity, publicKey } = request
   const names = subjectNames(request)
-  checkNames([...names, ...commonNameAsHost(identity.entity)], issuer.certificate)
+  checkNames(names, issuer.certificate)
   if (request.certificationRequest !== undefined) checkWishes(request.certificationRequest, profile, names)
   const { notBefore, notAfter, shortened } = validity(request, issuer.certificate)
   const template: CertificateTemplate = {
@@ -157,16 +157,16 @@ function subjectName(organization: string, identity: Identity): Name {
   return buildName([
     [OID.organizationName, organization],
     [OID.organizationalUnitName, identity.service],
-    [OID.commonName, identity.entity],
+    [OID.commonName, commonName(identity.entity)],
   ])
 }
 
 /**
- * The common name as a host name, where it has the form of one. OpenSSL and GnuTLS hold it against the constraints of
- * the issuer when no alternative name is a host name, and would refuse what the authority issued.
+ * The entity's id. OpenSSL and GnuTLS take a common name with dots for a host name, hold it against the constraints of
+ * the issuer, and would refuse what the authority issued; with a space in it, it is none.
  */
-export function commonNameAsHost(entity: string): readonly GeneralName[] {
-  return entity.includes('.') ? [{ kind: 'dns', value: entity }] : []
+function commonName(entity: string): string {
+  return entity.includes('.') ? `id ${entity}` : entity
 }
 
 /** Each name by itself against the constraints of the issuer, as a verifier will. */
@@ -181,7 +181,7 @@ export function checkNames(names: readonly GeneralName[], issuer: Certificate): 
           name: formatGeneralName(name),
           permitted: (constraints?.permitted ?? []).map(formatGeneralName).join(', '),
         },
-        hint: 'use a name inside the domains and ranges of the deployment',
+        hint: `it may certify ${(constraints?.permitted ?? []).map(formatGeneralName).join(', ')}`,
       })
     }
   }

@@ -268,6 +268,8 @@ async function recordCertificate(
   at: Date,
 ): Promise<void> {
   const record = certificateRecord(item, certificate)
+  // It may have been quarantined or retired while the key was signing.
+  if (record.entityId !== null) requireActive(await requireEntity(transaction, record.entityId))
   await transaction.insertCertificate(record)
   await transaction.log(at, 'certificate.issued', {
     serialNumber: record.serialNumber,

@@ -6,7 +6,7 @@
 import { addEntity, entityRecord, type EntityRequest } from '../identity/index.js'
 import type { EntityRecord } from '../store/index.js'
 import { type GeneralName, parseIpAddress } from '../x509/index.js'
-import { checkNames, commonNameAsHost } from './approve.js'
+import { checkNames } from './approve.js'
 import type { Authority } from './authority.js'
 
 /**
@@ -17,8 +17,7 @@ import type { Authority } from './authority.js'
  */
 export async function registerEntity(authority: Authority, request: EntityRequest, at: Date): Promise<EntityRecord> {
   const entity = entityRecord(request, authority.deployment.trustDomain, at)
-  const names: GeneralName[] = [...commonNameAsHost(entity.id)]
-  for (const value of entity.dnsNames) names.push({ kind: 'dns', value })
+  const names: GeneralName[] = entity.dnsNames.map((value) => ({ kind: 'dns', value }))
   for (const address of entity.ipAddresses) {
     const octets = parseIpAddress(address)
     if (octets !== undefined) names.push({ kind: 'ip', octets })

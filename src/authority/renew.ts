@@ -15,9 +15,9 @@ import {
 } from './issue.js'
 
 /**
- * Issue the next certificate of an entity that has a good one of the same profile.
+ * Issue the next certificate of an entity whose newest one of the same profile is good.
  *
- * @throws {@link DeniedError} `ERR_RENEW_DENIED` if it has none that is neither expired nor revoked; with what issuing throws
+ * @throws {@link DeniedError} `ERR_RENEW_DENIED` if that one is missing, expired or revoked; with what issuing throws
  */
 export async function renewCertificates(
   issuing: IssuingAuthority,

@@ -28,6 +28,8 @@ export interface EntityRequest {
 /** The service under which the authority's own certificates have their identities. */
 export const AUTHORITY_SERVICE = 'signet'
 
+/** Leaves room in a common name, which has at most 64 characters (RFC 5280 appendix A). */
+const MAX_ID_LENGTH = 61
 const MAX_ROLES = 64
 const MAX_NAMES = 100
 
@@ -48,6 +50,7 @@ export function entityRecord(request: EntityRequest, trustDomain: string, at: Da
     if (!isSegment(text))
       throw invalid(`the ${what} ${JSON.stringify(text)} is not made of letters, digits, dots, dashes and underscores`)
   }
+  if (id.length > MAX_ID_LENGTH) throw invalid(`the id of an entity has at most ${MAX_ID_LENGTH} characters`)
   if (service === AUTHORITY_SERVICE) throw invalid(`the service name ${AUTHORITY_SERVICE} is the authority's own`)
   const roles = distinct(request.roles ?? [], MAX_ROLES, 'roles')
   const dnsNames = distinct((request.dnsNames ?? []).map(dnsName), MAX_NAMES, 'DNS names')

@@ -17,7 +17,7 @@ import {
 /**
  * Register an entity.
  *
- * @throws {@link StateError} `ERR_ENTITY_EXISTS` if its id, identity or one of its host names is taken
+ * @throws {@link StateError} `ERR_ENTITY_EXISTS` if its id or identity is taken; host names may be shared
  */
 export async function addEntity(store: Store, entity: EntityRecord, at: Date): Promise<void> {
   await store.transaction(async (transaction) => {

@@ -295,7 +295,11 @@ function checkType({ type }: MessageContext, { types }: MessagePolicy): void {
   }
 }
 
-/** Receiver's clock, both ways. Yields the instant after which the message is refused for its age. */
+/**
+ * Receiver's clock, both ways. Yields the instant until which the message is to be remembered: by what is signed and not
+ * by this receiver's maximum age, so that a more patient one that shares the memory finds it there, too. Receivers that
+ * share one allow the same skew.
+ */
 function checkTime(signingTime: Date, { lifetimeSeconds }: MessageContext, policy: MessagePolicy): Date {
   const { at, maxAgeSeconds, skewSeconds = DEFAULT_SKEW_SECONDS } = policy
   const details = { signingTime: signingTime.toISOString(), at: at.toISOString() }
@@ -312,7 +316,7 @@ function checkTime(signingTime: Date, { lifetimeSeconds }: MessageContext, polic
       hint: 'sign it again, or accept a greater age',
     })
   }
-  return until
+  return addSeconds(signingTime, lifetimeSeconds + skewSeconds)
 }
 
 async function checkReplay(

@@ -167,9 +167,15 @@ function* candidatePaths(target: Certificate, request: PathRequest): Generator<r
 /** Names fit, and key identifiers do not contradict (RFC 5280 §4.2.1.1: a hint, never a proof). */
 function mayHaveIssued(issuer: Certificate, certificate: Certificate): boolean {
   if (!issuer.subject.equals(certificate.issuer)) return false
-  const wanted = certificate.authorityKeyIdentifier?.keyIdentifier
-  const found = issuer.subjectKeyIdentifier
-  return wanted === undefined || found === undefined || equalBytes(wanted, found)
+  try {
+    const wanted = certificate.authorityKeyIdentifier?.keyIdentifier
+    const found = issuer.subjectKeyIdentifier
+    return wanted === undefined || found === undefined || equalBytes(wanted, found)
+  } catch (error) {
+    // A malformed hint is none; if it belongs to a path, the path is refused for it.
+    if (isSignetError(error)) return true
+    throw error
+  }
 }
 
 function sameNameAndKey(a: Certificate, b: Certificate): boolean {

@@ -16,10 +16,13 @@ import { type Certificate, parseIpAddress } from '../x509/index.js'
 export function checkHostName(certificate: Certificate, host: string): void {
   const address = parseIpAddress(host)
   const wanted = host.toLowerCase().replace(/\.$/, '')
-  const found = certificate.subjectAltName.some((name) => {
-    if (address !== undefined) return name.kind === 'ip' && equalBytes(name.octets, address)
-    return name.kind === 'dns' && matchesPresented(wanted, name.value.toLowerCase())
-  })
+  // A pattern is what a certificate presents, never what somebody connects to.
+  const found =
+    !wanted.includes('*') &&
+    certificate.subjectAltName.some((name) => {
+      if (address !== undefined) return name.kind === 'ip' && equalBytes(name.octets, address)
+      return name.kind === 'dns' && matchesPresented(wanted, name.value.toLowerCase())
+    })
   if (!found) {
     throw new TrustError('ERR_PATH_HOST_NAME', `the certificate is not for ${host}`, {
       details: { host, subject: certificate.subject.toString() },

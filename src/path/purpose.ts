@@ -12,15 +12,21 @@ interface PurposeRule {
   readonly keyPurposeId: string
   /** At least one of these, where keyUsage is present. */
   readonly keyUsage: readonly KeyUsage[]
+  /** Whether a CA may hold it: never for purposes of our own. */
+  readonly holder: 'any' | 'end-entity'
 }
 
 export const PURPOSES = {
-  server: { keyPurposeId: OID.kpServerAuth, keyUsage: ['digitalSignature', 'keyEncipherment', 'keyAgreement'] },
-  client: { keyPurposeId: OID.kpClientAuth, keyUsage: ['digitalSignature', 'keyAgreement'] },
-  'message-signing': { keyPurposeId: OID.signetKpMessageSigning, keyUsage: ['digitalSignature'] },
-  'trust-directory': { keyPurposeId: OID.signetKpTrustDirectory, keyUsage: ['digitalSignature'] },
-  email: { keyPurposeId: OID.kpEmailProtection, keyUsage: ['digitalSignature', 'nonRepudiation'] },
-  'ocsp-signing': { keyPurposeId: OID.kpOcspSigning, keyUsage: ['digitalSignature'] },
+  server: {
+    holder: 'any',
+    keyPurposeId: OID.kpServerAuth,
+    keyUsage: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
+  },
+  client: { holder: 'any', keyPurposeId: OID.kpClientAuth, keyUsage: ['digitalSignature', 'keyAgreement'] },
+  'message-signing': { holder: 'end-entity', keyPurposeId: OID.signetKpMessageSigning, keyUsage: ['digitalSignature'] },
+  'trust-directory': { holder: 'end-entity', keyPurposeId: OID.signetKpTrustDirectory, keyUsage: ['digitalSignature'] },
+  email: { holder: 'any', keyPurposeId: OID.kpEmailProtection, keyUsage: ['digitalSignature', 'nonRepudiation'] },
+  'ocsp-signing': { holder: 'end-entity', keyPurposeId: OID.kpOcspSigning, keyUsage: ['digitalSignature'] },
 } as const satisfies Record<string, PurposeRule>
 
 export type PurposeName = keyof typeof PURPOSES
@@ -48,6 +54,9 @@ export function checkPurpose(target: Certificate, authorities: readonly Certific
   const rule: PurposeRule = PURPOSES[purpose]
   if (target.extKeyUsage?.has(rule.keyPurposeId) !== true) {
     throw notFor(target, purpose, 'the certificate is not for this purpose')
+  }
+  if (rule.holder === 'end-entity' && target.basicConstraints?.ca === true) {
+    throw notFor(target, purpose, 'a CA certificate is not for this purpose')
   }
   for (const authority of authorities) {
     const purposes = authority.extKeyUsage

@@ -50,12 +50,12 @@ export interface OpenTrustDirectoryRequest {
   readonly memory: TrustMemory | 'allow-forgetting'
 }
 
-let make: (document: ParsedTrustDocument, bytes: Uint8Array) => TrustDirectory
+let make: (document: ParsedTrustDocument, content: Uint8Array) => TrustDirectory
 
 /** A trust directory that was verified: only {@link openTrustDirectory} makes one. */
 export class TrustDirectory {
   static {
-    make = (document, bytes) => new TrustDirectory(document, bytes)
+    make = (document, content) => new TrustDirectory(document, content)
   }
   readonly trustDomain: string
   readonly sequence: number
@@ -64,11 +64,11 @@ export class TrustDirectory {
   readonly anchors: readonly Certificate[]
   readonly authorities: readonly Certificate[]
   readonly crls: readonly Crl[]
-  /** SHA-256 of the whole document: two with one sequence number must be one. */
+  /** SHA-256 of the signed content: two with one sequence number must be one. The signature around it can be turned. */
   readonly digest: string
   readonly #signers = new Map<string, TrustedSigner>()
 
-  private constructor(document: ParsedTrustDocument, bytes: Uint8Array) {
+  private constructor(document: ParsedTrustDocument, content: Uint8Array) {
     this.trustDomain = document.trustDomain
     this.sequence = document.sequence
     this.issuedAt = document.issuedAt
@@ -76,7 +76,7 @@ export class TrustDirectory {
     this.anchors = Object.freeze([...document.anchors])
     this.authorities = Object.freeze([...document.authorities])
     this.crls = Object.freeze([...document.crls])
-    this.digest = hash('sha256', bytes, 'hex')
+    this.digest = hash('sha256', content, 'hex')
     for (const raw of document.signers) this.#signers.set(mapKey(raw.keyIdentifier), new TrustedSigner(raw, this))
     Object.freeze(this)
   }
@@ -254,7 +254,7 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
   verifySigner(signedData, signer, signedData.eContent, publisher)
   // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
   const document = parseTrustDocument(signedData.eContent)
-  const directory = make(document, bytes)
+  const directory = make(document, signedData.eContent)
   // Before the path: of a directory that is merely old, the CRLs inside are old, too, and that is not what is wrong.
   directory.requireCurrent(request.at)
   validatePath(publisher, {

@@ -18,7 +18,8 @@ describe('parseIdentityUri (SPIFFE-ID §2)', () => {
   it.each([
     'spiffe://a/b/c',
     'spiffe://10.cloud-1.example/B_x/C.y-z',
-    `spiffe://${'a'.repeat(64)}/b/c`,
+    `spiffe://${'a'.repeat(63)}/b/c`,
+    `spiffe://${'a'.repeat(31)}.${'b'.repeat(32)}/b/c`,
     `spiffe://a/b/${'c'.repeat(64)}`,
     'spiffe://cloud.example/constructor/toString',
   ])('accepts %s', (text) => {
@@ -52,7 +53,9 @@ describe('parseIdentityUri (SPIFFE-ID §2)', () => {
     ['a trust domain with a final dot', 'spiffe://cloud.example./compute/node'],
     ['a trust domain with two dots', 'spiffe://cloud..example/compute/node'],
     ['a trust domain that begins with a dash', 'spiffe://-cloud.example/compute/node'],
-    ['a trust domain of 65 characters', `spiffe://${'a'.repeat(65)}/b/c`],
+    ['a label of 64 characters', `spiffe://${'a'.repeat(64)}/b/c`],
+    ['a trust domain that is an address', 'spiffe://10.0.0.1/b/c'],
+    ['a trust domain of 65 characters', `spiffe://${'a'.repeat(32)}.${'b'.repeat(32)}/b/c`],
     ['a port', 'spiffe://cloud.example:8443/compute/node'],
     ['a user', 'spiffe://root@cloud.example/compute/node'],
     ['a query', 'spiffe://cloud.example/compute/node?x=1'],
