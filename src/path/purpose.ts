@@ -10,7 +10,7 @@ import type { Certificate, KeyUsage } from '../x509/index.js'
 interface PurposeRule {
   /** KeyPurposeId that the end entity must have, anyExtendedKeyUsage not sufficing. */
   readonly keyPurposeId: string
-  /** At least one of these, where keyUsage is present. */
+  /** At least one of these. keyUsage may be absent where any holder will do. */
   readonly keyUsage: readonly KeyUsage[]
   /** Whether a CA may hold it: never for purposes of our own. */
   readonly holder: 'any' | 'end-entity'
@@ -65,7 +65,9 @@ export function checkPurpose(target: Certificate, authorities: readonly Certific
     }
   }
   const { keyUsage } = target
-  if (keyUsage !== undefined && !rule.keyUsage.some((usage) => keyUsage.has(usage))) {
+  // RFC 5280 §4.2.1.3 lets keyUsage be absent; for our own purposes it says what the key is for.
+  const fits = keyUsage === undefined ? rule.holder === 'any' : rule.keyUsage.some((usage) => keyUsage.has(usage))
+  if (!fits) {
     throw new TrustError('ERR_PATH_KEY_USAGE', `the key usage of the certificate excludes ${purpose}`, {
       details: { subject: target.subject.toString(), purpose },
     })
