@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +6,12 @@ import { temporaryFolder } from './support/temporary.js'
 
 /** The npm that started us; its script runs on any Node. */
 const NPM = process.env['npm_execpath'] ?? '/usr/lib/node_modules/npm/bin/npm-cli.js'
+
+/** A Node that is older than ours, where the machine has one. */
+const OLD_NODE = ['/usr/bin/node', '/usr/local/bin/node'].find(
+  (path) =>
+    existsSync(path) && Number(/^v(\d+)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1]) < 24,
+)
 
 const run = (words: readonly string[], cwd: string): string =>
   execFileSync(process.execPath, [...words], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
@@ -48,6 +54,14 @@ describe.skipIf(!existsSync(NPM))('npm pack', () => {
     }
     expect(run([join(place, 'bin/signet.js'), '--version'], elsewhere)).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(run([join(place, 'bin/signet.js'), 'quickstart', 'demo'], elsewhere)).toContain('verdict      verified')
+    // Installed without the Node that a checkout brings along, on one that is too old: one clear sentence.
+    if (OLD_NODE !== undefined) {
+      const { status, stderr } = spawnSync(OLD_NODE, [join(place, 'bin/signet.js'), '--version'], { encoding: 'utf8' })
+      expect(stderr).toMatch(
+        /^signet: error: signet needs Node\.js 24 or newer.*\[ERR_RUNTIME_UNSUPPORTED\]\nsignet: hint: /,
+      )
+      expect(status).toBe(2)
+    }
     writeFileSync(
       join(elsewhere, 'use.mjs'),
       "import { verifyMessage } from 'signet-pki'\nimport { SignetError } from 'signet-pki/errors'\nimport { signData } from 'signet-pki/cms'\nconsole.log(typeof verifyMessage, typeof SignetError, typeof signData)\n",

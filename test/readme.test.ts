@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildProgram } from '../src/cli/main.js'
 import { processEnvironment } from '../src/cli/environment.js'
-import { EXIT_CODES } from '../src/errors/index.js'
+import { ERROR_CODES, EXIT_CODES } from '../src/errors/index.js'
 
 const README = readFileSync('README.md', 'utf8')
 
@@ -143,6 +143,22 @@ describe('docs/errors.md', () => {
   it('is what the table of codes says: npm run docs', async () => {
     const { errorsPage } = await import('../src/cli/errors-page.js')
     expect(readFileSync('docs/errors.md', 'utf8')).toBe(errorsPage())
+  })
+})
+
+describe('the table of codes', () => {
+  it('has no code that nothing throws, or that no test provokes', () => {
+    const textOf = (...folders: readonly string[]): string =>
+      execFileSync('git', ['ls-files', ...folders], { encoding: 'utf8' })
+        .trim()
+        .split('\n')
+        .filter((path) => path !== 'src/errors/codes.ts')
+        .map((path) => readFileSync(path, 'latin1'))
+        .join('\n')
+    const [program, tests] = [textOf('src', 'bin'), textOf('test', 'fixtures')]
+    const codes = Object.keys(ERROR_CODES)
+    expect(codes.filter((code) => !program.includes(`'${code}'`))).toEqual([])
+    expect(codes.filter((code) => !tests.includes(code))).toEqual([])
   })
 })
 
