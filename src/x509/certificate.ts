@@ -45,6 +45,7 @@ import {
   readPolicyMappings,
 } from './policy-extensions.js'
 import { hex, serialText } from './serial-number.js'
+import { readSigned } from './signed.js'
 
 export const CERTIFICATE_LABEL = 'CERTIFICATE'
 
@@ -221,14 +222,7 @@ export function parseCertificate(der: Uint8Array, limits: DerLimits = CERTIFICAT
 
 /** Read a certificate that is part of something larger. */
 export function readCertificate(reader: DerReader): Certificate {
-  const start = reader.position
-  const outer = reader.sequence()
-  const tbsStart = outer.position
-  const tbs = outer.sequence()
-  const tbsDer = outer.bytes.subarray(tbsStart, outer.position)
-  const signatureAlgorithm = readAlgorithmIdentifier(outer)
-  const signatureValue = outer.octetBitString()
-  outer.finish()
+  const { der, tbsDer, tbs, signatureAlgorithm, signatureValue } = readSigned(reader)
 
   const version = readVersion(tbs)
   const serialNumberOctets = readSerial(tbs)
@@ -247,7 +241,7 @@ export function readCertificate(reader: DerReader): Certificate {
   const extensions = readVersion3Extensions(tbs, version)
   tbs.finish()
   return new Certificate({
-    der: reader.bytes.subarray(start, reader.position),
+    der,
     tbsDer,
     version,
     serialNumberOctets,

@@ -21,7 +21,6 @@ import {
   type KeyProvider,
   parsePublicKey,
   type PublicKey,
-  readAlgorithmIdentifier,
   signatureAlgorithmOf,
   verifySignature,
 } from '../crypto/index.js'
@@ -29,7 +28,7 @@ import { EncodingError, TrustError } from '../errors/index.js'
 import { named } from './certificate.js'
 import { type Extension, readExtensions } from './extensions.js'
 import { Name } from './name.js'
-import { encodeSigned } from './tbs-certificate.js'
+import { encodeSigned, readSigned } from './signed.js'
 
 const REQUEST_LABELS = ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST'] as const
 
@@ -61,20 +60,14 @@ export function parseCertificationRequest(bytes: Uint8Array): CertificationReque
 
 function readRequest(der: Uint8Array): CertificationRequest {
   const reader = DerReader.over(der, CERTIFICATE_LIMITS)
-  const outer = reader.sequence()
+  const { tbsDer, tbs: info, signatureAlgorithm, signatureValue } = readSigned(reader)
   reader.finish()
-  const infoStart = outer.position
-  const info = outer.sequence()
-  const infoDer = outer.bytes.subarray(infoStart, outer.position)
-  const signatureAlgorithm = readAlgorithmIdentifier(outer)
-  const signature = outer.octetBitString()
-  outer.finish()
   if (info.smallInteger(255) !== 0) throw info.error('ERR_CSR_MALFORMED', 'the version is not 1')
   const subject = Name.read(info)
   const publicKey = parsePublicKey(info.element(0x30))
   const extensions = readAttributes(info)
   info.finish()
-  if (!verifySignature(signatureAlgorithmOf(signatureAlgorithm), publicKey, infoDer, signature)) {
+  if (!verifySignature(signatureAlgorithmOf(signatureAlgorithm), publicKey, tbsDer, signatureValue)) {
     throw new TrustError('ERR_CSR_SIGNATURE', 'the signature of the certification request does not verify', {
       hint: 'make the request again with the key that it is for',
     })

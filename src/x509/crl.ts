@@ -38,7 +38,7 @@ import {
 import { readGeneralNames } from './general-name.js'
 import { Name } from './name.js'
 import { serialText } from './serial-number.js'
-import { encodeSigned } from './tbs-certificate.js'
+import { encodeSigned, readSigned } from './signed.js'
 
 const CRL_LABEL = 'X509 CRL'
 
@@ -177,14 +177,7 @@ export function parseCrls(bytes: Uint8Array): readonly Crl[] {
 
 /** Read a CRL that is part of something larger. */
 export function readCrl(reader: DerReader): Crl {
-  const start = reader.position
-  const outer = reader.sequence()
-  const tbsStart = outer.position
-  const tbs = outer.sequence()
-  const tbsDer = outer.bytes.subarray(tbsStart, outer.position)
-  const signatureAlgorithm = readAlgorithmIdentifier(outer)
-  const signatureValue = outer.octetBitString()
-  outer.finish()
+  const { der, tbsDer, tbs, signatureAlgorithm, signatureValue } = readSigned(reader)
 
   // RFC 5280 §5.1.2.1: the version is v2(1) or absent, and extensions need v2.
   const version = tbs.peek() === TAG.integer ? tbs.smallInteger(255) : undefined
@@ -206,7 +199,7 @@ export function readCrl(reader: DerReader): Crl {
   }
   tbs.finish()
   return new Crl({
-    der: reader.bytes.subarray(start, reader.position),
+    der,
     tbsDer,
     signatureAlgorithm,
     signatureValue,

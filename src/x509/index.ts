@@ -44,4 +44,5 @@ export { attributeType, buildName, Name, type NameAttribute, type RelativeDistin
 export type { PolicyConstraints, PolicyMapping } from './policy-extensions.js'
 export { compareSecondOpinion } from './second-opinion.js'
 export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'
-export { type CertificateTemplate, encodeSigned, encodeTbsCertificate } from './tbs-certificate.js'
+export { encodeSigned } from './signed.js'
+export { type CertificateTemplate, encodeTbsCertificate } from './tbs-certificate.js'

@@ -1,16 +1,9 @@
 /**
- * TBSCertificate and the signed whole (RFC 5280 §4.1): what the authority fills in.
+ * TBSCertificate (RFC 5280 §4.1): what the authority fills in.
  *
  * @module x509/tbs-certificate (floor 3)
  */
-import {
-  encodeBitString,
-  encodeContext,
-  encodeInteger,
-  encodeSequence,
-  encodeTime,
-  encodeUnsigned,
-} from '../asn1/index.js'
+import { encodeContext, encodeInteger, encodeSequence, encodeTime, encodeUnsigned } from '../asn1/index.js'
 import type { SignatureAlgorithm } from '../crypto/index.js'
 import type { Name } from './name.js'
 
@@ -39,9 +32,4 @@ export function encodeTbsCertificate(template: CertificateTemplate): Uint8Array 
     template.spkiDer,
     encodeContext(3, encodeSequence(...template.extensionsDer)),
   )
-}
-
-/** SIGNED{…}: what was signed, with which algorithm, and the signature. Certificates, CRLs and requests alike. */
-export function encodeSigned(tbsDer: Uint8Array, algorithm: SignatureAlgorithm, signature: Uint8Array): Uint8Array {
-  return encodeSequence(tbsDer, algorithm.identifierDer, encodeBitString(signature))
 }
