@@ -45,7 +45,26 @@ export const OID = {
   sha384WithRsa: '1.2.840.113549.1.1.12',
   sha512WithRsa: '1.2.840.113549.1.1.13',
 
+  // Signatures that are off the allow-list: RFC 3279, RFC 5758, RFC 8410
+  sha1WithRsa: '1.2.840.113549.1.1.5',
+  sha224WithRsa: '1.2.840.113549.1.1.14',
+  ecdsaWithSha1: '1.2.840.10045.4.1',
+  ecdsaWithSha224: '1.2.840.10045.4.3.1',
+  dsaWithSha1: '1.2.840.10040.4.3',
+  dsaWithSha224: '2.16.840.1.101.3.4.3.1',
+  dsaWithSha256: '2.16.840.1.101.3.4.3.2',
+  ed448: '1.3.101.113',
+
+  // OCSP: RFC 6960, RFC 9654
+  ocsp: '1.3.6.1.5.5.7.48.1',
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspResponse: '1.3.6.1.5.5.7.48.1.4',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  caIssuers: '1.3.6.1.5.5.7.48.2',
+
   // Digests: RFC 5754
+  sha1: '1.3.14.3.2.26',
   sha256: '2.16.840.1.101.3.4.2.1',
   sha384: '2.16.840.1.101.3.4.2.2',
   sha512: '2.16.840.1.101.3.4.2.3',
@@ -99,7 +118,6 @@ export const OID = {
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
-  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 
   // Extended key purposes: RFC 5280 §4.2.1.12
   anyExtendedKeyUsage: '2.5.29.37.0',

@@ -322,7 +322,7 @@ async function recordBeginning(store: Store, { deployment, root, issuing, rootCr
       issuer: root.keyIdentifier,
       number: 1,
       thisUpdate: rootCrl.thisUpdate.toISOString(),
-      nextUpdate: rootCrl.nextUpdate.toISOString(),
+      nextUpdate: rootCrl.currentUntil.toISOString(),
       der: rootCrl.der,
     })
     await transaction.log(at, 'crl.published', { issuer: root.keyIdentifier, number: 1, entries: 0 })

@@ -106,10 +106,10 @@ async function recordCrl(
       issuer: issuer.keyIdentifier,
       number,
       thisUpdate: crl.thisUpdate.toISOString(),
-      nextUpdate: crl.nextUpdate.toISOString(),
+      nextUpdate: crl.currentUntil.toISOString(),
       der: crl.der,
     })
-    const entries = crl.revokedCertificates.length
+    const entries = crl.size
     await transaction.log(at, 'crl.published', { issuer: issuer.keyIdentifier, number, entries })
     return true
   })
@@ -159,13 +159,10 @@ async function revokedCertificates(authority: Authority, at: Date): Promise<read
 }
 
 function isFresh(crl: Crl, at: Date): boolean {
-  const half = (crl.thisUpdate.getTime() + crl.nextUpdate.getTime()) / 2
+  const half = (crl.thisUpdate.getTime() + crl.currentUntil.getTime()) / 2
   return at >= crl.thisUpdate && at.getTime() < half
 }
 
 function listsExactly(crl: Crl, revoked: readonly RevokedCertificate[]): boolean {
-  return (
-    crl.revokedCertificates.length === revoked.length &&
-    revoked.every((entry) => crl.find(entry.serialNumber)?.reason === entry.reason)
-  )
+  return crl.size === revoked.length && revoked.every((entry) => crl.find(entry.serialNumber)?.reason === entry.reason)
 }

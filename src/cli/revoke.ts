@@ -184,8 +184,8 @@ function summary(crl: Crl): Record<string, unknown> {
     issuer: crl.issuer.toString(),
     crlNumber: crl.crlNumber === undefined ? null : decimal(crl.crlNumber),
     thisUpdate: crl.thisUpdate.toISOString(),
-    nextUpdate: crl.nextUpdate.toISOString(),
-    entries: crl.revokedCertificates.length,
+    nextUpdate: crl.nextUpdate?.toISOString() ?? null,
+    entries: crl.size,
   }
 }
 
@@ -195,8 +195,8 @@ function crlTable(crls: readonly Crl[]): string {
       facts([
         ['issuer', item.issuer.toString()],
         ['number', item.crlNumber === undefined ? '' : decimal(item.crlNumber)],
-        ['current', `${instant(item.thisUpdate)} to ${instant(item.nextUpdate)}`],
-        ['revoked', String(item.revokedCertificates.length)],
+        ['current', `${instant(item.thisUpdate)} to ${instant(item.currentUntil)}`],
+        ['revoked', String(item.size)],
       ]),
     )
     .join('\n\n')

@@ -37,13 +37,20 @@ export type KeyFamily = 'ec' | 'rsa' | 'ed25519' | 'ml-dsa-44' | 'ml-dsa-65' | '
 export type KeyAlgorithmName =
   'p256' | 'p384' | 'ed25519' | 'rsa2048' | 'rsa3072' | 'rsa4096' | 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87'
 
-export interface SignatureAlgorithm {
+/** What it takes to verify a signature; wider than the allow-list (`crypto/weak`). */
+export interface VerifyingAlgorithm {
   readonly name: string
-  readonly family: KeyFamily
+  readonly family: KeyFamily | 'dsa' | 'ed448'
   /** The digest of the signature itself; `null` where the scheme hashes on its own (Ed25519, ML-DSA). */
-  readonly digest: DigestName | null
+  readonly digest: DigestName | 'sha1' | 'sha224' | null
   /** RSASSA-PSS rather than PKCS #1 v1.5; the salt is as long as the digest. */
   readonly pss: boolean
+}
+
+/** A signature algorithm of the allow-list. */
+export interface SignatureAlgorithm extends VerifyingAlgorithm {
+  readonly family: KeyFamily
+  readonly digest: DigestName | null
   /** AlgorithmIdentifier, as signet writes it. */
   readonly identifierDer: Uint8Array
 }
@@ -226,7 +233,7 @@ export function digestIdentifierDer(digest: DigestName): Uint8Array {
 }
 
 /** Whether a key of this family can make this signature. */
-export function requireFamily(signature: SignatureAlgorithm, family: KeyFamily): void {
+export function requireFamily(signature: VerifyingAlgorithm, family: VerifyingAlgorithm['family']): void {
   if (signature.family !== family) {
     throw new TrustError('ERR_ALGORITHM_MISMATCH', `a ${family} key does not make ${signature.name} signatures`, {
       details: { key: family, signature: signature.name },

@@ -15,6 +15,7 @@ export {
   type SignatureAlgorithm,
   signatureAlgorithmOf,
   type SignatureAlgorithmName,
+  type VerifyingAlgorithm,
 } from './algorithms.js'
 export { CommandKeyProvider } from './command-key-provider.js'
 export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
@@ -33,6 +34,8 @@ export {
   type PublicKey,
   publicKeyOf,
   samePublicKey,
+  type VerifyingKey,
 } from './public-key.js'
 export { Passphrase } from './secret.js'
 export { computeSignature, verifySignature } from './signature.js'
+export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

@@ -13,18 +13,24 @@ import {
   readAlgorithmIdentifier,
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
+  type VerifyingAlgorithm,
 } from './algorithms.js'
 
-/** A public key that is on the allow-list. */
-export interface PublicKey {
-  readonly family: KeyFamily
+/** A public key that can verify; wider than the allow-list (`crypto/weak`). */
+export interface VerifyingKey {
+  readonly family: VerifyingAlgorithm['family']
   /** The name for people: `p256`, `rsa3072`, `ml-dsa-65`. */
   readonly name: string
-  /** What signet itself signs with such a key. */
-  readonly algorithm: KeyAlgorithm
   /** SubjectPublicKeyInfo. */
   readonly spkiDer: Uint8Array
   readonly keyObject: KeyObject
+}
+
+/** A public key that is on the allow-list. */
+export interface PublicKey extends VerifyingKey {
+  readonly family: KeyFamily
+  /** What signet itself signs with such a key. */
+  readonly algorithm: KeyAlgorithm
 }
 
 /** RFC 5480 §2.2 uncompressed points: 0x04 and two coordinates. */

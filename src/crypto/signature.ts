@@ -4,8 +4,8 @@
  * @module crypto/signature (floor 2)
  */
 import { constants, type KeyObject, sign as cryptoSign, verify as cryptoVerify } from 'node:crypto'
-import { DIGESTS, requireFamily, type SignatureAlgorithm } from './algorithms.js'
-import type { PublicKey } from './public-key.js'
+import { requireFamily, type SignatureAlgorithm, type VerifyingAlgorithm } from './algorithms.js'
+import type { VerifyingKey } from './public-key.js'
 
 /**
  * Verify a signature over `data`.
@@ -16,8 +16,8 @@ import type { PublicKey } from './public-key.js'
  * @throws {@link TrustError} `ERR_ALGORITHM_MISMATCH`
  */
 export function verifySignature(
-  algorithm: SignatureAlgorithm,
-  key: PublicKey,
+  algorithm: VerifyingAlgorithm,
+  key: VerifyingKey,
   data: Uint8Array,
   signature: Uint8Array,
 ): boolean {
@@ -36,9 +36,9 @@ export function computeSignature(algorithm: SignatureAlgorithm, privateKey: KeyO
 }
 
 function keyInput(
-  algorithm: SignatureAlgorithm,
+  algorithm: VerifyingAlgorithm,
   key: KeyObject,
 ): KeyObject | { key: KeyObject; padding: number; saltLength: number } {
   if (!algorithm.pss) return key
-  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: DIGESTS[algorithm.digest ?? 'sha256'].octets }
+  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
 }

@@ -4,8 +4,8 @@
  * @module path/host-name (floor 4)
  */
 import { equalBytes } from '../asn1/index.js'
-import { TrustError } from '../errors/index.js'
 import { type Certificate, parseIpAddress } from '../x509/index.js'
+import { refusal } from './rules.js'
 
 /**
  * Check that a certificate is for a host name or IP address. A wildcard stands for one whole left-most label.
@@ -24,8 +24,8 @@ export function checkHostName(certificate: Certificate, host: string): void {
       return name.kind === 'dns' && matchesPresented(wanted, name.value.toLowerCase())
     })
   if (!found) {
-    throw new TrustError('ERR_PATH_HOST_NAME', `the certificate is not for ${host}`, {
-      details: { host, subject: certificate.subject.toString() },
+    throw refusal('ERR_PATH_HOST_NAME', 'host-name', certificate, `the certificate is not for ${host}`, {
+      details: { host },
     })
   }
 }

@@ -4,7 +4,7 @@
  * @module path/name-constraints (floor 4)
  */
 import { OID } from '../asn1/index.js'
-import { LimitError, TrustError } from '../errors/index.js'
+import { LimitError, type TrustError } from '../errors/index.js'
 import {
   type Certificate,
   formatGeneralName,
@@ -12,6 +12,7 @@ import {
   type NameConstraints,
   parseIpAddress,
 } from '../x509/index.js'
+import { refusal } from './rules.js'
 
 /** Most comparisons of a name with a subtree for one path. */
 const MAX_COMPARISONS = 250_000
@@ -145,11 +146,7 @@ function matchesIp(address: Uint8Array, range: Uint8Array): boolean {
 }
 
 function violation(certificate: Certificate, name: GeneralName): TrustError {
-  return new TrustError(
-    'ERR_PATH_NAME_CONSTRAINT',
-    `a name constraint of the path does not allow ${formatGeneralName(name)}`,
-    {
-      details: { subject: certificate.subject.toString(), name: formatGeneralName(name) },
-    },
-  )
+  const text = formatGeneralName(name)
+  const message = `a name constraint of the path does not allow ${text}`
+  return refusal('ERR_PATH_NAME_CONSTRAINT', 'name-constraints', certificate, message, { details: { name: text } })
 }

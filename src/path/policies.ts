@@ -5,8 +5,9 @@
  * @module path/policies (floor 4)
  */
 import { OID } from '../asn1/index.js'
-import { TrustError } from '../errors/index.js'
+import type { TrustError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
+import { refusal } from './rules.js'
 
 /** What a relying party demands of policies (RFC 5280 §6.1.1 (c), (e), (f), (g)). */
 export interface PolicyInputs {
@@ -144,9 +145,7 @@ function applyMappings(level: Level, certificate: Certificate, mappingAllowed: b
   }
   for (const { issuerDomainPolicy, subjectDomainPolicy } of certificate.policyMappings ?? []) {
     if (issuerDomainPolicy === OID.anyPolicy || subjectDomainPolicy === OID.anyPolicy) {
-      throw new TrustError('ERR_PATH_POLICY', 'anyPolicy is mapped', {
-        details: { subject: certificate.subject.toString() },
-      })
+      throw refusal('ERR_PATH_POLICY', 'policies', certificate, 'anyPolicy is mapped')
     }
     if (!mappingAllowed) {
       level.nodes.delete(issuerDomainPolicy)
@@ -165,7 +164,6 @@ function applyMappings(level: Level, certificate: Certificate, mappingAllowed: b
 }
 
 function noPolicy(certificate: Certificate): TrustError {
-  return new TrustError('ERR_PATH_POLICY', 'the path is not valid for any acceptable certificate policy', {
-    details: { subject: certificate.subject.toString() },
-  })
+  const message = 'the path is not valid for any acceptable certificate policy'
+  return refusal('ERR_PATH_POLICY', 'policies', certificate, message)
 }

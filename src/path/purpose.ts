@@ -4,8 +4,10 @@
  * @module path/purpose (floor 4)
  */
 import { OID } from '../asn1/index.js'
-import { TrustError, UsageError } from '../errors/index.js'
+import { UsageError } from '../errors/index.js'
 import type { Certificate, KeyUsage } from '../x509/index.js'
+import { refusal } from './rules.js'
+import type { Strictness } from './strictness.js'
 
 interface PurposeRule {
   /** KeyPurposeId that the end entity must have, anyExtendedKeyUsage not sufficing. */
@@ -45,14 +47,19 @@ export function purposeNamed(name: string): PurposeName {
 /**
  * Check extended key usage and key usage along a path (RFC 5280 §4.2.1.12, §4.2.1.3).
  *
- * The end entity must name the purpose; a CA of the path that names purposes must name it too, or any.
+ * The end entity must name the purpose, or be silent where that is allowed; a CA of the path that names purposes must
+ * name it too, or any. For purposes of our own nothing is allowed.
  *
  * @throws {@link TrustError} `ERR_PATH_PURPOSE`, `ERR_PATH_KEY_USAGE`
  */
-export function checkPurpose(target: Certificate, authorities: readonly Certificate[], purpose: Purpose): void {
-  if (purpose === 'allow-any') return
+export function checkPurpose(
+  target: Certificate,
+  authorities: readonly Certificate[],
+  purpose: PurposeName,
+  strictness: Pick<Strictness, 'extKeyUsage' | 'anyExtendedKeyUsage'>,
+): void {
   const rule: PurposeRule = PURPOSES[purpose]
-  if (target.extKeyUsage?.has(rule.keyPurposeId) !== true) {
+  if (!names(rule, target.extKeyUsage, strictness)) {
     throw notFor(target, purpose, 'the certificate is not for this purpose')
   }
   if (rule.holder === 'end-entity' && target.basicConstraints?.ca === true) {
@@ -68,15 +75,23 @@ export function checkPurpose(target: Certificate, authorities: readonly Certific
   // RFC 5280 §4.2.1.3 lets keyUsage be absent; for our own purposes it says what the key is for.
   const fits = keyUsage === undefined ? rule.holder === 'any' : rule.keyUsage.some((usage) => keyUsage.has(usage))
   if (!fits) {
-    throw new TrustError('ERR_PATH_KEY_USAGE', `the key usage of the certificate excludes ${purpose}`, {
-      details: { subject: target.subject.toString(), purpose },
-    })
+    const message = `the key usage of the certificate excludes ${purpose}`
+    throw refusal('ERR_PATH_KEY_USAGE', 'purpose', target, message, { details: { purpose } })
   }
 }
 
-function notFor(certificate: Certificate, purpose: string, reason: string): TrustError {
-  return new TrustError('ERR_PATH_PURPOSE', `${reason}: ${purpose}`, {
-    details: { subject: certificate.subject.toString(), purpose },
-    hint: 'use a certificate of the profile that fits',
-  })
+function names(
+  rule: PurposeRule,
+  purposes: ReadonlySet<string> | undefined,
+  { extKeyUsage, anyExtendedKeyUsage }: Pick<Strictness, 'extKeyUsage' | 'anyExtendedKeyUsage'>,
+): boolean {
+  if (purposes?.has(rule.keyPurposeId) === true) return true
+  if (rule.holder === 'end-entity') return false
+  if (purposes === undefined) return extKeyUsage === 'allow-absent'
+  return anyExtendedKeyUsage === 'allow' && purposes.has(OID.anyExtendedKeyUsage)
+}
+
+function notFor(certificate: Certificate, purpose: string, reason: string): Error {
+  const hint = 'use a certificate of the profile that fits'
+  return refusal('ERR_PATH_PURPOSE', 'purpose', certificate, `${reason}: ${purpose}`, { details: { purpose }, hint })
 }

@@ -1,18 +1,22 @@
 /**
- * Certification path validation (RFC 5280 §6.1), stricter where a deployment's own hierarchy allows it: the trust
- * anchor's own validity, basic constraints, key usage, name and policy constraints count, too.
+ * Certification path validation (RFC 5280 §6.1), in its order; how strict it is beyond that is data (`strictness`).
  *
  * @module path/validate (floor 4)
  */
 import { OID, oidName } from '../asn1/index.js'
-import { signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
 import { instantText } from '../time/index.js'
-import type { Certificate, Crl } from '../x509/index.js'
+import type { Certificate, Crl, NameConstraints } from '../x509/index.js'
+import type { Budget } from './budget.js'
+import { checkForms, type Place } from './forms.js'
 import { NameConstraintState } from './name-constraints.js'
 import { type PolicyInputs, PolicyState } from './policies.js'
 import { checkPurpose, type Purpose } from './purpose.js'
-import { checkNotRevoked, type RevocationPolicy } from './revocation.js'
+import { checkNotRevoked } from './revocation.js'
+import type { RevocationPolicy } from './revocation-sources.js'
+import { type Judge, refusal, type RuleName, strictly } from './rules.js'
+import { isSignedBy } from './signature.js'
+import { DEFAULT_STRICTNESS, type Strictness } from './strictness.js'
 
 /** Extensions that validation processes. Any other, if critical, ends the path (§6.1.4 (o), §6.1.5 (f)). */
 const PROCESSED: ReadonlySet<string> = new Set([
@@ -30,8 +34,7 @@ const PROCESSED: ReadonlySet<string> = new Set([
 /** Certificates outside of the path that may sign this CRL: validated to this anchor, with cRLSign stated. */
 export type CrlSigners = (crl: Crl, anchor: Certificate) => Iterable<Certificate>
 
-const nobody: CrlSigners = () => []
-
+/** What a relying party asks of a path (RFC 5280 §6.1.1). */
 export interface PathChecks {
   /** The instant for which the path must be valid: all of it at once. */
   readonly at: Date
@@ -39,6 +42,19 @@ export interface PathChecks {
   readonly revocation: RevocationPolicy
   /** Demands on certificate policies. Default: none. */
   readonly policies?: PolicyInputs
+  /** Most CAs between anchor and end entity, those that issued themselves not counted. Default: any number. */
+  readonly maxPathLength?: number
+  /** Names that the path may be about (§6.1.1 (h), (i)). Default: any. */
+  readonly nameConstraints?: NameConstraints
+  /** Default {@link DEFAULT_STRICTNESS}. */
+  readonly strictness?: Strictness
+}
+
+/** What one validation has at hand besides the path. */
+export interface PathContext {
+  readonly budget: Budget
+  readonly crlSigners: CrlSigners
+  readonly judge?: Judge
 }
 
 /**
@@ -46,67 +62,150 @@ export interface PathChecks {
  *
  * @param path - Trust anchor first, end entity last; at least one. A path of one is a trust anchor that is itself the
  * end entity.
- * @param crlSigners - Finds signers of CRLs outside of the path. Default: nobody.
  * @throws {@link TrustError} `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  */
-export function checkPath(path: readonly Certificate[], checks: PathChecks, crlSigners: CrlSigners = nobody): void {
-  const target = path.at(-1)
-  if (target === undefined) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
-  const constraints = new NameConstraintState()
-  const policies = new PolicyState(checks.policies ?? {}, path.length - 1)
-  let maxPathLength = Infinity
-  path.forEach((certificate, index) => {
-    const issuer = path[index - 1]
-    const isLast = index === path.length - 1
-    checkValidity(certificate, checks.at)
-    if (issuer !== undefined) {
-      checkIssuedBy(certificate, issuer)
-      checkRevocation(path, index, checks, crlSigners)
-      // §6.1.3 (b): self-issued CAs of the middle may carry names outside.
-      if (isLast || !certificate.isSelfIssued) constraints.check(certificate)
+export function checkPath(path: readonly Certificate[], checks: PathChecks, context: PathContext): void {
+  if (path.length === 0) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
+  const validation = new Validation(path, checks, context)
+  for (const index of path.keys()) validation.process(index)
+}
+
+/** The state that goes down a path (§6.1.2). */
+class Validation {
+  readonly #path: readonly Certificate[]
+  readonly #checks: PathChecks
+  readonly #context: PathContext
+  readonly #strictness: Strictness
+  readonly #names = new NameConstraintState()
+  readonly #policies: PolicyState
+  #maxPathLength: number
+
+  constructor(path: readonly Certificate[], checks: PathChecks, context: PathContext) {
+    this.#path = path
+    this.#checks = checks
+    this.#context = context
+    this.#strictness = checks.strictness ?? DEFAULT_STRICTNESS
+    this.#maxPathLength = checks.maxPathLength ?? Infinity
+    this.#policies = new PolicyState(checks.policies ?? {}, path.length - 1)
+    this.#names.add(checks.nameConstraints)
+  }
+
+  process(index: number): void {
+    const certificate = this.#path[index]
+    const issuer = this.#path[index - 1]
+    if (certificate === undefined) return
+    const isLast = index === this.#path.length - 1
+    if (issuer === undefined) this.#takeAnchor(certificate, isLast)
+    else this.#basics(certificate, issuer, index, isLast)
+    if (isLast) this.#wrapUp(certificate)
+    else if (issuer !== undefined) this.#prepareForNext(certificate)
+    this.#form(certificate, isLast ? 'end-entity' : issuer === undefined ? 'anchor' : 'authority')
+  }
+
+  /** §4, after everything that §6 says: how it was made matters less than what it does. */
+  #form(certificate: Certificate, place: Place): void {
+    const { anchorConstraints, forms } = this.#strictness
+    if (forms.length === 0 || (place === 'anchor' && anchorConstraints === 'allow-ignored')) return
+    this.#judging(certificate)('form', () => checkForms(certificate, place, forms))
+  }
+
+  /** The anchor: believed as it is. What its certificate says restricts what is below it, where that counts. */
+  #takeAnchor(anchor: Certificate, isTarget: boolean): void {
+    const { anchorValidity, anchorConstraints, algorithms } = this.#strictness
+    const judge = this.#judging(anchor)
+    if (isTarget || anchorValidity === 'checked') judge('validity', () => checkValidity(anchor, this.#checks.at))
+    judge('key', () => anchor.verifyingKey(algorithms))
+    if (isTarget || anchorConstraints === 'checked') {
+      judge('critical-extensions', () => checkCriticalExtensions(anchor))
     }
-    checkCriticalExtensions(certificate)
+    if (isTarget || anchorConstraints === 'allow-ignored') return
+    judge('authority', () => checkAuthority(anchor))
+    judge('key-usage', () => checkMaySignCertificates(anchor))
+    judge('path-length', () => this.#limitLength(anchor))
+    judge('policies', () => this.#policies.constrainByAnchor(anchor))
+    judge('name-constraints', () => this.#names.add(anchor.nameConstraints))
+  }
+
+  /** §6.1.3: what holds for every certificate below the anchor. */
+  #basics(certificate: Certificate, issuer: Certificate, index: number, isLast: boolean): void {
+    const { algorithms } = this.#strictness
+    const judge = this.#judging(certificate)
+    judge('issuer', () => checkIssuer(certificate, issuer))
+    judge('signature', () => checkSignature(certificate, issuer, algorithms, this.#context.budget))
+    judge('validity', () => checkValidity(certificate, this.#checks.at))
+    if (this.#checks.revocation !== 'allow-unchecked') judge('revocation', () => this.#checkRevocation(index))
+    // (b): self-issued CAs of the middle may carry names outside.
+    if (isLast || !certificate.isSelfIssued) judge('name-constraints', () => this.#names.check(certificate))
+    judge('policies', () => this.#policies.process(certificate, isLast))
+    judge('critical-extensions', () => checkCriticalExtensions(certificate))
     // The key of the end entity, too: it will be used.
-    certificate.requireAllowedKey()
-    if (issuer === undefined) policies.constrainByAnchor(certificate)
-    else policies.process(certificate, isLast)
-    if (isLast) return
-    // §6.1.4: prepare for the next certificate.
-    const basicConstraints = requireAuthority(certificate)
-    // §6.1.4 (l): the anchor and self-issued certificates do not count.
-    if (index > 0 && !certificate.isSelfIssued) {
-      if (maxPathLength <= 0) throw tooLong(certificate)
-      maxPathLength -= 1
+    judge('key', () => certificate.verifyingKey(algorithms))
+  }
+
+  /** §6.1.4: what makes a certificate of the middle an issuer. */
+  #prepareForNext(certificate: Certificate): void {
+    const judge = this.#judging(certificate)
+    judge('authority', () => checkAuthority(certificate))
+    judge('path-length', () => {
+      // (l): those that issued themselves do not count.
+      if (!certificate.isSelfIssued && this.#maxPathLength-- <= 0) throw tooLong(certificate)
+      this.#limitLength(certificate)
+    })
+    judge('key-usage', () => checkMaySignCertificates(certificate))
+    this.#names.add(certificate.nameConstraints)
+  }
+
+  /** §6.1.5, and what the end entity is for. */
+  #wrapUp(target: Certificate): void {
+    const { purpose } = this.#checks
+    if (purpose === 'allow-any') return
+    const first = this.#strictness.anchorConstraints === 'checked' ? 0 : 1
+    const authorities = this.#path.slice(first, -1)
+    this.#judging(target)('purpose', () => checkPurpose(target, authorities, purpose, this.#strictness))
+  }
+
+  /** (m) */
+  #limitLength(certificate: Certificate): void {
+    this.#maxPathLength = Math.min(this.#maxPathLength, certificate.basicConstraints?.pathLenConstraint ?? Infinity)
+  }
+
+  #checkRevocation(index: number): void {
+    const { revocation, at } = this.#checks
+    const [certificate, issuer] = [this.#path[index], this.#path[index - 1]]
+    if (revocation === 'allow-unchecked' || certificate === undefined || issuer === undefined) return
+    const { algorithms } = this.#strictness
+    const { budget } = this.#context
+    checkNotRevoked(certificate, issuer, revocation, {
+      at,
+      algorithms,
+      budget,
+      crlSigners: (crl) => this.#signersOf(crl, index),
+    })
+  }
+
+  /**
+   * Whose keys may sign a CRL about the certificate at `index`: the CAs of the path with the CRL's name (several when a
+   * CA has changed keys), then others outside of it that lead to the same anchor (§6.3.3 (f)). Those speak under the
+   * name of the certificate's own issuer only if that CA, or who certified it, issued them: the same name further off is
+   * another CA.
+   */
+  *#signersOf(crl: Crl, index: number): Iterable<Certificate> {
+    const [issuer, anchor] = [this.#path[index - 1], this.#path[0]]
+    if (issuer === undefined || anchor === undefined) return
+    const ofPath = this.#path.slice(0, -1).filter((certificate) => certificate.subject.equals(crl.issuer))
+    yield* ofPath.toSorted((a, b) => Number(b === issuer) - Number(a === issuer))
+    const isOwn = crl.issuer.equals(issuer.subject)
+    for (const signer of this.#context.crlSigners(crl, anchor)) {
+      if (!isOwn || signer.isSelfIssued || signer.issuer.equals(issuer.issuer)) yield signer
     }
-    maxPathLength = Math.min(maxPathLength, basicConstraints ?? Infinity)
-    constraints.add(certificate.nameConstraints)
-  })
-  checkPurpose(target, path.slice(0, -1), checks.purpose)
-}
+  }
 
-function checkRevocation(path: readonly Certificate[], index: number, checks: PathChecks, outside: CrlSigners): void {
-  const certificate = path[index]
-  if (checks.revocation === 'allow-unchecked' || certificate === undefined) return
-  checkNotRevoked(certificate, {
-    crls: checks.revocation.crls,
-    at: checks.at,
-    crlSigners: (crl) => signersOf(crl, path, index, outside),
-  })
-}
-
-/**
- * Whose keys may sign a CRL about the certificate at `index`: the CAs of the path with the CRL's name (several when a CA
- * has changed keys), then others outside of it that lead to the same anchor (§6.3.3 (f)). Those speak under the name of
- * the certificate's own issuer only if that CA, or who certified it, issued them: the same name further off is another CA.
- */
-function* signersOf(crl: Crl, path: readonly Certificate[], index: number, outside: CrlSigners): Iterable<Certificate> {
-  const [issuer, anchor] = [path[index - 1], path[0]]
-  if (issuer === undefined || anchor === undefined) return
-  const ofPath = path.slice(0, -1).filter((certificate) => certificate.subject.equals(crl.issuer))
-  yield* ofPath.toSorted((a, b) => Number(b === issuer) - Number(a === issuer))
-  const isOwn = crl.issuer.equals(issuer.subject)
-  for (const signer of outside(crl, anchor)) {
-    if (!isOwn || signer.isSelfIssued || signer.issuer.equals(issuer.issuer)) yield signer
+  #judging(certificate: Certificate): (rule: RuleName, check: () => void) => void {
+    const { judge = strictly } = this.#context
+    return (rule, check) => {
+      judge(rule, certificate, check)
+    }
   }
 }
 
@@ -116,89 +215,63 @@ function checkValidity(certificate: Certificate, at: Date): void {
   const begun = at >= certificate.notBefore
   // notAfter names a second; the whole of that second is inside.
   if (begun && at.getTime() < certificate.notAfter.getTime() + 1000) return
-  const details = {
-    subject: certificate.subject.toString(),
-    notBefore: certificate.notBefore.toISOString(),
-    notAfter: certificate.notAfter.toISOString(),
-    at: instantText(at),
-  }
+  const subject = certificate.subject.toString()
+  const [notBefore, notAfter] = [certificate.notBefore.toISOString(), certificate.notAfter.toISOString()]
+  const details = { notBefore, notAfter, at: instantText(at) }
   if (!begun) {
-    throw new TrustError(
-      'ERR_PATH_NOT_YET_VALID',
-      `the certificate of ${details.subject} is valid only from ${details.notBefore}`,
-      {
-        details,
-        hint: 'check the clock of this machine',
-      },
-    )
+    const message = `the certificate of ${subject} is valid only from ${notBefore}`
+    const hint = 'check the clock of this machine'
+    throw refusal('ERR_PATH_NOT_YET_VALID', 'validity', certificate, message, { details, hint })
   }
-  throw new TrustError('ERR_PATH_EXPIRED', `the certificate of ${details.subject} expired at ${details.notAfter}`, {
-    details,
-    hint: 'renew it: signet renew',
-  })
+  const message = `the certificate of ${subject} expired at ${notAfter}`
+  throw refusal('ERR_PATH_EXPIRED', 'validity', certificate, message, { details, hint: 'renew it: signet renew' })
 }
 
-/** certificate → issuer → whether the signature verifies. Certificates never change, so this holds for ever. */
-const verified = new WeakMap<Certificate, WeakMap<Certificate, boolean>>()
+function checkIssuer(certificate: Certificate, issuer: Certificate): void {
+  if (certificate.issuer.equals(issuer.subject)) return
+  const message = `${issuer.subject.toString()} is not the issuer of ${certificate.subject.toString()}`
+  throw refusal('ERR_PATH_NOT_FOUND', 'issuer', certificate, message)
+}
 
-/** §6.1.3 (a)(1), (a)(4): name and signature. */
-function checkIssuedBy(certificate: Certificate, issuer: Certificate): void {
-  if (!certificate.issuer.equals(issuer.subject)) {
-    throw new TrustError(
-      'ERR_PATH_NOT_FOUND',
-      `${issuer.subject.toString()} is not the issuer of ${certificate.subject.toString()}`,
-    )
-  }
-  let byIssuer = verified.get(certificate)
-  if (byIssuer === undefined) verified.set(certificate, (byIssuer = new WeakMap()))
-  let result = byIssuer.get(issuer)
-  if (result === undefined) {
-    const algorithm = signatureAlgorithmOf(certificate.signatureAlgorithm)
-    result = verifySignature(algorithm, issuer.publicKey, certificate.tbsDer, certificate.signatureValue)
-    byIssuer.set(issuer, result)
-  }
-  if (!result) {
-    throw new TrustError(
-      'ERR_PATH_SIGNATURE',
-      `the certificate of ${certificate.subject.toString()} is not signed by its issuer`,
-      {
-        details: { subject: certificate.subject.toString(), issuer: issuer.subject.toString() },
-      },
-    )
-  }
+/**
+ * Whether the key of the issuer made the signature.
+ *
+ * @throws {@link TrustError} `ERR_PATH_SIGNATURE`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
+ */
+export function checkSignature(
+  certificate: Certificate,
+  issuer: Certificate,
+  algorithms: Strictness['algorithms'],
+  budget: Budget,
+): void {
+  if (isSignedBy(certificate, issuer, algorithms, budget)) return
+  const message = `the certificate of ${certificate.subject.toString()} is not signed by its issuer`
+  const details = { issuer: issuer.subject.toString() }
+  throw refusal('ERR_PATH_SIGNATURE', 'signature', certificate, message, { details })
 }
 
 function checkCriticalExtensions(certificate: Certificate): void {
-  for (const extension of certificate.extensions.values()) {
-    if (extension.critical && !PROCESSED.has(extension.oid)) {
-      throw new TrustError(
-        'ERR_PATH_CRITICAL_EXTENSION',
-        `the critical extension ${oidName(extension.oid)} is not understood`,
-        {
-          details: { subject: certificate.subject.toString(), oid: extension.oid },
-        },
-      )
-    }
+  for (const { oid, critical } of certificate.extensions.values()) {
+    if (!critical || PROCESSED.has(oid)) continue
+    const message = `the critical extension ${oidName(oid)} is not understood`
+    throw refusal('ERR_PATH_CRITICAL_EXTENSION', 'critical-extensions', certificate, message, { details: { oid } })
   }
 }
 
-/** §6.1.4 (k), (n): a CA that may sign certificates. Yields its pathLenConstraint. */
-function requireAuthority(certificate: Certificate): number | undefined {
-  const subject = certificate.subject.toString()
-  const { basicConstraints, keyUsage } = certificate
-  if (basicConstraints?.ca !== true) {
-    throw new TrustError('ERR_PATH_NOT_CA', `${subject} issued a certificate but is not a CA`, { details: { subject } })
-  }
-  if (keyUsage !== undefined && !keyUsage.has('keyCertSign')) {
-    throw new TrustError('ERR_PATH_KEY_USAGE', `${subject} issued a certificate, which its keyUsage excludes`, {
-      details: { subject },
-    })
-  }
-  return basicConstraints.pathLenConstraint
+/** (k) */
+function checkAuthority(certificate: Certificate): void {
+  if (certificate.basicConstraints?.ca === true) return
+  const message = `${certificate.subject.toString()} issued a certificate but is not a CA`
+  throw refusal('ERR_PATH_NOT_CA', 'authority', certificate, message)
+}
+
+/** (n) */
+function checkMaySignCertificates(certificate: Certificate): void {
+  if (certificate.keyUsage?.has('keyCertSign') !== false) return
+  const message = `${certificate.subject.toString()} issued a certificate, which its keyUsage excludes`
+  throw refusal('ERR_PATH_KEY_USAGE', 'key-usage', certificate, message)
 }
 
 function tooLong(certificate: Certificate): TrustError {
-  return new TrustError('ERR_PATH_LENGTH', 'the path is longer than a pathLenConstraint allows', {
-    details: { subject: certificate.subject.toString() },
-  })
+  return refusal('ERR_PATH_LENGTH', 'path-length', certificate, 'the path is longer than a pathLenConstraint allows')
 }

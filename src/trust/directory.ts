@@ -193,7 +193,7 @@ export class TrustedSigner {
 
 function window(path: ValidatedPath, crls: readonly Crl[]): { from: Date; until: Date } {
   const begins = [...path.certificates.map((item) => item.notBefore), ...crls.map((crl) => crl.thisUpdate)]
-  const ends = [...path.certificates.map((item) => item.notAfter), ...crls.map((crl) => crl.nextUpdate)]
+  const ends = [...path.certificates.map((item) => item.notAfter), ...crls.map((crl) => crl.currentUntil)]
   return {
     from: new Date(Math.max(...begins.map((item) => item.getTime()))),
     until: new Date(Math.min(...ends.map((item) => item.getTime()))),

@@ -15,7 +15,15 @@ import {
   OID,
   readPemOrDer,
 } from '../asn1/index.js'
-import { type AlgorithmIdentifier, parsePublicKey, type PublicKey, readAlgorithmIdentifier } from '../crypto/index.js'
+import {
+  type AlgorithmIdentifier,
+  type AlgorithmPolicy,
+  parsePublicKey,
+  parseVerifyingKey,
+  type PublicKey,
+  readAlgorithmIdentifier,
+  type VerifyingKey,
+} from '../crypto/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
 import { type DistributionPoint, readCrlDistributionPoints } from './distribution-points.js'
 import {
@@ -35,6 +43,7 @@ import {
   readSubjectKeyIdentifier,
 } from './extensions.js'
 import type { GeneralName } from './general-name.js'
+import { type AccessDescription, readAuthorityInfoAccess } from './information-access.js'
 import { Name } from './name.js'
 import {
   type PolicyConstraints,
@@ -48,6 +57,26 @@ import { hex, serialText } from './serial-number.js'
 import { readSigned } from './signed.js'
 
 export const CERTIFICATE_LABEL = 'CERTIFICATE'
+
+/** Extensions that are read here, by OID. */
+const EXTENSION_READERS: ReadonlyMap<string, (reader: DerReader) => unknown> = new Map<
+  string,
+  (reader: DerReader) => unknown
+>([
+  [OID.basicConstraints, readBasicConstraints],
+  [OID.keyUsage, readKeyUsage],
+  [OID.extKeyUsage, readExtKeyUsage],
+  [OID.subjectKeyIdentifier, readSubjectKeyIdentifier],
+  [OID.authorityKeyIdentifier, readAuthorityKeyIdentifier],
+  [OID.subjectAltName, readSubjectAltName],
+  [OID.nameConstraints, readNameConstraints],
+  [OID.crlDistributionPoints, readCrlDistributionPoints],
+  [OID.authorityInfoAccess, readAuthorityInfoAccess],
+  [OID.certificatePolicies, readCertificatePolicies],
+  [OID.policyMappings, readPolicyMappings],
+  [OID.policyConstraints, readPolicyConstraints],
+  [OID.inhibitAnyPolicy, readInhibitAnyPolicy],
+])
 
 /** What a certificate says. Believing it takes a path to a trust anchor (`path`). */
 export class Certificate {
@@ -100,9 +129,15 @@ export class Certificate {
     return this.#once('publicKey', () => parsePublicKey(this.spkiDer))
   }
 
-  /** As {@link Certificate.publicKey}, for who does not need the key itself. */
-  requireAllowedKey(): void {
-    this.#once('publicKey', () => parsePublicKey(this.spkiDer))
+  /**
+   * The subject's public key for verifying only, where the caller may allow weak ones.
+   *
+   * @throws {@link TrustError} `ERR_KEY_NOT_ALLOWED`
+   */
+  verifyingKey(policy: AlgorithmPolicy): VerifyingKey {
+    return policy === 'listed'
+      ? this.publicKey
+      : this.#once('verifyingKey', () => parseVerifyingKey(this.spkiDer, policy))
   }
 
   get basicConstraints(): BasicConstraints | undefined {
@@ -137,6 +172,10 @@ export class Certificate {
     return this.#extension(OID.crlDistributionPoints, readCrlDistributionPoints)
   }
 
+  get authorityInfoAccess(): readonly AccessDescription[] | undefined {
+    return this.#extension(OID.authorityInfoAccess, readAuthorityInfoAccess)
+  }
+
   get certificatePolicies(): ReadonlySet<string> | undefined {
     return this.#extension(OID.certificatePolicies, readCertificatePolicies)
   }
@@ -151,6 +190,15 @@ export class Certificate {
 
   get inhibitAnyPolicy(): number | undefined {
     return this.#extension(OID.inhibitAnyPolicy, readInhibitAnyPolicy)
+  }
+
+  /**
+   * Read the value of every extension that is known here, asked for or not.
+   *
+   * @throws {@link EncodingError} `ERR_EXTENSION_MALFORMED`
+   */
+  readAllExtensions(): void {
+    for (const [oid, read] of EXTENSION_READERS) this.#extension(oid, read)
   }
 
   /** Subject key identifier as canonical text, or `''` where there is none. */
@@ -324,6 +372,7 @@ export function named<T>(
     | 'ERR_CERTIFICATE_MALFORMED'
     | 'ERR_CRL_MALFORMED'
     | 'ERR_CSR_MALFORMED'
+    | 'ERR_OCSP_MALFORMED'
     | 'ERR_CMS_MALFORMED'
     | 'ERR_TRUST_DIRECTORY_MALFORMED',
   what: string,

@@ -23,8 +23,8 @@ import {
   TAG,
 } from '../asn1/index.js'
 import { type AlgorithmIdentifier, type KeyProvider, readAlgorithmIdentifier } from '../crypto/index.js'
-import { EncodingError } from '../errors/index.js'
-import { named, readSerial, requireSameAlgorithm } from './certificate.js'
+import { named, requireSameAlgorithm } from './certificate.js'
+import { CrlEntries, REVOCATION_REASONS, type RevokedCertificate } from './crl-entries.js'
 import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,
@@ -35,39 +35,11 @@ import {
   readExtensions,
   readExtensionValue,
 } from './extensions.js'
-import { readGeneralNames } from './general-name.js'
 import { Name } from './name.js'
 import { serialText } from './serial-number.js'
 import { encodeSigned, readSigned } from './signed.js'
 
 const CRL_LABEL = 'X509 CRL'
-
-/** CRLReason (RFC 5280 §5.3.1); 7 is not used. */
-export const REVOCATION_REASONS = {
-  unspecified: 0,
-  keyCompromise: 1,
-  cACompromise: 2,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  certificateHold: 6,
-  removeFromCRL: 8,
-  privilegeWithdrawn: 9,
-  aACompromise: 10,
-} as const
-export type RevocationReason = keyof typeof REVOCATION_REASONS
-
-const REASONS_BY_NUMBER: ReadonlyMap<number, RevocationReason> = new Map(
-  Object.entries(REVOCATION_REASONS).map(([name, number]) => [number, name as RevocationReason]),
-)
-
-export interface RevokedCertificate {
-  /** Canonical serial number. */
-  readonly serialNumber: string
-  readonly revocationDate: Date
-  readonly reason: RevocationReason
-  readonly invalidityDate?: Date | undefined
-}
 
 /** What a CRL says. Believing it takes the issuer's key (`path`). */
 export class Crl {
@@ -77,13 +49,10 @@ export class Crl {
   readonly signatureValue: Uint8Array
   readonly issuer: Name
   readonly thisUpdate: Date
-  /** RFC 5280 §5.1.2.5 requires it. */
-  readonly nextUpdate: Date
+  /** RFC 5280 §5.1.2.5 requires it; without it a CRL is current only for who says for how long. */
+  readonly nextUpdate: Date | undefined
   readonly extensions: ReadonlyMap<string, Extension>
-  readonly #revoked: ReadonlyMap<string, RevokedCertificate>
-  readonly unknownCriticalEntryExtension: boolean
-  /** Whether entries name other issuers, which only an indirect CRL may (RFC 5280 §5.3.3). */
-  readonly hasForeignEntries: boolean
+  readonly #entries: CrlEntries
 
   constructor(fields: CrlFields) {
     this.der = fields.der
@@ -94,9 +63,7 @@ export class Crl {
     this.thisUpdate = fields.thisUpdate
     this.nextUpdate = fields.nextUpdate
     this.extensions = fields.extensions
-    this.#revoked = fields.revoked
-    this.unknownCriticalEntryExtension = fields.unknownCriticalEntryExtension
-    this.hasForeignEntries = fields.hasForeignEntries
+    this.#entries = fields.entries
   }
 
   /**
@@ -105,7 +72,26 @@ export class Crl {
    * @param issuer - Whose serial number; matters only in an indirect CRL. Default: the issuer of the CRL.
    */
   find(serialNumber: string, issuer: Name = this.issuer): RevokedCertificate | undefined {
-    return this.#revoked.get(entryKey(serialNumber, issuer, this.issuer))
+    return this.#entries.find(serialNumber, issuer)
+  }
+
+  /** Until when it is current by its own word: without nextUpdate it says nothing, so not at all. */
+  get currentUntil(): Date {
+    return this.nextUpdate ?? this.thisUpdate
+  }
+
+  /** How many certificates are listed. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get unknownCriticalEntryExtension(): boolean {
+    return this.#entries.hasUnknownCritical
+  }
+
+  /** Whether entries name other issuers, which only an indirect CRL may (RFC 5280 §5.3.3). */
+  get hasForeignEntries(): boolean {
+    return this.#entries.areForeign
   }
 
   /** cRLNumber of the CRL that this one only changes (RFC 5280 §5.2.4), if it is such a delta CRL. */
@@ -120,8 +106,9 @@ export class Crl {
     return extension === undefined ? undefined : readExtensionValue(extension, readIssuingDistributionPoint)
   }
 
+  /** All entries in their order, decoded now: for lists that are shown or compared, not for looking one up. */
   get revokedCertificates(): readonly RevokedCertificate[] {
-    return [...this.#revoked.values()]
+    return [...this.#entries]
   }
 
   /** cRLNumber (RFC 5280 §5.2.3) in canonical text, if stated. */
@@ -147,11 +134,9 @@ interface CrlFields {
   readonly signatureValue: Uint8Array
   readonly issuer: Name
   readonly thisUpdate: Date
-  readonly nextUpdate: Date
+  readonly nextUpdate: Date | undefined
   readonly extensions: ReadonlyMap<string, Extension>
-  readonly revoked: ReadonlyMap<string, RevokedCertificate>
-  readonly unknownCriticalEntryExtension: boolean
-  readonly hasForeignEntries: boolean
+  readonly entries: CrlEntries
 }
 
 /**
@@ -185,11 +170,9 @@ export function readCrl(reader: DerReader): Crl {
   requireSameAlgorithm(readAlgorithmIdentifier(tbs), signatureAlgorithm)
   const issuer = Name.read(tbs)
   const thisUpdate = tbs.time()
-  if (tbs.peek() !== TAG.utcTime && tbs.peek() !== TAG.generalizedTime) {
-    throw tbs.error('ERR_CRL_MALFORMED', 'nextUpdate is missing')
-  }
-  const nextUpdate = tbs.time()
-  const entries = tbs.peek() === TAG.sequence ? readEntries(tbs.sequence(), issuer) : NO_ENTRIES
+  const hasNextUpdate = tbs.peek() === TAG.utcTime || tbs.peek() === TAG.generalizedTime
+  const nextUpdate = hasNextUpdate ? tbs.time() : undefined
+  const entries = tbs.peek() === TAG.sequence ? CrlEntries.read(tbs, issuer) : CrlEntries.none(issuer)
   let extensions: ReadonlyMap<string, Extension> = new Map()
   if (tbs.peek() === contextConstructed(0)) {
     if (version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'extensions need version 2')
@@ -207,64 +190,8 @@ export function readCrl(reader: DerReader): Crl {
     thisUpdate,
     nextUpdate,
     extensions,
-    revoked: entries.revoked,
-    unknownCriticalEntryExtension: entries.unknownCritical,
-    hasForeignEntries: entries.foreign,
+    entries,
   })
-}
-
-interface Entries {
-  readonly revoked: ReadonlyMap<string, RevokedCertificate>
-  readonly unknownCritical: boolean
-  readonly foreign: boolean
-}
-
-const NO_ENTRIES: Entries = { revoked: new Map(), unknownCritical: false, foreign: false }
-
-function readEntries(sequence: DerReader, issuer: Name): Entries {
-  const revoked = new Map<string, RevokedCertificate>()
-  let unknownCritical = false
-  // RFC 5280 §5.3.3: an issuer, once named, goes for the entries that follow, too.
-  let certificateIssuer = issuer
-  let foreign = false
-  while (!sequence.atEnd) {
-    const fields = sequence.sequence()
-    const serialNumber = serialText(readSerial(fields))
-    const revocationDate = fields.time()
-    let reason: RevocationReason = 'unspecified'
-    let invalidityDate: Date | undefined
-    if (!fields.atEnd) {
-      for (const extension of readExtensions(fields).values()) {
-        if (extension.oid === OID.reasonCode) reason = readReason(extension)
-        else if (extension.oid === OID.invalidityDate)
-          invalidityDate = readExtensionValue(extension, (value) => value.generalizedTime())
-        else if (extension.oid === OID.certificateIssuer) {
-          certificateIssuer = readCertificateIssuer(extension)
-          foreign = true
-        } else if (extension.critical) unknownCritical = true
-      }
-    }
-    fields.finish()
-    const key = entryKey(serialNumber, certificateIssuer, issuer)
-    if (revoked.has(key)) throw fields.error('ERR_CRL_MALFORMED', 'a serial number is listed twice')
-    revoked.set(key, { serialNumber, revocationDate, reason, invalidityDate })
-  }
-  // RFC 5280 §5.1.2.6: without entries the list is absent.
-  if (revoked.size === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
-  return { revoked, unknownCritical, foreign }
-}
-
-/** In an indirect CRL a serial number counts together with its issuer, where that is another than the CRL's. */
-function entryKey(serialNumber: string, certificateIssuer: Name, crlIssuer: Name): string {
-  return certificateIssuer.equals(crlIssuer) ? serialNumber : `${serialNumber} ${certificateIssuer.key}`
-}
-
-function readCertificateIssuer(extension: Extension): Name {
-  const names = readExtensionValue(extension, (value) => readGeneralNames(value.sequence()))
-  const directory = names.find((name) => name.kind === 'directory')
-  if (directory === undefined)
-    throw new EncodingError('ERR_CRL_MALFORMED', 'a certificate issuer has no distinguished name')
-  return directory.name
 }
 
 /** RFC 5280 §5.2.3: from 0, at most 20 octets. */
@@ -274,13 +201,6 @@ function readCrlNumber(reader: DerReader): string {
     throw reader.error('ERR_EXTENSION_MALFORMED', 'a CRL number is not negative and has at most 20 octets')
   }
   return serialText(number)
-}
-
-function readReason(extension: Extension): RevocationReason {
-  const number = readExtensionValue(extension, (value) => value.enumerated(255))
-  const reason = REASONS_BY_NUMBER.get(number)
-  if (reason === undefined) throw new EncodingError('ERR_CRL_MALFORMED', `there is no revocation reason ${number}`)
-  return reason
 }
 
 export interface CrlTemplate {

@@ -1,3 +1,4 @@
+export { type CertId, type CertIdDigest, certIdOf, isIssuerOf, publicKeyHash } from './cert-id.js'
 export {
   Certificate,
   CERTIFICATE_LABEL,
@@ -12,17 +13,8 @@ export {
   createCertificationRequest,
   parseCertificationRequest,
 } from './certification-request.js'
-export {
-  createCrl,
-  Crl,
-  type CrlTemplate,
-  parseCrl,
-  parseCrls,
-  readCrl,
-  REVOCATION_REASONS,
-  type RevocationReason,
-  type RevokedCertificate,
-} from './crl.js'
+export { createCrl, Crl, type CrlTemplate, parseCrl, parseCrls, readCrl } from './crl.js'
+export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from './crl-entries.js'
 export {
   ALL_REASONS,
   type DistributionPoint,
@@ -40,7 +32,22 @@ export {
   readGeneralName,
   readGeneralNames,
 } from './general-name.js'
+export { type AccessDescription, encodeAuthorityInfoAccess } from './information-access.js'
 export { attributeType, buildName, Name, type NameAttribute, type RelativeDistinguishedName } from './name.js'
+export { encodeOcspRequest, NONCE_OCTETS, type OcspRequest, parseOcspRequest } from './ocsp-request.js'
+export {
+  type BasicOcspResponse,
+  type CertStatus,
+  createOcspError,
+  createOcspResponse,
+  isResponder,
+  type OcspAnswer,
+  type OcspResponse,
+  type OcspStatus,
+  type OcspTemplate,
+  parseOcspResponse,
+  type ResponderId,
+} from './ocsp-response.js'
 export type { PolicyConstraints, PolicyMapping } from './policy-extensions.js'
 export { compareSecondOpinion } from './second-opinion.js'
 export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'

@@ -1,6 +1,6 @@
 /**
- * SIGNED{…} (RFC 5280 §4.1, §5.1; RFC 2986 §4.2): what was signed, with which algorithm, and the signature.
- * Certificates, CRLs and requests alike.
+ * SIGNED{…} (RFC 5280 §4.1, §5.1; RFC 2986 §4.2; RFC 6960 §4.2.1): what was signed, with which algorithm, and the signature.
+ * Certificates, CRLs, requests and OCSP responses alike.
  *
  * @module x509/signed (floor 3)
  */
@@ -15,9 +15,11 @@ export interface Signed {
   readonly tbs: DerReader
   readonly signatureAlgorithm: AlgorithmIdentifier
   readonly signatureValue: Uint8Array
+  /** What follows the signature, which must be nothing unless the caller says that more may. */
+  readonly rest: DerReader
 }
 
-export function readSigned(reader: DerReader): Signed {
+export function readSigned(reader: DerReader, end: 'nothing follows' | 'more follows' = 'nothing follows'): Signed {
   const start = reader.position
   const outer = reader.sequence()
   const tbsStart = outer.position
@@ -25,8 +27,9 @@ export function readSigned(reader: DerReader): Signed {
   const tbsDer = outer.bytes.subarray(tbsStart, outer.position)
   const signatureAlgorithm = readAlgorithmIdentifier(outer)
   const signatureValue = outer.octetBitString()
-  outer.finish()
-  return { der: reader.bytes.subarray(start, reader.position), tbsDer, tbs, signatureAlgorithm, signatureValue }
+  if (end === 'nothing follows') outer.finish()
+  const der = reader.bytes.subarray(start, reader.position)
+  return { der, tbsDer, tbs, signatureAlgorithm, signatureValue, rest: outer }
 }
 
 export function encodeSigned(tbsDer: Uint8Array, algorithm: SignatureAlgorithm, signature: Uint8Array): Uint8Array {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { OID } from '../../src/asn1/index.js'
 import type { ErrorCode } from '../../src/errors/index.js'
 import { purposeNamed, ValidatedPath } from '../../src/path/index.js'
-import { checkPath } from '../../src/path/validate.js'
+import { Budget } from '../../src/path/budget.js'
+import { checkPath as checkPathIn, type PathChecks } from '../../src/path/validate.js'
 import { addSeconds, DAY } from '../../src/time/index.js'
 import {
+  type Certificate,
   encodeBasicConstraints,
   encodeCrlDistributionPoints,
   encodeExtKeyUsage,
@@ -335,6 +337,9 @@ function flipped(der: Uint8Array, index: number): Uint8Array {
 describe('checkPath: a path in order', () => {
   const { root, issuing, node } = hierarchy()
   const checks = { at: NOW, purpose: 'allow-any', revocation: 'allow-unchecked' } as const
+  const checkPath = (path: readonly Certificate[], asked: PathChecks): void => {
+    checkPathIn(path, asked, { budget: new Budget(), crlSigners: () => [] })
+  }
 
   it('refuses an empty path', () => {
     expectCode('ERR_PATH_NOT_FOUND', () => checkPath([], checks))

@@ -1,0 +1,115 @@
+/**
+ * What CRLs say about a certificate (RFC 5280 §6.3): full and delta CRLs, those of some reasons or some kinds of
+ * certificates, indirect ones, and CRLs signed with another key of their issuer.
+ *
+ * @module path/crls (floor 4)
+ */
+import { equalBytes, OID } from '../asn1/index.js'
+import { isSignetError } from '../errors/index.js'
+import { ALL_REASONS, type Certificate, type Crl, type RevokedCertificate } from '../x509/index.js'
+import { reasonsCovered, sameScope } from './crl-scope.js'
+import { type Answer, type RevocationContext, type RevocationSources, whyNotCurrent } from './revocation-sources.js'
+import { isSignedBy } from './signature.js'
+
+/** Extensions of CRLs that are understood. Others, if critical, make a CRL unusable (§5.2). */
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  OID.authorityKeyIdentifier,
+  OID.crlNumber,
+  OID.issuingDistributionPoint,
+  OID.deltaCrlIndicator,
+])
+
+/**
+ * Ask every CRL.
+ *
+ * A CRL counts if it is about the certificate (§6.3.3 (b)), is signed by a key that may sign CRLs under its issuer's
+ * name, and has nothing critical that is unknown. It speaks for a certificate that it does not list only while it, or
+ * a delta CRL that changes it, is current; a revocation stays true when the CRL that says so has become old.
+ */
+export function askCrls(certificate: Certificate, sources: RevocationSources, context: RevocationContext): Answer {
+  let reasons = 0
+  let why = 'there is no CRL of its issuer'
+  const usable: { readonly crl: Crl; readonly mask: number }[] = []
+  for (const crl of sources.crls) {
+    const verdict = examine(crl, certificate, context)
+    if (typeof verdict === 'string') why = verdict
+    else if (verdict > 0) usable.push({ crl, mask: verdict })
+  }
+  const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources.maxAgeSeconds)
+  for (const { crl, mask } of usable.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)) {
+    const deltas = usable
+      .map((other) => other.crl)
+      .filter((delta) => changes(delta, crl) && staleness(delta) === undefined)
+    const entry = lastWord(crl, deltas, certificate)
+    if (entry !== undefined) return { kind: 'revoked', ...entry }
+    const stale = staleness(crl)
+    if (stale === undefined || deltas.length > 0) reasons |= mask
+    else why = `its CRL ${stale}`
+  }
+  if (reasons === ALL_REASONS) return { kind: 'good' }
+  return { kind: 'unknown', why: reasons === 0 ? why : 'its CRLs are not about every reason' }
+}
+
+/** The reasons that a CRL covers for a certificate, or why it cannot be used. */
+function examine(crl: Crl, certificate: Certificate, context: RevocationContext): number | string {
+  try {
+    const mask = reasonsCovered(crl, certificate)
+    return mask === 0 ? 0 : (whyUnusable(crl, context) ?? mask)
+  } catch (error) {
+    if (isSignetError(error) && error.category === 'encoding') return `its CRL is malformed: ${error.message}`
+    throw error
+  }
+}
+
+function whyUnusable(crl: Crl, context: RevocationContext): string | undefined {
+  const unknownCritical = [...crl.extensions.values()].some(({ critical, oid }) => critical && !UNDERSTOOD.has(oid))
+  if (unknownCritical || crl.unknownCriticalEntryExtension) return 'its CRL has an unknown critical extension'
+  if (crl.hasForeignEntries && crl.issuingDistributionPoint?.indirectCrl !== true) {
+    return 'its CRL names other issuers without being indirect'
+  }
+  let why = 'the issuer of its CRL is not known'
+  for (const signer of context.crlSigners(crl)) {
+    const refusal = whyNotSignedBy(crl, signer, context)
+    if (refusal === undefined) return undefined
+    why = refusal
+  }
+  return why
+}
+
+function whyNotSignedBy(crl: Crl, signer: Certificate, context: RevocationContext): string | undefined {
+  if (signer.keyUsage?.has('cRLSign') === false) return 'its issuer may not sign CRLs'
+  const wanted = crl.authorityKeyIdentifier?.keyIdentifier
+  const found = signer.subjectKeyIdentifier
+  if (wanted !== undefined && found !== undefined && !equalBytes(wanted, found))
+    return 'its CRL is by another key of its issuer'
+  try {
+    const isSigned = isSignedBy(crl, signer, context.algorithms, context.budget)
+    return isSigned ? undefined : 'the signature of its CRL does not verify'
+  } catch (error) {
+    if (isSignetError(error) && error.category === 'untrusted') return `its CRL cannot be verified: ${error.message}`
+    throw error
+  }
+}
+
+/** §6.3.3 (c), §5.2.4: same issuer and scope, made for a base no newer than this, and itself newer. */
+function changes(delta: Crl, base: Crl): boolean {
+  const { baseCrlNumber, crlNumber } = delta
+  if (baseCrlNumber === undefined || crlNumber === undefined || base.crlNumber === undefined) return false
+  const number = (text: string): bigint => BigInt(`0x${text}`)
+  return (
+    delta.issuer.equals(base.issuer) &&
+    sameScope(delta, base) &&
+    number(baseCrlNumber) <= number(base.crlNumber) &&
+    number(crlNumber) >= number(base.crlNumber)
+  )
+}
+
+/** What the newest of base and deltas says; `undefined` for not revoked. */
+function lastWord(base: Crl, deltas: readonly Crl[], certificate: Certificate): RevokedCertificate | undefined {
+  const newestFirst = [...deltas].sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime())
+  for (const crl of [...newestFirst, base]) {
+    const entry = crl.find(certificate.serialNumber, certificate.issuer)
+    if (entry !== undefined) return entry.reason === 'removeFromCRL' ? undefined : entry
+  }
+  return undefined
+}

@@ -1,0 +1,182 @@
+/**
+ * What OCSP responses say about a certificate (RFC 6960 §3.2, §4.2.2; RFC 9654), and who may say it.
+ *
+ * @module path/ocsp (floor 4)
+ */
+import { equalBytes, OID } from '../asn1/index.js'
+import { isSignetError, TrustError } from '../errors/index.js'
+import {
+  type BasicOcspResponse,
+  type Certificate,
+  isIssuerOf,
+  isResponder,
+  type OcspAnswer,
+  type OcspResponse,
+} from '../x509/index.js'
+import { askCrls } from './crls.js'
+import { checkPurpose } from './purpose.js'
+import { type Answer, type RevocationContext, type RevocationSources, whyNotCurrent } from './revocation-sources.js'
+import { isSignedBy } from './signature.js'
+
+/** Ask every response that speaks about the certificate. */
+export function askOcsp(
+  certificate: Certificate,
+  issuer: Certificate,
+  sources: RevocationSources,
+  context: RevocationContext,
+): Answer {
+  let answer: Answer = { kind: 'unknown', why: 'there is no OCSP response about it' }
+  for (const response of sources.ocspResponses ?? []) {
+    const found = answerOf(response, certificate, issuer, sources, context)
+    if (found?.kind === 'revoked') return found
+    if (found !== undefined && answer.kind !== 'good') answer = found
+  }
+  return answer
+}
+
+/** What one response says; nothing where it is about other certificates. */
+function answerOf(
+  { basic, status }: OcspResponse,
+  certificate: Certificate,
+  issuer: Certificate,
+  sources: RevocationSources,
+  context: RevocationContext,
+): Answer | undefined {
+  if (basic === undefined) return { kind: 'unknown', why: `the OCSP responder said ${status}` }
+  const answers = basic.answers.filter(
+    ({ id }) => id.serialNumber === certificate.serialNumber && isIssuerOf(issuer, id),
+  )
+  if (answers.length === 0) return undefined
+  try {
+    findResponder(basic, issuer, sources, context)
+  } catch (error) {
+    if (isSignetError(error) && error.category !== 'limit') return { kind: 'unknown', why: error.message }
+    throw error
+  }
+  const why = whyUnusable(basic, certificate, sources)
+  if (why !== undefined) return { kind: 'unknown', why }
+  return decide(answers, sources, context)
+}
+
+/** Of several answers, that it is revoked; else that it is good; else why neither. */
+function decide(
+  answers: readonly OcspAnswer[],
+  { maxAgeSeconds }: RevocationSources,
+  { at }: RevocationContext,
+): Answer {
+  let decided: Answer = { kind: 'unknown', why: 'the OCSP responder does not know it' }
+  for (const answer of answers) {
+    const { status } = answer
+    if (answer.hasUnknownCritical) {
+      if (decided.kind !== 'good')
+        decided = { kind: 'unknown', why: 'its OCSP answer has an unknown critical extension' }
+      continue
+    }
+    // A revocation stays true when the response that says so has become old, as with CRLs; one of the future does not.
+    const stale = whyNotCurrent(answer, at, maxAgeSeconds)
+    if (status.kind === 'revoked' && answer.thisUpdate <= at) return status
+    if (decided.kind === 'good' || status.kind === 'unknown') continue
+    decided =
+      stale === undefined && status.kind === 'good' ? status : { kind: 'unknown', why: `its OCSP answer ${stale}` }
+  }
+  return decided
+}
+
+function whyUnusable(
+  basic: BasicOcspResponse,
+  certificate: Certificate,
+  { ocspNonce }: RevocationSources,
+): string | undefined {
+  if (basic.hasUnknownCritical) return 'its OCSP response has an unknown critical extension'
+  // A responder need not remember certificates that have ended (§4.4.4), and knows none that have not begun.
+  if (basic.producedAt < certificate.notBefore || basic.producedAt > certificate.notAfter) {
+    return 'its OCSP response was made before or after its life'
+  }
+  if (ocspNonce !== undefined && (basic.nonce === undefined || !equalBytes(basic.nonce, ocspNonce))) {
+    return 'its OCSP response does not repeat the nonce of the request'
+  }
+  return undefined
+}
+
+/**
+ * Who signed a response: the CA itself, or a responder to which that CA, and no other, issued a certificate for it.
+ *
+ * @param issuer - The CA of the certificates that the response is about, itself believed.
+ * @returns Its certificate.
+ * @throws {@link TrustError} `ERR_OCSP_RESPONDER`
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
+ * @see RFC 6960 §4.2.2.2
+ */
+export function findResponder(
+  basic: BasicOcspResponse,
+  issuer: Certificate,
+  sources: RevocationSources,
+  context: RevocationContext,
+): Certificate {
+  let why = 'it names a responder whose certificate is not there'
+  for (const candidate of [issuer, ...basic.certificates]) {
+    if (!isResponder(candidate, basic.responder)) continue
+    const refusal = whyNotResponder(candidate, basic, issuer, sources, context)
+    if (refusal === undefined) return candidate
+    why = refusal
+  }
+  throw new TrustError('ERR_OCSP_RESPONDER', `an OCSP response cannot be believed: ${why}`, {
+    details: { issuer: issuer.subject.toString() },
+  })
+}
+
+function whyNotResponder(
+  candidate: Certificate,
+  basic: BasicOcspResponse,
+  issuer: Certificate,
+  sources: RevocationSources,
+  context: RevocationContext,
+): string | undefined {
+  const { algorithms, budget } = context
+  try {
+    if (!candidate.equals(issuer)) {
+      const refusal = whyNotDelegate(candidate, issuer, sources, context)
+      if (refusal !== undefined) return refusal
+    }
+    return isSignedBy(basic, candidate, algorithms, budget) ? undefined : 'its signature does not verify'
+  } catch (error) {
+    if (isSignetError(error) && error.category !== 'limit') return error.message
+    throw error
+  }
+}
+
+const RESPONDER_RULES = { extKeyUsage: 'required', anyExtendedKeyUsage: 'refused' } as const
+const PROCESSED: ReadonlySet<string> = new Set([
+  OID.basicConstraints,
+  OID.keyUsage,
+  OID.extKeyUsage,
+  OID.subjectAltName,
+  OID.certificatePolicies,
+  OID.ocspNoCheck,
+])
+
+function whyNotDelegate(
+  delegate: Certificate,
+  issuer: Certificate,
+  sources: RevocationSources,
+  context: RevocationContext,
+): string | undefined {
+  const { at, algorithms, budget } = context
+  if (!delegate.issuer.equals(issuer.subject) || !isSignedBy(delegate, issuer, algorithms, budget)) {
+    return 'its responder was not authorised by the CA that issued the certificate'
+  }
+  if (!(delegate.notBefore <= at && at <= delegate.notAfter)) return "its responder's certificate is not valid now"
+  const unknown = [...delegate.extensions.values()].find(({ critical, oid }) => critical && !PROCESSED.has(oid))
+  if (unknown !== undefined) return "its responder's certificate has an unknown critical extension"
+  checkPurpose(delegate, [], 'ocsp-signing', RESPONDER_RULES)
+  return whyRevoked(delegate, sources, context)
+}
+
+/** §4.2.2.2.1: the CA may say that its responder need not be asked about; otherwise CRLs say that it is not revoked. */
+function whyRevoked(delegate: Certificate, sources: RevocationSources, context: RevocationContext): string | undefined {
+  if (delegate.extensions.has(OID.ocspNoCheck)) return undefined
+  const answer = askCrls(delegate, sources, context)
+  if (answer.kind === 'good') return undefined
+  if (answer.kind === 'revoked') return 'its responder is revoked'
+  return sources.unknownStatus === 'allow' ? undefined : `whether its responder is revoked is not known: ${answer.why}`
+}
