@@ -9,7 +9,7 @@ export {
   KEY_LIMITS,
   TRUST_DIRECTORY_LIMITS,
 } from './limits.js'
-export { OID, oidName } from './oids.js'
+export { OID, oidName, parseOidText } from './oids.js'
 export {
   decodeBase64,
   encodePem,

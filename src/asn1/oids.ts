@@ -4,6 +4,8 @@
  * @module asn1/oids (floor 1)
  */
 
+import { UsageError } from '../errors/index.js'
+
 /**
  * The arc of signet's own identifiers: a UUID (X.667 §6), 00000000-0000-83fc-8cd2-a92d182aef1c. It is of version 8
  * with 48 leading zero bits, so that an identifier under it takes 14 octets instead of 21 in every message.
@@ -146,6 +148,20 @@ export const OID = {
 } as const
 
 const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(OID).map(([name, oid]) => [oid, name]))
+
+/**
+ * An OID as people write it: dotted.
+ *
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID`
+ */
+export function parseOidText(text: string): string {
+  if (!/^[0-2](\.(0|[1-9][0-9]{0,38})){1,63}$/.test(text)) {
+    throw new UsageError('ERR_CONFIG_INVALID', `not an object identifier: ${JSON.stringify(text)}`, {
+      hint: 'write 1.3.6.1.4.1.99999.1',
+    })
+  }
+  return text
+}
 
 /** The name that signet gives an OID, or its dotted text. For people only; decisions compare OIDs. */
 export function oidName(oid: string): string {

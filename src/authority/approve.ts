@@ -21,6 +21,7 @@ import {
   encodeExtKeyUsage,
   encodeGeneralName,
   encodeKeyUsage,
+  encodeOcspNoCheck,
   encodeSubjectAltName,
   encodeSubjectKeyIdentifier,
   encodeTbsCertificate,
@@ -125,6 +126,7 @@ export function approveCertificate(issuer: Issuer, request: ApprovalRequest): Ap
         issuer.certificate.subjectKeyIdentifier ?? keyIdentifierOf(issuer.certificate.publicKey),
       ),
       encodeSubjectAltName(names, false),
+      ...(profile.ocspNoCheck === true ? [encodeOcspNoCheck()] : []),
     ],
   }
   return approve(encodeTbsCertificate(template), template, profile, shortened)

@@ -67,7 +67,7 @@ import {
   type KeyLocation,
   permittedNames,
 } from './deployment.js'
-import { issuePublisherCertificate } from './issue.js'
+import { issueOwnCertificate } from './issue.js'
 
 /** The root lives ten years, the issuing CA three. */
 export const ROOT_VALIDITY_SECONDS = 10 * 365 * DAY
@@ -300,8 +300,9 @@ async function fillHome(stage: string, contents: HomeContents): Promise<void> {
   try {
     const publisherKey = generatePrivateKey(request.algorithm)
     const crls = await currentCrls(authority, issuingKey, at)
-    const publisher = await issuePublisherCertificate(
+    const { certificate: publisher } = await issueOwnCertificate(
       { authority, key: issuingKey, crls, at },
+      'trust-publisher',
       new MemoryKeyProvider(publisherKey).publicKey,
     )
     write(HOME_FILES.publisher, publisher.toPem())
@@ -321,6 +322,7 @@ async function recordBeginning(store: Store, { deployment, root, issuing, rootCr
     await transaction.insertCrl({
       issuer: root.keyIdentifier,
       number: 1,
+      baseNumber: null,
       thisUpdate: rootCrl.thisUpdate.toISOString(),
       nextUpdate: rootCrl.currentUntil.toISOString(),
       der: rootCrl.der,

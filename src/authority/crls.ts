@@ -3,18 +3,30 @@
  *
  * @module authority/crls (floor 7)
  */
-import type { KeyProvider } from '../crypto/index.js'
-import { StateError } from '../errors/index.js'
-import type { CrlRecord } from '../store/index.js'
+import { isSignetError, StateError } from '../errors/index.js'
+import { type KeyProvider, signatureAlgorithmOf, verifySignature } from '../crypto/index.js'
+import type { StoreReader } from '../store/index.js'
 import { addSeconds, DAY } from '../time/index.js'
 import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } from '../x509/index.js'
 import { BACKDATE_SECONDS } from './approve.js'
 import type { Authority } from './authority.js'
+import { changesSince, entriesToList, listsExactly, type Published, refuseRollback } from './crl-contents.js'
 
 /** How long a CRL of the issuing CA is current. */
 export const CRL_VALIDITY_SECONDS = 7 * DAY
+/** How long a delta CRL is current. */
+export const DELTA_CRL_VALIDITY_SECONDS = DAY
 /** How long a CRL of the root is current: its key is offline. */
 export const ROOT_CRL_VALIDITY_SECONDS = 365 * DAY
+
+export interface PublicationOptions {
+  readonly validitySeconds?: number
+  /**
+   * What receivers have now, whatever the store remembers: CRLs found where they are published. Those of other issuers,
+   * and those that this authority did not sign, are passed over. Default: none.
+   */
+  readonly found?: readonly Crl[]
+}
 
 /**
  * The current CRLs of root and issuing CA. The issuing CA's is made anew when it does not say what the store says, or
@@ -23,42 +35,91 @@ export const ROOT_CRL_VALIDITY_SECONDS = 365 * DAY
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`
  */
 export async function currentCrls(authority: Authority, key: KeyProvider, at: Date): Promise<readonly Crl[]> {
+  const { store } = authority
   const latest = await latestCrl(authority, authority.issuing)
-  const revoked = await revokedCertificates(authority, at)
-  const fresh = latest !== undefined && isFresh(latest, at) && listsExactly(latest, revoked)
-  const issuing = fresh ? latest : await publishCrl(authority, key, at, revoked)
+  const isGood =
+    latest !== undefined && isFresh(latest, at) && listsExactly(latest, await entriesToList(store, at, latest))
+  const issuing = isGood ? latest : await publishCrl(authority, key, at)
   const root = await latestCrl(authority, authority.root)
   return root === undefined ? [issuing] : [issuing, root]
 }
 
-/** Make the next CRL of the issuing CA and record it. */
+/**
+ * Make the next full CRL of the issuing CA and record it.
+ *
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
 export async function publishCrl(
   authority: Authority,
   key: KeyProvider,
   at: Date,
-  revoked?: readonly RevokedCertificate[],
-  validitySeconds: number = CRL_VALIDITY_SECONDS,
+  options: PublicationOptions = {},
 ): Promise<Crl> {
-  let first = revoked
-  const entries = async (): Promise<readonly RevokedCertificate[]> => {
-    const known = first ?? (await revokedCertificates(authority, at))
-    first = undefined
-    return known
+  const plan = async (reader: StoreReader, { full }: Published): Promise<Plan> => {
+    const entries = await entriesToList(reader, at, full)
+    return { entries, written: entries }
   }
-  return nextCrl(authority, authority.issuing, key, at, entries, validitySeconds)
+  return nextCrl(authority, authority.issuing, key, at, plan, { validitySeconds: CRL_VALIDITY_SECONDS, ...options })
+}
+
+/**
+ * Make the next delta CRL of the issuing CA: what changed since the last full one.
+ *
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`; `ERR_CRL_NO_BASE` where there is no current full CRL to change
+ */
+export async function publishDeltaCrl(
+  authority: Authority,
+  key: KeyProvider,
+  at: Date,
+  options: PublicationOptions = {},
+): Promise<Crl> {
+  const plan = async (reader: StoreReader, { full }: Published): Promise<Plan> => {
+    if (full === undefined || full.currentUntil < at) {
+      throw new StateError('ERR_CRL_NO_BASE', 'there is no current full CRL for a delta CRL to change', {
+        hint: 'signet crl publish without --delta makes one',
+      })
+    }
+    const entries = await entriesToList(reader, at, full)
+    return { entries, written: changesSince(full, entries, at), baseCrlNumber: numberOf(full) }
+  }
+  const defaults = { validitySeconds: DELTA_CRL_VALIDITY_SECONDS }
+  return nextCrl(authority, authority.issuing, key, at, plan, { ...defaults, ...options })
 }
 
 /** Make the next CRL of the root with its offline key, and record it. The root has revoked nothing but what is given. */
-export async function publishRootCrl(authority: Authority, rootKey: KeyProvider, at: Date): Promise<Crl> {
-  const entries = async (): Promise<readonly RevokedCertificate[]> =>
-    (await latestCrl(authority, authority.root))?.revokedCertificates ?? []
-  return nextCrl(authority, authority.root, rootKey, at, entries, ROOT_CRL_VALIDITY_SECONDS)
+export async function publishRootCrl(
+  authority: Authority,
+  rootKey: KeyProvider,
+  at: Date,
+  options: PublicationOptions = {},
+): Promise<Crl> {
+  const plan = (_reader: StoreReader, { full }: Published): Promise<Plan> => {
+    const entries = full?.revokedCertificates ?? []
+    return Promise.resolve({ entries, written: entries })
+  }
+  return nextCrl(authority, authority.root, rootKey, at, plan, {
+    validitySeconds: ROOT_CRL_VALIDITY_SECONDS,
+    ...options,
+  })
 }
 
-/** The newest CRL of a CA that was recorded. */
+/** The newest full CRL of a CA that was recorded. */
 export async function latestCrl(authority: Authority, issuer: Certificate): Promise<Crl | undefined> {
   const record = await authority.store.latestCrl(issuer.keyIdentifier)
   return record === undefined ? undefined : parseCrl(record.der)
+}
+
+/** The newest delta CRL of a CA, where that is newer than its full ones. */
+export async function latestDeltaCrl(authority: Authority, issuer: Certificate): Promise<Crl | undefined> {
+  const record = await authority.store.latestDeltaCrl(issuer.keyIdentifier)
+  return record === undefined ? undefined : parseCrl(record.der)
+}
+
+/** The entries that shall be in force, and those that say so: in a delta CRL only what changes. */
+interface Plan {
+  readonly entries: readonly RevokedCertificate[]
+  readonly written: readonly RevokedCertificate[]
+  readonly baseCrlNumber?: number
 }
 
 async function nextCrl(
@@ -66,29 +127,37 @@ async function nextCrl(
   issuer: Certificate,
   key: KeyProvider,
   at: Date,
-  entries: () => Promise<readonly RevokedCertificate[]>,
-  validitySeconds: number,
+  plan: (reader: StoreReader, published: Published) => Promise<Plan>,
+  { validitySeconds, found = [] }: PublicationOptions & { readonly validitySeconds: number },
 ): Promise<Crl> {
+  const { store } = authority
+  const elsewhere = found.filter((crl) => isBy(crl, issuer))
+  // Receivers whose clocks are a little behind must not find a CRL of the future, as with certificates.
+  const thisUpdate = addSeconds(at, -BACKDATE_SECONDS)
   for (;;) {
-    const latest = await authority.store.latestCrl(issuer.keyIdentifier)
-    const number = (latest?.number ?? 0) + 1
-    const revoked = await entries()
-    refuseRollback(latest, addSeconds(at, -BACKDATE_SECONDS), revoked)
+    const published: Published = {
+      full: await latestCrl(authority, issuer),
+      delta: await latestDeltaCrl(authority, issuer),
+    }
+    const known = [published.full, published.delta, ...elsewhere].filter((crl) => crl !== undefined)
+    const { entries, written, baseCrlNumber } = await plan(store, published)
+    await refuseRollback(store, known, thisUpdate, entries)
+    const number = Math.max(0, ...known.map(numberOf)) + 1
     const crl = await createCrl(
       {
         issuer: issuer.subject,
         authorityKeyIdentifier: issuer.subjectKeyIdentifier ?? new Uint8Array(),
         crlNumber: number,
-        // Receivers whose clocks are a little behind must not find a CRL of the future, as with certificates.
-        thisUpdate: addSeconds(at, -BACKDATE_SECONDS),
+        ...(baseCrlNumber === undefined ? {} : { baseCrlNumber }),
+        thisUpdate,
         // A CRL is of use only while its issuer is.
         nextUpdate: new Date(Math.min(addSeconds(at, validitySeconds).getTime(), issuer.notAfter.getTime())),
-        revokedCertificates: revoked,
+        revokedCertificates: written,
       },
       key,
     )
     // Another process may have published meanwhile: then the number is taken, and everything is looked at again.
-    if (await recordCrl(authority, issuer, crl, number, at)) return crl
+    if (await recordCrl(authority, issuer, crl, { number, baseNumber: baseCrlNumber ?? null }, at)) return crl
   }
 }
 
@@ -96,73 +165,45 @@ async function recordCrl(
   authority: Authority,
   issuer: Certificate,
   crl: Crl,
-  number: number,
+  { number, baseNumber }: { readonly number: number; readonly baseNumber: number | null },
   at: Date,
 ): Promise<boolean> {
   return authority.store.transaction(async (transaction) => {
-    const latest = await transaction.latestCrl(issuer.keyIdentifier)
-    if (latest !== undefined && latest.number >= number) return false
+    const { keyIdentifier } = issuer
+    const latest = [await transaction.latestCrl(keyIdentifier), await transaction.latestDeltaCrl(keyIdentifier)]
+    if (latest.some((record) => record !== undefined && record.number >= number)) return false
     await transaction.insertCrl({
-      issuer: issuer.keyIdentifier,
+      issuer: keyIdentifier,
       number,
+      baseNumber,
       thisUpdate: crl.thisUpdate.toISOString(),
       nextUpdate: crl.currentUntil.toISOString(),
       der: crl.der,
     })
-    const entries = crl.size
-    await transaction.log(at, 'crl.published', { issuer: issuer.keyIdentifier, number, entries })
+    const base = baseNumber === null ? {} : { baseNumber }
+    await transaction.log(at, 'crl.published', { issuer: keyIdentifier, number, ...base, entries: crl.size })
     return true
   })
 }
 
-/**
- * A revocation that was once published stays until its certificate has ended; only a hold can be lifted.
- *
- * @throws {@link StateError} `ERR_CRL_ROLLBACK`
- */
-function refuseRollback(latest: CrlRecord | undefined, thisUpdate: Date, revoked: readonly RevokedCertificate[]): void {
-  if (latest === undefined) return
-  if (thisUpdate.toISOString() < latest.thisUpdate) {
-    throw new StateError('ERR_CRL_ROLLBACK', 'the CRL would begin before the one published last', {
-      details: { last: latest.thisUpdate, thisUpdate: thisUpdate.toISOString() },
-      hint: 'check the clock of this machine',
-    })
-  }
-  const listed = new Set(revoked.map((entry) => entry.serialNumber))
-  const gone = parseCrl(latest.der).revokedCertificates.find(
-    (entry) => entry.reason !== 'certificateHold' && !listed.has(entry.serialNumber),
-  )
-  if (gone !== undefined) {
-    throw new StateError('ERR_CRL_ROLLBACK', 'a certificate that was revoked would no longer be', {
-      details: { serialNumber: gone.serialNumber },
-      hint: 'the store was restored from a backup: revoke the certificate again',
-    })
+/** Whether a CA of this authority signed a CRL that was found somewhere. */
+export function isBy(crl: Crl, issuer: Certificate): boolean {
+  if (!crl.issuer.equals(issuer.subject)) return false
+  try {
+    const algorithm = signatureAlgorithmOf(crl.signatureAlgorithm)
+    return verifySignature(algorithm, issuer.publicKey, crl.tbsDer, crl.signatureValue)
+  } catch (error) {
+    if (isSignetError(error)) return false
+    throw error
   }
 }
 
-/** What a CRL made now has to list: revoked certificates, and those of quarantined entities on hold. */
-async function revokedCertificates(authority: Authority, at: Date): Promise<readonly RevokedCertificate[]> {
-  const { store } = authority
-  const entries = new Map<string, RevokedCertificate>()
-  for (const entity of await store.entities()) {
-    if (entity.state !== 'quarantined') continue
-    for (const { certificate } of await store.certificates(entity.id)) {
-      if (Date.parse(certificate.notAfter) < at.getTime()) continue
-      const { serialNumber } = certificate
-      entries.set(serialNumber, { serialNumber, revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' })
-    }
-  }
-  for (const { serialNumber, reason, revokedAt } of await store.revocations()) {
-    entries.set(serialNumber, { serialNumber, revocationDate: new Date(revokedAt), reason })
-  }
-  return [...entries.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
+/** The cRLNumber: this authority counts in whole numbers. */
+function numberOf(crl: Crl): number {
+  return Number(BigInt(`0x${crl.crlNumber ?? '00'}`))
 }
 
 function isFresh(crl: Crl, at: Date): boolean {
   const half = (crl.thisUpdate.getTime() + crl.currentUntil.getTime()) / 2
   return at >= crl.thisUpdate && at.getTime() < half
-}
-
-function listsExactly(crl: Crl, revoked: readonly RevokedCertificate[]): boolean {
-  return crl.size === revoked.length && revoked.every((entry) => crl.find(entry.serialNumber)?.reason === entry.reason)
 }

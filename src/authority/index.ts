@@ -4,8 +4,12 @@ export { bootstrap, type Bootstrapped, type BootstrapRequest, openRootBundle, RO
 export {
   CRL_VALIDITY_SECONDS,
   currentCrls,
+  DELTA_CRL_VALIDITY_SECONDS,
   latestCrl,
+  latestDeltaCrl,
+  type PublicationOptions,
   publishCrl,
+  publishDeltaCrl,
   publishRootCrl,
   ROOT_CRL_VALIDITY_SECONDS,
 } from './crls.js'
@@ -13,6 +17,7 @@ export { DEFAULT_ADDRESS_RANGES, type Deployment, type KeyLocation } from './dep
 export {
   abandonStaleIntents,
   issueCertificates,
+  issueOwnCertificate,
   type IssuedCertificate,
   type IssueRequest,
   type IssuingAuthority,
@@ -20,10 +25,14 @@ export {
 } from './issue.js'
 export { ENTITY_PROFILES, type Profile, profileNamed, type ProfileName, PROFILES } from './profiles.js'
 export { publishTrustDirectory, TRUST_VALIDITY_SECONDS, type TrustPublication } from './publish-trust.js'
+export { answerOcsp, OCSP_VALIDITY_SECONDS, type OcspSigner, presignOcsp } from './ocsp.js'
+export { recoverRevocations } from './recover.js'
 export { registerEntity } from './register.js'
 export { renewCertificates } from './renew.js'
 export {
+  previewRevocation,
   REVOCATION_REASON_CHOICES,
+  type RevocationPreview,
   type RevocationTarget,
   revokeCertificates,
   type Revoked,

@@ -119,26 +119,26 @@ export async function issueCertificates(
   }
 }
 
-/** Issue the certificate with which the authority signs its trust directory. Part of making a home. */
-export async function issuePublisherCertificate(issuing: IssuingAuthority, publicKey: PublicKey): Promise<Certificate> {
+/**
+ * Issue a certificate to the authority itself: to sign its trust directory, or OCSP responses. It is named after its
+ * profile and maps to no role.
+ */
+export async function issueOwnCertificate(
+  issuing: IssuingAuthority,
+  name: 'trust-publisher' | 'ocsp-responder',
+  publicKey: PublicKey,
+): Promise<IssuedCertificate> {
   const { trustDomain } = issuing.authority.deployment
-  const parts = { trustDomain, scope: '', service: AUTHORITY_SERVICE, node: 'trust-publisher' }
-  const { scope, service, node, text } = identityUri(parts)
-  const identity: Identity = { entity: 'trust-publisher', uri: text, scope, service, node, roles: [] }
-  const item = plan(issuing, {
-    profile: PROFILES['trust-publisher'],
-    identity,
-    dnsNames: [],
-    ipAddresses: [],
-    publicKey,
-    entityId: null,
-  })
+  const { scope, service, node, text } = identityUri({ trustDomain, scope: '', service: AUTHORITY_SERVICE, node: name })
+  const identity: Identity = { entity: name, uri: text, scope, service, node, roles: [] }
+  const profile = PROFILES[name]
+  const item = plan(issuing, { profile, identity, dnsNames: [], ipAddresses: [], publicKey, entityId: null })
   await recordIntents(issuing, [item])
   const certificate = await signApproved(issuing, item)
   await issuing.authority.store.transaction((transaction) =>
     recordCertificate(transaction, item, certificate, issuing.at),
   )
-  return certificate
+  return issued(item, certificate)
 }
 
 async function prepare(issuing: IssuingAuthority, request: IssueRequest): Promise<Pending> {

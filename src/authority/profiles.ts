@@ -21,13 +21,15 @@ export interface Profile {
   readonly validitySeconds: number
   /** Purposes as which path validation must accept the result. */
   readonly purposes: readonly PurposeName[]
+  /** Whether clients need not ask if it is revoked: only for who answers that question (RFC 6960 §4.2.2.2.1). */
+  readonly ocspNoCheck?: true
   /** TLS keys and signing keys are different keys. */
   readonly keyUse: 'tls' | 'signing'
   /** `entity`: for registered entities. `authority`: for the authority itself, never on request. */
   readonly holder: 'entity' | 'authority'
 }
 
-export type ProfileName = 'server' | 'client' | 'peer' | 'signer' | 'trust-publisher'
+export type ProfileName = 'server' | 'client' | 'peer' | 'signer' | 'trust-publisher' | 'ocsp-responder'
 
 /** Node certificates live 30 days. */
 export const NODE_VALIDITY_SECONDS = 30 * DAY
@@ -89,6 +91,20 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     // As long as its issuer, to which it is cut.
     validitySeconds: 3 * 365 * DAY,
     purposes: ['trust-directory'],
+    keyUse: 'signing',
+    holder: 'authority',
+  },
+  'ocsp-responder': {
+    name: 'ocsp-responder',
+    summary: 'signs OCSP responses',
+    keyUsage: ['digitalSignature'],
+    extKeyUsage: [OID.kpOcspSigning],
+    names: 'identity',
+    needsHost: false,
+    // Nobody asks whether it is revoked, so its life is what limits the harm of a stolen key.
+    validitySeconds: NODE_VALIDITY_SECONDS,
+    purposes: ['ocsp-signing'],
+    ocspNoCheck: true,
     keyUse: 'signing',
     holder: 'authority',
   },

@@ -5,7 +5,7 @@
  */
 import { StateError } from '../errors/index.js'
 import { requireEntity, changeEntityState } from '../identity/index.js'
-import type { CertificateRecord, CertificateStatus, EntityRecord, EntityState } from '../store/index.js'
+import type { CertificateRecord, CertificateStatus, EntityRecord, EntityState, StoreReader } from '../store/index.js'
 import type { RevocationReason } from '../x509/index.js'
 import type { Authority } from './authority.js'
 
@@ -61,9 +61,46 @@ export async function revokeCertificates(
   })
 }
 
-type Reader = Parameters<Parameters<Authority['store']['transaction']>[0]>[0]
+/** What a revocation would do. Nothing is changed by asking. */
+export interface RevocationPreview {
+  readonly certificates: readonly CertificateRecord[]
+  readonly entities: readonly {
+    readonly entity: EntityRecord
+    /** Its certificates that would still be good. */
+    readonly left: readonly CertificateRecord[]
+  }[]
+  /** Until when receivers may believe the certificates: those that get no newer CRL than the last. */
+  readonly staleUntil: string | undefined
+}
 
-async function select(reader: Reader, target: RevocationTarget, at: Date): Promise<readonly Revoked[]> {
+/**
+ * Say what {@link revokeCertificates} would do, without doing it.
+ *
+ * @throws {@link StateError} as that does
+ */
+export async function previewRevocation(
+  { store, issuing }: Authority,
+  target: RevocationTarget,
+  at: Date,
+): Promise<RevocationPreview> {
+  const serialNumbers = new Set((await select(store, target, at)).map(({ serialNumber }) => serialNumber))
+  const statuses = await Promise.all([...serialNumbers].map((serialNumber) => store.certificate(serialNumber)))
+  const certificates = statuses.flatMap((status) => (status === undefined ? [] : [status.certificate]))
+  const ids = new Set(certificates.flatMap(({ entityId }) => (entityId === null ? [] : [entityId])))
+  const entities = await Promise.all(
+    [...ids].map(async (id) => {
+      const all = await store.certificates(id)
+      const left = all.filter(
+        ({ certificate: { serialNumber, notAfter }, revocation }) =>
+          revocation === undefined && !serialNumbers.has(serialNumber) && Date.parse(notAfter) >= at.getTime(),
+      )
+      return { entity: await requireEntity(store, id), left: left.map(({ certificate }) => certificate) }
+    }),
+  )
+  return { certificates, entities, staleUntil: (await store.latestCrl(issuing.keyIdentifier))?.nextUpdate }
+}
+
+async function select(reader: StoreReader, target: RevocationTarget, at: Date): Promise<readonly Revoked[]> {
   switch (target.kind) {
     case 'entity': {
       await requireEntity(reader, target.id)

@@ -14,11 +14,11 @@ import { openKeyFile } from '../crypto/index.js'
 import { EncodingError } from '../errors/index.js'
 import { type Purpose, purposeNamed, PURPOSES } from '../path/index.js'
 import { parseCertificates } from '../x509/index.js'
-import { parseInstant, refuseRevokedHere, revocationOf, trustMaterial, type TrustOptions } from './cert.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
 import { facts, instant } from './table.js'
+import { refuseRevokedHere, trustMaterial, type TrustOptions, trustOptions } from './trust-material.js'
 
 export function registerCms(program: Command, cli: Invocation): void {
   const cms = program
@@ -157,20 +157,17 @@ interface VerifyOptions extends TrustOptions {
 }
 
 function registerVerify(cms: Command, cli: Invocation): void {
-  cms
-    .command('verify <document>')
-    .summary('verify a CMS document')
-    .description(
-      'Verify every signer of a SignedData, in DER, PEM or BER: signature, path to a trust anchor, purpose, revocation. Certificates inside are only candidates.',
-    )
+  trustOptions(
+    cms
+      .command('verify <document>')
+      .summary('verify a CMS document')
+      .description(
+        'Verify every signer of a SignedData, in DER, PEM or BER: signature, path to a trust anchor, purpose, revocation. Certificates inside are only candidates.',
+      ),
+  )
     .option('--content <file>', 'the content of a detached document; - reads standard input')
-    .option('--ca <file>', 'trust anchors; repeatable (default: the root of this authority)', repeatable)
-    .option('--crl <file>', 'CRLs; repeatable (default: the newest of this authority)', repeatable)
     .option('--cert <file>', 'certificates of signers; repeatable', repeatable)
-    .option('--untrusted <file>', 'certificates that may help; repeatable', repeatable)
     .option('--purpose <name>', `${Object.keys(PURPOSES).join(', ')}, or any`, 'email')
-    .option('--at <time>', 'instant (default: now)')
-    .option('--allow-unchecked-revocation', 'do not ask whether certificates are revoked')
     .option('--second-opinion', 'have pkijs verify every signature, too')
     .option('--out <file>', 'write the verified content')
     .option('--force', 'replace a file that is there')
@@ -183,17 +180,16 @@ function registerVerify(cms: Command, cli: Invocation): void {
     )
     .action(
       cli.action(async (file: string, options: VerifyOptions) => {
-        const { anchors, intermediates, crls } = await trustMaterial(cli, options)
+        const { anchors, intermediates, revocation, at } = await trustMaterial(cli, options)
         const signerFiles = await Promise.all(
           (options.cert ?? []).map(async (name) => parseCertificates(await cli.readDocument(name))),
         )
         const bytes = await cli.readDocument(file)
-        const at = options.at === undefined ? cli.now() : parseInstant(options.at)
         const { signedData, content, outcomes } = examineSignedData(bytes, {
           anchors,
           certificates: [...intermediates, ...signerFiles.flat()],
           purpose: purposeOf(options.purpose),
-          revocation: revocationOf(options, crls),
+          revocation,
           at,
           ...(options.content === undefined ? {} : { content: await cli.readInput(options.content) }),
         })

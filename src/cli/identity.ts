@@ -3,10 +3,10 @@ import type { Command } from 'commander'
 import { isSignetError } from '../errors/index.js'
 import { readFileText } from '../files/index.js'
 import { explainIdentity, type Explanation, parseMapping, type RuleTrace } from '../identity/index.js'
-import { type TrustOptions, verifiedPath } from './cert.js'
-import { examples, repeatable } from './help.js'
+import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
 import { facts } from './table.js'
+import { type TrustOptions, trustOptions, verifiedPath } from './trust-material.js'
 
 interface ResolveOptions extends TrustOptions {
   readonly mapping?: string
@@ -19,17 +19,14 @@ export function registerIdentity(program: Command, cli: Invocation): void {
     .summary('who is behind a certificate')
     .description('From certificates to identities and roles.')
     .addHelpText('after', examples('signet identity resolve compute-07/tls/current/cert.pem'))
-  identity
-    .command('resolve <certificate>')
-    .summary('resolve a certificate to an identity')
-    .description('Verify a certificate, then map it to its entity, identity, scope and roles. No rule, no identity.')
+  trustOptions(
+    identity
+      .command('resolve <certificate>')
+      .summary('resolve a certificate to an identity')
+      .description('Verify a certificate, then map it to its entity, identity, scope and roles. No rule, no identity.'),
+  )
     .option('--mapping <file>', 'mapping file (default: that of the home)')
     .option('--explain', 'say which rule decided, and why the ones before did not')
-    .option('--ca <file>', 'trust anchors; repeatable (default: the root of this authority)', repeatable)
-    .option('--crl <file>', 'CRLs; repeatable (default: the newest of this authority)', repeatable)
-    .option('--untrusted <file>', 'certificates that may help; repeatable', repeatable)
-    .option('--at <time>', 'instant (default: now)')
-    .option('--allow-unchecked-revocation', 'do not ask whether it is revoked')
     .addHelpText(
       'after',
       examples(

@@ -24,6 +24,19 @@ export interface Outcome {
   readonly text: string
 }
 
+/** A refusal that has more to say than its error: what is printed besides it. */
+export class RefusedOutcome extends Error {
+  readonly outcome: Outcome
+  /** The refusal itself. */
+  readonly error: unknown
+
+  constructor(outcome: Outcome, error: unknown) {
+    super('refused', { cause: error })
+    this.outcome = outcome
+    this.error = error
+  }
+}
+
 export class Invocation {
   readonly environment: CliEnvironment
   readonly #program: Command

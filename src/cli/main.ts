@@ -10,15 +10,17 @@ import { registerAudit } from './audit.js'
 import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
 import { registerCompletion } from './completion.js'
+import { registerCrl } from './crl.js'
 import { registerEntity } from './entity.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
 import { registerIdentity } from './identity.js'
 import { registerInit } from './init.js'
-import { Invocation } from './invocation.js'
+import { Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerIssue } from './issue.js'
+import { registerOcsp } from './ocsp.js'
 import { registerQuickstart } from './quickstart.js'
-import { registerCrl, registerRevoke } from './revoke.js'
+import { registerRevoke } from './revoke.js'
 import { registerSign } from './sign.js'
 import { printable } from './table.js'
 import { registerTrust } from './trust.js'
@@ -67,6 +69,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerIssue(program, cli)
   registerRevoke(program, cli)
   registerCrl(program, cli)
+  registerOcsp(program, cli)
   registerCert(program, cli)
   registerIdentity(program, cli)
   registerTrust(program, cli)
@@ -78,7 +81,18 @@ export function buildProgram(environment: CliEnvironment): Command {
   return program
 }
 
-function report(error: unknown, program: Command, words: readonly string[], environment: CliEnvironment): number {
+function report(
+  error: unknown,
+  program: Command,
+  words: readonly string[],
+  environment: CliEnvironment,
+  data: Outcome['data'] = {},
+): number {
+  if (error instanceof RefusedOutcome) {
+    const { data, text } = error.outcome
+    if (!words.includes('--json')) environment.stdout.write(`${text}\n`)
+    return report(error.error, program, words, environment, data)
+  }
   // --help and --version end this way, too.
   if (error instanceof CommanderError && error.exitCode === 0) return 0
   const refusal = error instanceof CommanderError ? usageError(error, program, words) : error
@@ -94,7 +108,7 @@ function report(error: unknown, program: Command, words: readonly string[], envi
           hint: 'please report this, with the command and without secrets',
         }
   if (words.includes('--json'))
-    environment.stdout.write(`${JSON.stringify({ schema: 1, ok: false, error: failure })}\n`)
+    environment.stdout.write(`${JSON.stringify({ schema: 1, ok: false, error: failure, ...data })}\n`)
   const say = (line: string): void => void environment.stderr.write(`signet: ${printable(line)}\n`)
   say(`error: ${failure.message} [${failure.code}]`)
   if (failure.code === 'ERR_INTERNAL') say(`note: ${Object.values(failure.details).join(' ')}`)

@@ -1,35 +1,31 @@
-/** `signet revoke` and `signet crl …`. @module cli/revoke (floor 8) */
+/** `signet revoke`. @module cli/revoke (floor 8) */
 import type { Command } from 'commander'
 import {
-  currentCrls,
-  latestCrl,
-  openRootBundle,
-  publishCrl,
-  publishRootCrl,
+  previewRevocation,
   REVOCATION_REASON_CHOICES,
+  type RevocationPreview,
   type RevocationTarget,
   revokeCertificates,
 } from '../authority/index.js'
 import { EncodingError, UsageError } from '../errors/index.js'
-import { parseDuration } from '../time/index.js'
 import {
-  type Crl,
+  formatGeneralName,
+  parseCertificate,
   parseCertificates,
-  parseCrls,
   parseHexText,
   parseSerialText,
   type RevocationReason,
 } from '../x509/index.js'
 import { choice, examples } from './help.js'
-import type { Invocation } from './invocation.js'
-import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
-import { facts, instant, table } from './table.js'
+import type { Invocation, Outcome } from './invocation.js'
+import { instant, table } from './table.js'
 
 interface RevokeOptions {
   readonly serial?: string
   readonly cert?: string
   readonly keyId?: string
   readonly reason: RevocationReason
+  readonly preview?: boolean
 }
 
 export function registerRevoke(program: Command, cli: Invocation): void {
@@ -43,9 +39,11 @@ export function registerRevoke(program: Command, cli: Invocation): void {
     .option('--cert <file>', 'file with the certificate')
     .option('--key-id <identifier>', 'key identifier in hexadecimal')
     .option('--reason <reason>', REVOCATION_REASON_CHOICES.join(', '), choice(REVOCATION_REASON_CHOICES), 'unspecified')
+    .option('--preview', 'only show what it would do')
     .addHelpText(
       'after',
       examples(
+        'signet revoke compute-07 --preview',
         'signet revoke compute-07 --reason keyCompromise',
         'signet revoke --serial 4f3a…',
         'signet revoke --cert compute-07/tls/current/cert.pem',
@@ -54,6 +52,7 @@ export function registerRevoke(program: Command, cli: Invocation): void {
     .action(
       cli.action(async (entity: string | undefined, options: RevokeOptions) => {
         const target = await targetOf(cli, entity, options)
+        if (options.preview === true) return preview(cli, target)
         const revoked = await cli.withAuthority(async (authority) =>
           revokeCertificates(authority, target, options.reason, await authority.now()),
         )
@@ -67,6 +66,64 @@ export function registerRevoke(program: Command, cli: Invocation): void {
         }
       }),
     )
+}
+
+/** The blast radius: certificates, entities and their roles, and for how long others do not know. */
+async function preview(cli: Invocation, target: RevocationTarget): Promise<Outcome> {
+  const found = await cli.withAuthority(async (authority) =>
+    previewRevocation(authority, target, await authority.now()),
+  )
+  const certificates = found.certificates.map(({ serialNumber, profile, entityId, notAfter, der }) => ({
+    serialNumber,
+    profile,
+    entityId,
+    notAfter,
+    names: parseCertificate(der).subjectAltName.map(formatGeneralName),
+  }))
+  const entities = found.entities.map(({ entity, left }) => ({
+    id: entity.id,
+    state: entity.state,
+    roles: entity.roles,
+    left: left.map(({ serialNumber, profile, notAfter }) => ({ serialNumber, profile, notAfter })),
+  }))
+  const data = { preview: true, certificates, entities, staleUntil: found.staleUntil ?? null }
+  return { data, text: previewText({ certificates, entities, staleUntil: found.staleUntil }) }
+}
+
+interface PreviewText {
+  readonly certificates: readonly {
+    readonly serialNumber: string
+    readonly profile: string
+    readonly notAfter: string
+    readonly names: readonly string[]
+  }[]
+  readonly entities: readonly {
+    readonly id: string
+    readonly roles: readonly string[]
+    readonly left: readonly { readonly profile: string }[]
+  }[]
+  readonly staleUntil: RevocationPreview['staleUntil']
+}
+
+function previewText({ certificates, entities, staleUntil }: PreviewText): string {
+  const cut = certificates.map((item) => [
+    item.serialNumber,
+    item.profile,
+    instant(item.notAfter),
+    item.names.join(' '),
+  ])
+  const concerned = entities.map(({ id, roles, left }) => [
+    id,
+    roles.join(' '),
+    left.length === 0 ? 'nothing: it is cut off' : left.map(({ profile }) => profile).join(' '),
+  ])
+  return [
+    table(['would be revoked', 'profile', 'until', 'names'], cut),
+    ...(concerned.length === 0 ? [] : [table(['entity', 'roles', 'left with'], concerned)]),
+    staleUntil === undefined
+      ? 'No CRL was published yet: receivers that ask for one refuse already.'
+      : `Who gets no newer CRL believes them until ${instant(staleUntil)}. Nothing was changed.`,
+  ].join('\n\n')
 }
 
 async function targetOf(
@@ -84,125 +141,4 @@ async function targetOf(
   const [certificate] = parseCertificates(await cli.readDocument(options.cert ?? ''))
   if (certificate === undefined) throw new EncodingError('ERR_CERTIFICATE_MALFORMED', 'there is no certificate')
   return { kind: 'fingerprint', fingerprint: certificate.fingerprint }
-}
-
-interface PublishOptions extends PassphraseOptions {
-  readonly out: string
-  readonly force?: boolean
-  readonly validity?: string
-  readonly root?: string
-  readonly rootPassphraseFile?: string
-}
-
-export function registerCrl(program: Command, cli: Invocation): void {
-  const crl = program
-    .command('crl')
-    .summary('certificate revocation lists')
-    .description('Certificate revocation lists.')
-    .addHelpText('after', examples('signet crl publish --out crls.pem', 'signet crl show'))
-  passphraseOptions(
-    crl
-      .command('publish')
-      .summary('publish what is revoked')
-      .description('Make the next CRL of the issuing CA and write it, followed by the root CRL: servers need both.')
-      .requiredOption('--out <file>', 'PEM file; one that is there is replaced')
-      .option('--validity <duration>', 'how long the CRL is current (default: 7d)')
-      .option('--root <dir>', 'the offline root bundle, to make the next root CRL, too')
-      .option('--root-passphrase-file <file>', 'passphrase of the root key (default: that of the authority)'),
-  )
-    .addHelpText(
-      'after',
-      examples(
-        'signet crl publish --out crls.pem --passphrase-file ~/passphrase',
-        'signet crl publish --out crls.pem --root /media/usb/root',
-      ),
-    )
-    .action(
-      cli.action(async (options: PublishOptions) => {
-        const crls = await cli.withAuthority(async (authority) => {
-          const passphrase = await cli.authorityPassphrase(authority, options)
-          const key = await authority.issuingKey(passphrase)
-          const at = await authority.now()
-          if (options.root !== undefined) {
-            const rootPassphrase =
-              options.rootPassphraseFile === undefined && passphrase !== undefined
-                ? passphrase
-                : await cli.passphrase(
-                    {
-                      ...(options.rootPassphraseFile === undefined
-                        ? {}
-                        : { passphraseFile: options.rootPassphraseFile }),
-                    },
-                    'passphrase of the root',
-                  )
-            const bundle = openRootBundle(cli.path(options.root), rootPassphrase)
-            if (!bundle.certificate.equals(authority.root)) {
-              throw new UsageError('ERR_CONFIG_INVALID', `${options.root} is the root bundle of another deployment`)
-            }
-            await publishRootCrl(authority, bundle.key, at)
-          }
-          await publishCrl(
-            authority,
-            key,
-            at,
-            undefined,
-            options.validity === undefined ? undefined : parseDuration(options.validity),
-          )
-          return currentCrls(authority, key, at)
-        })
-        const path = cli.writeOutput(options.out, crls.map((item) => item.toPem()).join(''), true)
-        return { data: { path, crls: crls.map(summary) }, text: `${crlTable(crls)}\nwritten to ${path}` }
-      }),
-    )
-  crl
-    .command('show [file]')
-    .summary('show CRLs')
-    .description('Show the CRLs of a file, or without one the newest of this authority. Signatures are not checked.')
-    .addHelpText('after', examples('signet crl show', 'signet crl show crls.pem --json'))
-    .action(
-      cli.action(async (file: string | undefined) => {
-        const crls = file === undefined ? await newestCrls(cli) : parseCrls(await cli.readDocument(file))
-        const entries = crls.flatMap((item) => item.revokedCertificates)
-        const rows = entries.map((entry) => [entry.serialNumber, instant(entry.revocationDate), entry.reason])
-        return {
-          data: { crls: crls.map((item) => ({ ...summary(item), revoked: item.revokedCertificates })) },
-          text: `${crlTable(crls)}${rows.length === 0 ? '' : `\n\n${table(['revoked', 'since', 'reason'], rows)}`}`,
-        }
-      }),
-    )
-}
-
-async function newestCrls(cli: Invocation): Promise<readonly Crl[]> {
-  return cli.withAuthority(async (authority) => {
-    const found = [await latestCrl(authority, authority.issuing), await latestCrl(authority, authority.root)]
-    return found.filter((item) => item !== undefined)
-  })
-}
-
-function summary(crl: Crl): Record<string, unknown> {
-  return {
-    issuer: crl.issuer.toString(),
-    crlNumber: crl.crlNumber === undefined ? null : decimal(crl.crlNumber),
-    thisUpdate: crl.thisUpdate.toISOString(),
-    nextUpdate: crl.nextUpdate?.toISOString() ?? null,
-    entries: crl.size,
-  }
-}
-
-function crlTable(crls: readonly Crl[]): string {
-  return crls
-    .map((item) =>
-      facts([
-        ['issuer', item.issuer.toString()],
-        ['number', item.crlNumber === undefined ? '' : decimal(item.crlNumber)],
-        ['current', `${instant(item.thisUpdate)} to ${instant(item.currentUntil)}`],
-        ['revoked', String(item.size)],
-      ]),
-    )
-    .join('\n\n')
-}
-
-/** CRL numbers are counted, so people see them in decimal. */
-function decimal(text: string): string {
-  return BigInt(`0x${text}`).toString()
 }

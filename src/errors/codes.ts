@@ -99,7 +99,8 @@ export const ERROR_CODES = {
     category: 'untrusted',
     summary: 'an OCSP response is not signed by somebody who may answer for the CA',
   },
-  ERR_OCSP_STALE: { category: 'untrusted', summary: 'an OCSP response is not current, or answers another request' },
+  ERR_OCSP_NO_ANSWER: { category: 'untrusted', summary: 'an OCSP responder gave an error instead of an answer' },
+  ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
   ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is not of the type SignedData' },
   ERR_CMS_NO_SIGNERS: { category: 'untrusted', summary: 'nobody signed the document' },
   ERR_CMS_SIGNER_COUNT: { category: 'untrusted', summary: 'a document has another number of signers than wanted' },
@@ -146,6 +147,7 @@ export const ERROR_CODES = {
     summary: 'a public key may not be certified: it is in use, revoked or a CA key',
   },
   ERR_ISSUE_PROFILE: { category: 'denied', summary: 'a profile may not be issued this way' },
+  ERR_CRL_FOREIGN: { category: 'denied', summary: 'a CRL is not one of this authority' },
   ERR_RENEW_DENIED: { category: 'denied', summary: 'a certificate may not be renewed' },
 
   ERR_MESSAGE_REPLAYED: { category: 'stale', summary: 'the message was accepted before' },
@@ -163,7 +165,11 @@ export const ERROR_CODES = {
   ERR_CERTIFICATE_UNKNOWN: { category: 'state', summary: 'this authority issued no such certificate' },
   ERR_ALREADY_REVOKED: { category: 'state', summary: 'the certificate is revoked already' },
   ERR_OUTPUT_EXISTS: { category: 'state', summary: 'the output exists already' },
-  ERR_CRL_ROLLBACK: { category: 'state', summary: 'a CRL would be older than one published before' },
+  ERR_CRL_ROLLBACK: {
+    category: 'state',
+    summary: 'a CRL would be older than one published before, or would list less',
+  },
+  ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
   ERR_FILE_WRITE: { category: 'store', summary: 'a file cannot be written' },

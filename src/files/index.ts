@@ -9,7 +9,9 @@ export {
 export {
   discardDirectory,
   lookAt,
+  makeDirectory,
   placeDirectory,
+  PUBLIC_DIRECTORY_MODE,
   PUBLIC_MODE,
   purgeTemporaries,
   refuseExisting,

@@ -31,6 +31,8 @@ import { StateError, StoreError } from '../errors/index.js'
 export const SECRET_MODE = 0o600
 /** Everything that is public. */
 export const PUBLIC_MODE = 0o644
+/** Folders that hold what is public. */
+export const PUBLIC_DIRECTORY_MODE = 0o755
 /** Folders that hold secrets. */
 export const SECRET_DIRECTORY_MODE = 0o700
 
@@ -62,6 +64,19 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
     syncDirectory(dirname(path))
   } catch (cause) {
     discardFile(temporary)
+    throw writeFailure(path, cause)
+  }
+}
+
+/**
+ * Make a folder, and those above it, where there is none.
+ *
+ * @throws {@link StoreError} `ERR_FILE_WRITE`
+ */
+export function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode })
+  } catch (cause) {
     throw writeFailure(path, cause)
   }
 }

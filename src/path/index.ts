@@ -4,6 +4,7 @@ export { type ExaminedPath, explainPath, type Finding, MAX_EXPLAINED_PATHS, type
 export { FORMS, type FormRule } from './forms.js'
 export { checkHostName } from './host-name.js'
 export { NameConstraintState } from './name-constraints.js'
+export { type OcspVerification, verifyOcspResponse } from './ocsp.js'
 export type { PolicyInputs } from './policies.js'
 export { type Purpose, type PurposeName, purposeNamed, PURPOSES } from './purpose.js'
 export type { RevocationPolicy, RevocationSources } from './revocation-sources.js'

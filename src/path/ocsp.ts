@@ -4,15 +4,18 @@
  * @module path/ocsp (floor 4)
  */
 import { equalBytes, OID } from '../asn1/index.js'
+import type { AlgorithmPolicy } from '../crypto/index.js'
 import { isSignetError, TrustError } from '../errors/index.js'
 import {
   type BasicOcspResponse,
   type Certificate,
+  type Crl,
   isIssuerOf,
   isResponder,
   type OcspAnswer,
   type OcspResponse,
 } from '../x509/index.js'
+import { Budget } from './budget.js'
 import { askCrls } from './crls.js'
 import { checkPurpose } from './purpose.js'
 import { type Answer, type RevocationContext, type RevocationSources, whyNotCurrent } from './revocation-sources.js'
@@ -98,6 +101,44 @@ function whyUnusable(
   return undefined
 }
 
+export interface OcspVerification {
+  /** The CA of the certificates that were asked about; believed, so validate it first. */
+  readonly issuer: Certificate
+  readonly at: Date
+  /** CRLs that say whether the responder is revoked, where its certificate does not make that unnecessary. */
+  readonly crls?: readonly Crl[]
+  /** That of the request. Default: none was sent. */
+  readonly nonce?: Uint8Array
+  /** Default `'listed'`. */
+  readonly algorithms?: AlgorithmPolicy
+}
+
+/**
+ * Verify a response as such: that it answers, with the nonce asked for, signed by who may answer for the CA. What it says
+ * of a certificate, and whether that is current, is {@link validatePath}'s to judge.
+ *
+ * @returns The certificate of the responder, or of the CA.
+ * @throws {@link TrustError} `ERR_OCSP_NO_ANSWER`, `ERR_OCSP_NONCE`, `ERR_OCSP_RESPONDER`
+ * @see RFC 6960 §3.2, RFC 9654
+ */
+export function verifyOcspResponse(response: OcspResponse, verification: OcspVerification): Certificate {
+  const { basic, status } = response
+  const { issuer, at, crls = [], nonce, algorithms = 'listed' } = verification
+  if (basic === undefined) {
+    throw new TrustError('ERR_OCSP_NO_ANSWER', `the OCSP responder answered ${status}`, { details: { status } })
+  }
+  if (nonce !== undefined && (basic.nonce === undefined || !equalBytes(basic.nonce, nonce))) {
+    throw new TrustError('ERR_OCSP_NONCE', 'the OCSP response does not repeat the nonce of the request')
+  }
+  const context: RevocationContext = {
+    at,
+    algorithms,
+    budget: new Budget(),
+    crlSigners: (crl) => (crl.issuer.equals(issuer.subject) ? [issuer] : []),
+  }
+  return findResponder(basic, issuer, { crls }, context)
+}
+
 /**
  * Who signed a response: the CA itself, or a responder to which that CA, and no other, issued a certificate for it.
  *
@@ -107,7 +148,7 @@ function whyUnusable(
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  * @see RFC 6960 §4.2.2.2
  */
-export function findResponder(
+function findResponder(
   basic: BasicOcspResponse,
   issuer: Certificate,
   sources: RevocationSources,

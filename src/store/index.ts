@@ -10,5 +10,6 @@ export type {
   EntityState,
   IntentRecord,
   RevocationRecord,
+  RevocationStatus,
 } from './records.js'
 export type { Store, StoreReader, StoreTransaction } from './store.js'

@@ -14,6 +14,7 @@ import type {
   EntityState,
   IntentRecord,
   RevocationRecord,
+  RevocationStatus,
 } from './records.js'
 import type { CertificateTable, EntityTable, RevocationTable, Schema } from './schema.js'
 import type { Store, StoreReader, StoreTransaction } from './store.js'
@@ -104,19 +105,28 @@ class KyselyReader implements StoreReader {
       .execute()
   }
 
-  async revocations(): Promise<readonly RevocationRecord[]> {
-    const rows = await this.db.selectFrom('revocation').selectAll().orderBy('serialNumber').execute()
-    return rows.map(revocationOf)
+  async revocations(): Promise<readonly RevocationStatus[]> {
+    const rows = await this.db
+      .selectFrom('revocation')
+      .leftJoin('certificate', 'certificate.serialNumber', 'revocation.serialNumber')
+      .select(['revocation.serialNumber', 'reason', 'revokedAt', 'notAfter'])
+      .orderBy('revocation.serialNumber')
+      .execute()
+    return rows.map((row) => ({ ...revocationOf(row), notAfter: row.notAfter }))
   }
 
   async latestCrl(issuer: string): Promise<CrlRecord | undefined> {
-    return this.db
-      .selectFrom('crl')
-      .selectAll()
-      .where('issuer', '=', issuer)
-      .orderBy('number', 'desc')
-      .limit(1)
-      .executeTakeFirst()
+    return this.#crls(issuer).where('baseNumber', 'is', null).executeTakeFirst()
+  }
+
+  async latestDeltaCrl(issuer: string): Promise<CrlRecord | undefined> {
+    const newest = await this.#crls(issuer).executeTakeFirst()
+    return newest === undefined || newest.baseNumber === null ? undefined : newest
+  }
+
+  /** Newest first. */
+  #crls(issuer: string) {
+    return this.db.selectFrom('crl').selectAll().where('issuer', '=', issuer).orderBy('number', 'desc').limit(1)
   }
 
   async setting(name: string): Promise<string | undefined> {

@@ -51,10 +51,17 @@ export interface RevocationRecord {
   readonly revokedAt: string
 }
 
+/** A revocation, and when its certificate ends; `null` where only an intent to issue it is known. */
+export interface RevocationStatus extends RevocationRecord {
+  readonly notAfter: string | null
+}
+
 export interface CrlRecord {
   /** Key identifier of the issuing CA. */
   readonly issuer: string
   readonly number: number
+  /** Number of the CRL that this one only changes; `null` for a full one. */
+  readonly baseNumber: number | null
   readonly thisUpdate: string
   readonly nextUpdate: string
   readonly der: Uint8Array

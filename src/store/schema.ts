@@ -58,6 +58,7 @@ export interface RevocationTable {
 export interface CrlTable {
   issuer: string
   number: number
+  baseNumber: number | null
   thisUpdate: string
   nextUpdate: string
   der: Uint8Array
@@ -166,8 +167,14 @@ const first: Migration = {
   },
 }
 
+const deltaCrls: Migration = {
+  async up(db: Kysely<Schema>) {
+    await db.schema.alterTable('crl').addColumn('baseNumber', 'integer').execute()
+  },
+}
+
 /** Every migration, oldest first. Only ever appended to. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first }
+const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first, '0002-delta-crls': deltaCrls }
 
 /** Bring a database to the newest schema. */
 export async function migrate(db: Kysely<Schema>): Promise<void> {

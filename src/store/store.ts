@@ -15,6 +15,7 @@ import type {
   EntityState,
   IntentRecord,
   RevocationRecord,
+  RevocationStatus,
 } from './records.js'
 
 /** Reading. Lists are in a fixed order that their comment states. */
@@ -35,9 +36,11 @@ export interface StoreReader {
   abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined>
   pendingIntents(): Promise<readonly IntentRecord[]>
   /** By serial number. */
-  revocations(): Promise<readonly RevocationRecord[]>
-  /** The CRL with the highest number. */
+  revocations(): Promise<readonly RevocationStatus[]>
+  /** The full CRL with the highest number. */
   latestCrl(issuer: string): Promise<CrlRecord | undefined>
+  /** The delta CRL with the highest number, if it is newer than every full one. */
+  latestDeltaCrl(issuer: string): Promise<CrlRecord | undefined>
   setting(name: string): Promise<string | undefined>
   logHead(): Promise<LogHead>
   /** In order, from a sequence number on, at most so many. */

@@ -30,6 +30,7 @@ import {
   type AuthorityKeyIdentifier,
   encodeAuthorityKeyIdentifier,
   encodeCrlNumber,
+  encodeDeltaCrlIndicator,
   type Extension,
   readAuthorityKeyIdentifier,
   readExtensions,
@@ -207,12 +208,14 @@ export interface CrlTemplate {
   readonly issuer: Name
   readonly authorityKeyIdentifier: Uint8Array
   readonly crlNumber: number
+  /** cRLNumber of the full CRL that this one only changes. Default: this is a full CRL. */
+  readonly baseCrlNumber?: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date
   readonly revokedCertificates: readonly RevokedCertificate[]
 }
 
-/** Build and sign a full CRL. Entries are written in the order given. */
+/** Build and sign a CRL. Entries are written in the order given. */
 export async function createCrl(template: CrlTemplate, key: KeyProvider): Promise<Crl> {
   const entries = template.revokedCertificates.map(encodeEntry)
   const tbsDer = encodeSequence(
@@ -228,6 +231,7 @@ export async function createCrl(template: CrlTemplate, key: KeyProvider): Promis
       encodeSequence(
         encodeAuthorityKeyIdentifier(template.authorityKeyIdentifier),
         encodeCrlNumber(template.crlNumber),
+        ...(template.baseCrlNumber === undefined ? [] : [encodeDeltaCrlIndicator(template.baseCrlNumber)]),
       ),
     ),
   )

@@ -12,6 +12,7 @@ import {
   encodeContextPrimitive,
   encodeInteger,
   encodeNamedBits,
+  encodeNull,
   encodeObjectIdentifier,
   encodeOctetString,
   encodeSequence,
@@ -280,4 +281,14 @@ export function encodeCrlDistributionPoints(uris: readonly string[]): Uint8Array
 
 export function encodeCrlNumber(number: number): Uint8Array {
   return extension(OID.crlNumber, false, encodeInteger(number))
+}
+
+/** RFC 5280 §5.2.4: critical, so that nobody takes what only changes for the whole. */
+export function encodeDeltaCrlIndicator(baseCrlNumber: number): Uint8Array {
+  return extension(OID.deltaCrlIndicator, true, encodeInteger(baseCrlNumber))
+}
+
+/** RFC 6960 §4.2.2.2.1: nobody need ask whether this responder is revoked. */
+export function encodeOcspNoCheck(): Uint8Array {
+  return extension(OID.ocspNoCheck, false, encodeNull())
 }

@@ -19,7 +19,7 @@ import {
   revokeCertificates,
   setEntityState,
 } from '../../src/authority/index.js'
-import { issuePublisherCertificate } from '../../src/authority/issue.js'
+import { issueOwnCertificate } from '../../src/authority/issue.js'
 import { keyIdentifierOf, type KeyProvider, MemoryKeyProvider } from '../../src/crypto/index.js'
 import type { ErrorCode } from '../../src/errors/index.js'
 import { parseIdentityUri } from '../../src/identity/index.js'
@@ -752,7 +752,7 @@ describe('issueCertificates: a key that does not do what it should', () => {
     const issuing = await test.issuing()
     const stranger = new MemoryKeyProvider(privateKeyFor('stranger'))
     await expectCodeAsync('ERR_PATH_SIGNATURE', () =>
-      issuePublisherCertificate({ ...issuing, key: stranger }, keyFor('x').publicKey),
+      issueOwnCertificate({ ...issuing, key: stranger }, 'trust-publisher', keyFor('x').publicKey),
     )
   })
 

@@ -11,6 +11,7 @@ import {
   publishCrl,
   publishRootCrl,
   publishTrustDirectory,
+  recoverRevocations,
   revokeCertificates,
   ROOT_CRL_VALIDITY_SECONDS,
   setEntityState,
@@ -21,7 +22,7 @@ import { verifyAudit } from '../../src/store/index.js'
 import { validatePath } from '../../src/path/index.js'
 import { addSeconds, DAY, HOUR } from '../../src/time/index.js'
 import { openTrustDirectory } from '../../src/trust/index.js'
-import type { Crl, RevocationReason } from '../../src/x509/index.js'
+import { createCrl, type Crl, type RevocationReason } from '../../src/x509/index.js'
 import { NOW } from '../support/certificates.js'
 import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { makeTemplate, PASSPHRASE, type TestAuthority } from '../support/test-authority.js'
@@ -261,12 +262,25 @@ describe('CRLs of the authority', () => {
 
   it('REV-05: one that forgets a revocation that was published is refused', async () => {
     const test = await setUp('a')
-    const { serialNumber } = (await issue(test)).certificate
-    await revoke(test, { kind: 'serialNumber', serialNumber })
-    await newest(test)
-    const error = await expectCodeAsync('ERR_CRL_ROLLBACK', () => publishCrl(test.authority, test.key, NOW, []))
-    expect(error.details).toEqual({ serialNumber })
-    expect((await latestCrl(test.authority, test.authority.issuing))?.crlNumber).toBe('02')
+    const { issuing } = test.authority
+    const serialNumber = '77'
+    const published = await createCrl(
+      {
+        issuer: issuing.subject,
+        authorityKeyIdentifier: issuing.subjectKeyIdentifier ?? new Uint8Array(),
+        crlNumber: 9,
+        thisUpdate: addSeconds(NOW, -DAY),
+        nextUpdate: addSeconds(NOW, DAY),
+        revokedCertificates: [{ serialNumber, revocationDate: NOW, reason: 'unspecified' }],
+      },
+      test.key,
+    )
+    const publish = (): Promise<Crl> => publishCrl(test.authority, test.key, NOW, { found: [published] })
+    const error = await expectCodeAsync('ERR_CRL_ROLLBACK', publish)
+    expect(error.details['serialNumber']).toBe(serialNumber)
+    expect((await latestCrl(test.authority, issuing))?.crlNumber).toBe('01')
+    expect(await recoverRevocations(test.authority, published, NOW)).toEqual(published.revokedCertificates)
+    expect((await publish()).crlNumber).toBe('0a')
   })
 
   it('CA-20: of several that are published at once each has a number of its own, and none fails', async () => {

@@ -143,12 +143,12 @@ describe('the store: records', () => {
     expect(await store.certificatesByKeyIdentifier('k02')).toHaveLength(1)
     expect(await store.certificatesBySpkiDigest('s01')).toHaveLength(1)
     expect(await store.certificate('03')).toBeUndefined()
-    expect(await store.revocations()).toEqual([revocation])
+    expect(await store.revocations()).toEqual([{ ...revocation, notAfter: old.notAfter }])
   })
 
   it('keeps CRLs and settings, the newest of each', async () => {
     const store = await makeStore()
-    const crl = { issuer: 'i', number: 9, thisUpdate: 'a', nextUpdate: 'b', der: Uint8Array.of(1) }
+    const crl = { issuer: 'i', number: 9, baseNumber: null, thisUpdate: 'a', nextUpdate: 'b', der: Uint8Array.of(1) }
     await store.transaction(async (transaction) => {
       for (const number of [9, 10, 8]) await transaction.insertCrl({ ...crl, number })
       await transaction.setSetting('x', '1')
@@ -224,13 +224,27 @@ describe('the store: what it refuses', () => {
     [
       'a CRL number twice',
       (transaction: StoreTransaction) =>
-        transaction.insertCrl({ issuer: 'i', number: 1, thisUpdate: '', nextUpdate: '', der: Uint8Array.of(1) }),
+        transaction.insertCrl({
+          issuer: 'i',
+          number: 1,
+          baseNumber: null,
+          thisUpdate: '',
+          nextUpdate: '',
+          der: Uint8Array.of(1),
+        }),
     ],
   ])('refuses %s', async (_claim, work) => {
     const store = await makeStore()
     await store.transaction(async (transaction) => {
       await transaction.insertEntity(entity('a'))
-      await transaction.insertCrl({ issuer: 'i', number: 1, thisUpdate: '', nextUpdate: '', der: Uint8Array.of(1) })
+      await transaction.insertCrl({
+        issuer: 'i',
+        number: 1,
+        baseNumber: null,
+        thisUpdate: '',
+        nextUpdate: '',
+        der: Uint8Array.of(1),
+      })
     })
     const error = await expectCodeAsync('ERR_STORE_WRITE', () => store.transaction(work))
     expect(error.exitCode).toBe(8)

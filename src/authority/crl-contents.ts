@@ -1,0 +1,98 @@
+/**
+ * What a CRL has to list, and what may never vanish from one.
+ *
+ * @module authority/crl-contents (floor 7)
+ */
+import { StateError } from '../errors/index.js'
+import type { StoreReader } from '../store/index.js'
+import type { Crl, RevokedCertificate } from '../x509/index.js'
+
+/** What was published last under one issuer: the full CRL, and the delta CRL that is newer, if there is one. */
+export interface Published {
+  readonly full: Crl | undefined
+  readonly delta: Crl | undefined
+}
+
+/**
+ * Everything that is revoked, and the certificates of quarantined entities on hold. Sorted by serial number.
+ *
+ * A certificate that had ended when the last full CRL was made was listed by a CRL made after its end; that is all that
+ * RFC 5280 §3.3 asks for.
+ */
+export async function entriesToList(
+  reader: StoreReader,
+  at: Date,
+  full: Crl | undefined,
+): Promise<readonly RevokedCertificate[]> {
+  const entries = new Map<string, RevokedCertificate>()
+  for (const entity of await reader.entities()) {
+    if (entity.state !== 'quarantined') continue
+    for (const { certificate } of await reader.certificates(entity.id)) {
+      if (Date.parse(certificate.notAfter) < at.getTime()) continue
+      const { serialNumber } = certificate
+      entries.set(serialNumber, { serialNumber, revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' })
+    }
+  }
+  for (const { serialNumber, reason, revokedAt, notAfter } of await reader.revocations()) {
+    if (hadEnded(notAfter, full)) continue
+    entries.set(serialNumber, { serialNumber, revocationDate: new Date(revokedAt), reason })
+  }
+  return [...entries.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
+}
+
+function hadEnded(notAfter: string | null, full: Crl | undefined): boolean {
+  return notAfter !== null && full !== undefined && Date.parse(notAfter) < full.thisUpdate.getTime()
+}
+
+/** What changes a full CRL into a list of these entries; a hold that was lifted is removed (RFC 5280 §5.2.4). */
+export function changesSince(
+  full: Crl,
+  entries: readonly RevokedCertificate[],
+  at: Date,
+): readonly RevokedCertificate[] {
+  const listed = new Set(entries.map((entry) => entry.serialNumber))
+  const added = entries.filter((entry) => full.find(entry.serialNumber)?.reason !== entry.reason)
+  const lifted = full.revokedCertificates
+    .filter((entry) => entry.reason === 'certificateHold' && !listed.has(entry.serialNumber))
+    .map(({ serialNumber }) => ({ serialNumber, revocationDate: at, reason: 'removeFromCRL' as const }))
+  return [...added, ...lifted].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
+}
+
+/** Whether a full CRL lists these entries and no others. */
+export function listsExactly(crl: Crl, entries: readonly RevokedCertificate[]): boolean {
+  return crl.size === entries.length && entries.every((entry) => crl.find(entry.serialNumber)?.reason === entry.reason)
+}
+
+/**
+ * A revocation that was once published stays until its certificate has ended; only a hold can be lifted.
+ *
+ * @param published - CRLs of this issuer that others have: those of the store, and those found where they are published.
+ * @param entries - What the next CRL would list.
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
+export async function refuseRollback(
+  reader: StoreReader,
+  published: readonly Crl[],
+  thisUpdate: Date,
+  entries: readonly RevokedCertificate[],
+): Promise<void> {
+  const listed = new Set(entries.map((entry) => entry.serialNumber))
+  for (const crl of published) {
+    if (thisUpdate < crl.thisUpdate) {
+      throw new StateError('ERR_CRL_ROLLBACK', 'the CRL would begin before the one published last', {
+        details: { last: crl.thisUpdate.toISOString(), thisUpdate: thisUpdate.toISOString() },
+        hint: 'check the clock of this machine',
+      })
+    }
+    for (const { serialNumber, reason } of crl.revokedCertificates) {
+      if (reason === 'certificateHold' || reason === 'removeFromCRL' || listed.has(serialNumber)) continue
+      const status = await reader.certificate(serialNumber)
+      if (status?.revocation !== undefined && Date.parse(status.certificate.notAfter) < crl.thisUpdate.getTime())
+        continue
+      throw new StateError('ERR_CRL_ROLLBACK', 'a certificate that was revoked would no longer be', {
+        details: { serialNumber, published: crl.thisUpdate.toISOString() },
+        hint: 'the store is older than what it published: restore a newer backup, or signet crl recover FILE',
+      })
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The authority as an OCSP responder (RFC 6960): what it says of certificates that its issuing CA issued.
+ *
+ * @module authority/ocsp (floor 7)
+ */
+import type { KeyProvider } from '../crypto/index.js'
+import { DeniedError } from '../errors/index.js'
+import type { StoreReader } from '../store/index.js'
+import { addSeconds, DAY } from '../time/index.js'
+import {
+  type Certificate,
+  type CertId,
+  type CertIdDigest,
+  certIdOf,
+  type CertStatus,
+  createOcspError,
+  createOcspResponse,
+  isIssuerOf,
+  type OcspRequest,
+  type OcspResponse,
+} from '../x509/index.js'
+import { BACKDATE_SECONDS } from './approve.js'
+import type { Authority } from './authority.js'
+
+/** How long an answer is current. */
+export const OCSP_VALIDITY_SECONDS = DAY
+
+/** Who signs answers: the issuing CA itself, or a responder to which it issued a certificate for that. */
+export interface OcspSigner {
+  readonly certificate: Certificate
+  readonly key: KeyProvider
+}
+
+/**
+ * Answer a request: `good` for what was issued and is not revoked, `unknown` for what this authority never issued.
+ *
+ * @param request - Its nonce is repeated.
+ * @returns A signed response; or, for a request with something critical that is not understood, an error response.
+ * @throws {@link DeniedError} `ERR_ISSUE_PROFILE` where the signer is no responder of this authority
+ * @see RFC 6960 §2.2, RFC 9654 §2.1
+ */
+export async function answerOcsp(
+  authority: Authority,
+  request: OcspRequest,
+  signer: OcspSigner,
+  at: Date,
+  validitySeconds: number = OCSP_VALIDITY_SECONDS,
+): Promise<OcspResponse> {
+  if (request.unknownCritical) return createOcspError('malformedRequest')
+  const answers = await Promise.all(
+    request.questions.map(async (id) => ({ id, status: await statusOf(authority, id, at) })),
+  )
+  return sign(authority, signer, answers, at, validitySeconds, request.nonce)
+}
+
+export interface PresignOptions {
+  /** Default {@link OCSP_VALIDITY_SECONDS}. */
+  readonly validitySeconds?: number
+  /** As clients will name the CA. Default `'sha1'`, as they all do. */
+  readonly digest?: CertIdDigest
+}
+
+/**
+ * Make an answer about one certificate beforehand, for servers that staple it or responders without a key.
+ *
+ * @throws {@link DeniedError} `ERR_ISSUE_PROFILE`
+ */
+export async function presignOcsp(
+  authority: Authority,
+  serialNumber: string,
+  signer: OcspSigner,
+  at: Date,
+  { validitySeconds = OCSP_VALIDITY_SECONDS, digest = 'sha1' }: PresignOptions = {},
+): Promise<OcspResponse> {
+  const id = certIdOf(authority.issuing, serialNumber, digest)
+  return sign(authority, signer, [{ id, status: await statusOf(authority, id, at) }], at, validitySeconds)
+}
+
+async function sign(
+  authority: Authority,
+  signer: OcspSigner,
+  answers: readonly { readonly id: CertId; readonly status: CertStatus }[],
+  at: Date,
+  validitySeconds: number,
+  nonce?: Uint8Array,
+): Promise<OcspResponse> {
+  const isCa = signer.certificate.equals(authority.issuing)
+  if (!isCa && !signer.certificate.issuer.equals(authority.issuing.subject)) {
+    throw new DeniedError('ERR_ISSUE_PROFILE', 'the responder has no certificate of this authority', {
+      hint: 'make one: signet ocsp delegate',
+    })
+  }
+  const end = Math.min(addSeconds(at, validitySeconds).getTime(), signer.certificate.notAfter.getTime())
+  return createOcspResponse(
+    {
+      signer: signer.certificate,
+      producedAt: at,
+      // Clients whose clocks are a little behind must not find an answer of the future, as with CRLs.
+      answers: answers.map((answer) => ({
+        ...answer,
+        thisUpdate: addSeconds(at, -BACKDATE_SECONDS),
+        nextUpdate: new Date(end),
+      })),
+      ...(nonce === undefined ? {} : { nonce }),
+      certificates: isCa ? [] : [signer.certificate],
+    },
+    signer.key,
+  )
+}
+
+/** What the store knows about a certificate, whatever the last CRL says. */
+async function statusOf({ issuing, store }: Authority, id: CertId, at: Date): Promise<CertStatus> {
+  if (!isIssuerOf(issuing, id)) return { kind: 'unknown' }
+  const { serialNumber } = id
+  const found = await store.certificate(serialNumber)
+  const revocation = found?.revocation ?? (found === undefined ? await revocationOf(store, serialNumber) : undefined)
+  if (revocation !== undefined && Date.parse(revocation.revokedAt) <= at.getTime()) {
+    return { kind: 'revoked', revocationDate: new Date(revocation.revokedAt), reason: revocation.reason }
+  }
+  // What was planned and never recorded was never issued.
+  if (found === undefined) return { kind: 'unknown' }
+  const { entityId } = found.certificate
+  const entity = entityId === null ? undefined : await store.entity(entityId)
+  if (entity?.state !== 'quarantined') return { kind: 'good' }
+  return { kind: 'revoked', revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' }
+}
+
+/** A certificate that was abandoned can be revoked, too. */
+async function revocationOf(store: StoreReader, serialNumber: string) {
+  return (await store.revocations()).find((revocation) => revocation.serialNumber === serialNumber)
+}
