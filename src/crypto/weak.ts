@@ -5,9 +5,14 @@
  * @module crypto/weak (floor 2)
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { OID, TAG } from '../asn1/index.js'
+import { DerReader, KEY_LIMITS, OID, TAG } from '../asn1/index.js'
 import { isSignetError, TrustError } from '../errors/index.js'
-import { type AlgorithmIdentifier, signatureAlgorithmOf, type VerifyingAlgorithm } from './algorithms.js'
+import {
+  type AlgorithmIdentifier,
+  readAlgorithmIdentifier,
+  signatureAlgorithmOf,
+  type VerifyingAlgorithm,
+} from './algorithms.js'
 import { parsePublicKey, type VerifyingKey } from './public-key.js'
 
 /**
@@ -55,8 +60,8 @@ const WEAK_CURVES: ReadonlySet<string> = new Set([
  * @throws {@link TrustError} `ERR_ALGORITHM_NOT_ALLOWED`
  */
 export function verifyingAlgorithmOf(found: AlgorithmIdentifier, policy: AlgorithmPolicy): VerifyingAlgorithm {
-  const known = policy === 'allow-weak' && hasNoParameters(found) ? WEAK_SIGNATURES.get(found.oid) : undefined
-  return known ?? signatureAlgorithmOf(found)
+  const known = policy === 'allow-weak' ? WEAK_SIGNATURES.get(found.oid) : undefined
+  return known !== undefined && hasNoParameters(found, known) ? known : signatureAlgorithmOf(found)
 }
 
 /**
@@ -77,6 +82,7 @@ export function parseVerifyingKey(spkiDer: Uint8Array, policy: AlgorithmPolicy):
 }
 
 function weakKey(spkiDer: Uint8Array): VerifyingKey | undefined {
+  if (!isInForm(spkiDer)) return undefined
   let keyObject: KeyObject
   try {
     keyObject = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
@@ -93,10 +99,33 @@ function weakKey(spkiDer: Uint8Array): VerifyingKey | undefined {
   return { family, name: `${namedCurve ?? kind}${modulusLength ?? ''}`, spkiDer, keyObject }
 }
 
+/** What is weak may be short or on another curve; its encoding is held to the same form (RFC 3279 §2.3, RFC 8410 §3). */
+function isInForm(spkiDer: Uint8Array): boolean {
+  const reader = DerReader.over(spkiDer, KEY_LIMITS)
+  const fields = reader.sequence()
+  reader.finish()
+  const { oid, parametersDer } = readAlgorithmIdentifier(fields)
+  const bits = fields.octetBitString()
+  fields.finish()
+  if (oid === OID.ecPublicKey) return parametersDer?.[0] === TAG.oid && bits[0] === 0x04
+  if (oid === OID.ed448) return parametersDer === undefined
+  if (oid === OID.dsa) return true
+  if (oid !== OID.rsaEncryption || parametersDer?.length !== 2 || parametersDer[0] !== TAG.null) return false
+  const numbers = DerReader.over(bits, KEY_LIMITS)
+  const key = numbers.sequence()
+  numbers.finish()
+  key.integer()
+  key.integer()
+  key.finish()
+  return true
+}
+
 function isBetween(value: number | undefined, least: number, most: number): boolean {
   return value !== undefined && value >= least && value <= most
 }
 
-function hasNoParameters({ parametersDer }: AlgorithmIdentifier): boolean {
-  return parametersDer === undefined || (parametersDer.length === 2 && parametersDer[0] === TAG.null)
+/** NULL or absent for RSA (RFC 4055 §5), absent for all others (RFC 5758 §3). */
+function hasNoParameters({ parametersDer }: AlgorithmIdentifier, { family }: VerifyingAlgorithm): boolean {
+  if (parametersDer === undefined) return true
+  return family === 'rsa' && parametersDer.length === 2 && parametersDer[0] === TAG.null
 }

@@ -27,6 +27,9 @@ const DEFAULT_POINT: DistributionPoint = { name: undefined, reasons: ALL_REASONS
 export function reasonsCovered(crl: Crl, certificate: Certificate): ReasonMask {
   const scope = crl.issuingDistributionPoint
   if (scope?.onlyContainsAttributeCerts === true) return 0
+  // §5.2.5: such a CRL is never about certificates that cannot say what they are.
+  const isForKinds = scope?.onlyContainsUserCerts === true || scope?.onlyContainsCaCerts === true
+  if (isForKinds && certificate.version !== 3) return 0
   const isCa = certificate.basicConstraints?.ca === true
   if (scope?.onlyContainsUserCerts === true && isCa) return 0
   if (scope?.onlyContainsCaCerts === true && !isCa) return 0

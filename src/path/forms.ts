@@ -98,6 +98,15 @@ export const FORMS = {
     fault: (certificate) =>
       when(isCa(certificate) && !isCritical(certificate, OID.basicConstraints), 'basicConstraints are not critical'),
   },
+  'path-length-in-ca': {
+    section: '§4.2.1.9',
+    fault: ({ basicConstraints, keyUsage }) =>
+      when(
+        basicConstraints?.pathLenConstraint !== undefined &&
+          (!basicConstraints.ca || keyUsage?.has('keyCertSign') === false),
+        'it limits the path below, and there is none',
+      ),
+  },
   'end-entity-not-ca': {
     section: 'BR §7.1.2.7.8',
     fault: (certificate, place) => when(place === 'end-entity' && isCa(certificate), 'the end entity is a CA'),
@@ -123,6 +132,14 @@ export const FORMS = {
     section: 'BR §7.1.2.7.6',
     fault: (certificate, place) =>
       when(place === 'end-entity' && isCritical(certificate, OID.extKeyUsage), 'extKeyUsage is critical'),
+  },
+  'ext-key-usage-not-any-in-end-entity': {
+    section: 'BR §7.1.2.7.10',
+    fault: (certificate, place) =>
+      when(
+        place === 'end-entity' && certificate.extKeyUsage?.has(OID.anyExtendedKeyUsage) === true,
+        'the end entity is for any purpose',
+      ),
   },
   'information-access-not-critical': {
     section: '§4.2.2.1',

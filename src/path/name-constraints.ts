@@ -14,8 +14,10 @@ import {
 } from '../x509/index.js'
 import { refusal } from './rules.js'
 
+type MailboxCase = 'exact case' | 'any case'
+
 /** Most comparisons of a name with a subtree for one path. */
-const MAX_COMPARISONS = 250_000
+const MAX_COMPARISONS = 2 ** 20
 
 /**
  * The constraints gathered on the way down a path. A name must lie in one permitted subtree of its form in **each**
@@ -40,15 +42,28 @@ export class NameConstraintState {
     for (const name of namesOf(certificate)) {
       if (!this.allows(name)) throw violation(certificate, name)
     }
+    // §4.2.1.10: e-mail addresses in the subject are constrained, too; there, case makes no difference (§4.1.2.6).
+    for (const value of certificate.subject.texts(OID.emailAddress)) {
+      const name: GeneralName = { kind: 'email', value }
+      if (!this.allows(name, 'any case')) throw violation(certificate, name)
+    }
   }
 
-  /** Whether every constraint lets a name pass. */
-  allows(name: GeneralName): boolean {
+  /**
+   * Whether every constraint lets a name pass.
+   *
+   * @param mailboxCase - Whether the case of the local part of an e-mail address counts.
+   */
+  allows(name: GeneralName, mailboxCase: MailboxCase = 'exact case'): boolean {
     return this.#constraints.every(({ permitted, excluded }) => {
-      this.#count(permitted.length + excluded.length)
-      if (excluded.some((base) => base.kind === name.kind && matches(name, base, 'excluded'))) return false
-      const ofForm = permitted.filter((base) => base.kind === name.kind)
-      return ofForm.length === 0 || ofForm.some((base) => matches(name, base, 'permitted'))
+      const ofForm = (list: readonly GeneralName[]): readonly GeneralName[] => {
+        const same = list.filter((base) => base.kind === name.kind)
+        this.#count(same.length)
+        return same
+      }
+      if (ofForm(excluded).some((base) => matches(name, base, 'excluded', mailboxCase))) return false
+      const allowed = ofForm(permitted)
+      return allowed.length === 0 || allowed.some((base) => matches(name, base, 'permitted', mailboxCase))
     })
   }
 
@@ -60,12 +75,10 @@ export class NameConstraintState {
   }
 }
 
-/** The names that constraints apply to: subject, its e-mail addresses, and all alternative names. */
+/** The names that constraints apply to: the subject and all alternative names. */
 function namesOf(certificate: Certificate): readonly GeneralName[] {
   const names: GeneralName[] = [...certificate.subjectAltName]
   if (!certificate.subject.isEmpty) names.push({ kind: 'directory', name: certificate.subject })
-  // RFC 5280 §4.2.1.10: e-mail addresses in the subject are constrained where no alternative name holds one.
-  for (const value of certificate.subject.texts(OID.emailAddress)) names.push({ kind: 'email', value })
   return names
 }
 
@@ -73,10 +86,15 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
  * Whether a name lies in a subtree. A form that cannot be compared counts as inside an excluded and outside a
  * permitted subtree.
  */
-function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excluded'): boolean {
+function matches(
+  name: GeneralName,
+  base: GeneralName,
+  list: 'permitted' | 'excluded',
+  mailboxCase: MailboxCase,
+): boolean {
   if (name.kind === 'dns' && base.kind === 'dns') return matchesDns(name.value, base.value, list)
   if (name.kind === 'uri' && base.kind === 'uri') return matchesUri(name.value, base.value, list)
-  if (name.kind === 'email' && base.kind === 'email') return matchesEmail(name.value, base.value, list)
+  if (name.kind === 'email' && base.kind === 'email') return matchesEmail(name.value, base.value, list, mailboxCase)
   if (name.kind === 'ip' && base.kind === 'ip') return matchesIp(name.octets, base.octets)
   if (name.kind === 'directory' && base.kind === 'directory') return name.name.isWithin(base.name)
   return list === 'excluded'
@@ -93,8 +111,9 @@ function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'):
   const plain = host.startsWith('*.') ? host.slice(2) : host
   if (!HOST_NAME.test(plain) || !HOST_NAME.test(tree)) return list === 'excluded'
   if (host === plain) return isSubdomain(host, tree)
-  // A wildcard stands for names one label below; it is excluded when any of those may be.
-  return isSubdomain(plain, tree) || (list === 'excluded' && tree.endsWith(`.${plain}`))
+  // A wildcard stands for names one label below; it is excluded when any of those is.
+  const isOneBelow = tree.endsWith(`.${plain}`) && !tree.slice(0, -plain.length - 1).includes('.')
+  return isSubdomain(plain, tree) || (list === 'excluded' && isOneBelow)
 }
 
 function isSubdomain(host: string, tree: string): boolean {
@@ -121,13 +140,19 @@ function uriHost(uri: string): string | undefined {
 }
 
 /** RFC 5280: a mailbox, all mailboxes of a host, or with a leading dot of the hosts below a domain. */
-function matchesEmail(address: string, base: string, list: 'permitted' | 'excluded'): boolean {
+function matchesEmail(
+  address: string,
+  base: string,
+  list: 'permitted' | 'excluded',
+  mailboxCase: MailboxCase,
+): boolean {
   const mailbox = parseMailbox(address)
   if (mailbox === undefined) return list === 'excluded'
   if (!base.includes('@')) return matchesHost(mailbox.host, base.toLowerCase(), list)
   const wanted = parseMailbox(base)
   if (wanted === undefined) return list === 'excluded'
-  return mailbox.local === wanted.local && mailbox.host === wanted.host
+  const local = (text: string): string => (mailboxCase === 'any case' ? text.toLowerCase() : text)
+  return local(mailbox.local) === local(wanted.local) && mailbox.host === wanted.host
 }
 
 /** A quoted local part may hold an at sign; only the unquoted form is compared (RFC 5321 §4.1.2 Dot-string). */

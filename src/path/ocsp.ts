@@ -61,28 +61,23 @@ function answerOf(
   return decide(answers, sources, context)
 }
 
-/** Of several answers, that it is revoked; else that it is good; else why neither. */
-function decide(
-  answers: readonly OcspAnswer[],
-  { maxAgeSeconds }: RevocationSources,
-  { at }: RevocationContext,
-): Answer {
-  let decided: Answer = { kind: 'unknown', why: 'the OCSP responder does not know it' }
-  for (const answer of answers) {
-    const { status } = answer
-    if (answer.hasUnknownCritical) {
-      if (decided.kind !== 'good')
-        decided = { kind: 'unknown', why: 'its OCSP answer has an unknown critical extension' }
-      continue
-    }
-    // A revocation stays true when the response that says so has become old, as with CRLs; one of the future does not.
-    const stale = whyNotCurrent(answer, at, maxAgeSeconds)
-    if (status.kind === 'revoked' && answer.thisUpdate <= at) return status
-    if (decided.kind === 'good' || status.kind === 'unknown') continue
-    decided =
-      stale === undefined && status.kind === 'good' ? status : { kind: 'unknown', why: `its OCSP answer ${stale}` }
-  }
-  return decided
+/** Of several answers about one certificate: revoked if one says so, good only if all do. */
+function decide(answers: readonly OcspAnswer[], sources: RevocationSources, context: RevocationContext): Answer {
+  const verdicts = answers.map((answer) => verdictOf(answer, sources, context))
+  return (
+    verdicts.find(({ kind }) => kind === 'revoked') ??
+    verdicts.find(({ kind }) => kind === 'unknown') ?? { kind: 'good' }
+  )
+}
+
+function verdictOf(answer: OcspAnswer, { maxAgeSeconds }: RevocationSources, { at }: RevocationContext): Answer {
+  const { status, thisUpdate, hasUnknownCritical: isNotUnderstood } = answer
+  if (isNotUnderstood) return { kind: 'unknown', why: 'its OCSP answer has an unknown critical extension' }
+  // A revocation stays true when the response that says so has become old, as with CRLs; one of the future does not.
+  if (status.kind === 'revoked' && thisUpdate <= at) return status
+  if (status.kind === 'unknown') return { kind: 'unknown', why: 'the OCSP responder does not know it' }
+  const stale = whyNotCurrent(answer, at, maxAgeSeconds)
+  return stale === undefined ? status : { kind: 'unknown', why: `its OCSP answer ${stale}` }
 }
 
 function whyUnusable(

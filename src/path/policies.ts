@@ -65,7 +65,7 @@ export class PolicyState {
   process(certificate: Certificate, isLast: boolean): void {
     const level = this.#next
     const anyPolicyCounts = this.#inhibitAnyPolicy > 0 || (!isLast && certificate.isSelfIssued)
-    applyPolicies(level, certificate.certificatePolicies, anyPolicyCounts)
+    applyPolicies(level, certificate.certificatePolicies?.policies, anyPolicyCounts)
     this.#levels.push(level)
     if (this.#explicitPolicy === 0 && isEmpty(level)) throw noPolicy(certificate)
     if (isLast) {

@@ -38,6 +38,7 @@ const RFC5280_FORMS = [
   'authority-key-identifier',
   'subject-key-identifier-in-ca',
   'basic-constraints-critical-in-ca',
+  'path-length-in-ca',
   'subject-alt-name-critical-without-subject',
   'policy-constraints-critical',
 ] as const satisfies readonly FormRule[]
@@ -82,6 +83,7 @@ export const STRICTNESS = {
       'version-3',
       'end-entity-not-ca',
       'ext-key-usage-not-critical-in-end-entity',
+      'ext-key-usage-not-any-in-end-entity',
       'key-identifiers-agree-in-root',
     ],
   },

@@ -256,6 +256,12 @@ function checkCriticalExtensions(certificate: Certificate): void {
     const message = `the critical extension ${oidName(oid)} is not understood`
     throw refusal('ERR_PATH_CRITICAL_EXTENSION', 'critical-extensions', certificate, message, { details: { oid } })
   }
+  // §4.2.1.4: who accepts the extension as critical understands every qualifier in it.
+  const isCritical = certificate.extensions.get(OID.certificatePolicies)?.critical === true
+  if (isCritical && certificate.certificatePolicies?.hasUnknownQualifier === true) {
+    const message = 'certificatePolicies is critical and has a qualifier that is not understood'
+    throw refusal('ERR_PATH_CRITICAL_EXTENSION', 'critical-extensions', certificate, message)
+  }
 }
 
 /** (k) */

@@ -46,6 +46,7 @@ import type { GeneralName } from './general-name.js'
 import { type AccessDescription, readAuthorityInfoAccess } from './information-access.js'
 import { Name } from './name.js'
 import {
+  type CertificatePolicies,
   type PolicyConstraints,
   type PolicyMapping,
   readCertificatePolicies,
@@ -176,7 +177,7 @@ export class Certificate {
     return this.#extension(OID.authorityInfoAccess, readAuthorityInfoAccess)
   }
 
-  get certificatePolicies(): ReadonlySet<string> | undefined {
+  get certificatePolicies(): CertificatePolicies | undefined {
     return this.#extension(OID.certificatePolicies, readCertificatePolicies)
   }
 

@@ -59,6 +59,8 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
   /** RFC 5280 §5.3.3: an issuer, once named, goes for the entries that follow, too. Ascending. */
   readonly #issuers: readonly IssuerFrom[]
   readonly hasUnknownCritical: boolean
+  /** Whether any entry has extensions, which need version 2 (RFC 5280 §5.3). */
+  readonly haveExtensions: boolean
 
   private constructor(bytes: Uint8Array, issuer: Name, scan: Scan) {
     this.#bytes = bytes
@@ -66,6 +68,7 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     this.#offsets = scan.offsets
     this.#issuers = scan.issuers
     this.hasUnknownCritical = scan.hasUnknownCritical
+    this.haveExtensions = scan.haveExtensions
     this.#table = this.#index()
   }
 
@@ -74,6 +77,7 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
       offsets: new Uint32Array(),
       issuers: [],
       hasUnknownCritical: false,
+      haveExtensions: false,
     })
   }
 
@@ -98,7 +102,8 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
   find(serialNumber: string, issuer: Name): RevokedCertificate | undefined {
     if (this.size === 0) return undefined
     const wanted = Buffer.from(serialNumber, 'hex')
-    for (let slot = this.#slot(wanted); ; slot = this.#nextSlot(slot)) {
+    const mask = this.#table.length - 1
+    for (let slot = slotOf(wanted, 0, wanted.length, mask); ; slot = (slot + 1) & mask) {
       const entry = this.#table[slot] as number
       if (entry === 0) return undefined
       const offset = this.#offsets[entry - 1] as number
@@ -112,39 +117,37 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
 
   #index(): Uint32Array {
     const table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(1, this.#offsets.length) * 2)))
-    for (const [index, offset] of this.#offsets.entries()) {
-      const serial = this.#serialAt(offset)
-      let slot = slotOf(serial, table.length)
+    const mask = table.length - 1
+    for (let index = 0; index < this.#offsets.length; index++) {
+      const offset = this.#offsets[index] as number
+      const start = this.#serialStart(offset)
+      let slot = slotOf(this.#bytes, start, start + (this.#bytes[start - 1] as number), mask)
       for (let other = table[slot] as number; other !== 0; other = table[slot] as number) {
-        this.#refuseTwice(offset, serial, this.#offsets[other - 1] as number)
-        slot = (slot + 1) % table.length
+        this.#refuseTwice(offset, this.#offsets[other - 1] as number)
+        slot = (slot + 1) & mask
       }
       table[slot] = index + 1
     }
     return table
   }
 
-  #refuseTwice(offset: number, serial: Uint8Array, other: number): void {
+  #refuseTwice(offset: number, other: number): void {
+    const serial = this.#serialAt(offset)
     if (!sameSerial(serial, this.#serialAt(other)) || !this.#issuerAt(offset).equals(this.#issuerAt(other))) return
     throw new EncodingError('ERR_CRL_MALFORMED', 'a serial number is listed twice', {
       details: { serialNumber: serialText(serial), offset: String(offset) },
     })
   }
 
-  #slot(serial: Uint8Array): number {
-    return slotOf(serial, this.#table.length)
-  }
-
-  #nextSlot(slot: number): number {
-    return (slot + 1) % this.#table.length
-  }
-
   /** Content octets of the INTEGER that an entry begins with: its form was checked when the list was read. */
   #serialAt(offset: number): Uint8Array {
-    const bytes = this.#bytes
-    const longForm = (bytes[offset + 1] as number) & 0x80 ? (bytes[offset + 1] as number) & 0x7f : 0
-    const start = offset + 2 + longForm
-    return bytes.subarray(start + 2, start + 2 + (bytes[start + 1] as number))
+    const start = this.#serialStart(offset)
+    return this.#bytes.subarray(start, start + (this.#bytes[start - 1] as number))
+  }
+
+  #serialStart(offset: number): number {
+    const length = this.#bytes[offset + 1] as number
+    return offset + 4 + (length >= 0x80 ? length & 0x7f : 0)
   }
 
   #issuerAt(offset: number): Name {
@@ -176,20 +179,35 @@ interface Scan {
   readonly offsets: Uint32Array
   readonly issuers: readonly IssuerFrom[]
   readonly hasUnknownCritical: boolean
+  readonly haveExtensions: boolean
 }
 
+/** The longest plain entry without extensions: header, serial number of 20 octets, UTCTime. */
+const PLAIN_ENTRY_OCTETS = 39
 /** The shortest entry: header, serial number of one octet, UTCTime. */
 const MIN_ENTRY_OCTETS = 20
 
 function scanEntries(sequence: DerReader): Scan {
-  const offsets = new Uint32Array(Math.ceil(sequence.rest().length / MIN_ENTRY_OCTETS))
+  const list = sequence.rest()
+  const start = sequence.position
+  const offsets = new Uint32Array(Math.ceil(list.length / MIN_ENTRY_OCTETS))
   const issuers: IssuerFrom[] = []
   let count = 0
   let hasUnknownCritical = false
-  while (!sequence.atEnd) {
-    const offset = sequence.position
-    const { extensions } = readEntry(sequence.sequence())
+  let haveExtensions = false
+  for (let position = 0; position < list.length;) {
+    const offset = start + position
     offsets[count++] = offset
+    const plain = plainEntryOctets(list, position)
+    if (plain > 0) {
+      haveExtensions ||= plain > PLAIN_ENTRY_OCTETS
+      position += plain
+      continue
+    }
+    const reader = DerReader.over(list.subarray(position), CRL_LIMITS)
+    const { extensions } = readEntry(reader.sequence())
+    position += reader.position
+    haveExtensions ||= extensions !== undefined
     for (const extension of extensions?.values() ?? []) {
       if (extension.oid === OID.reasonCode) readReason(extension)
       else if (extension.oid === OID.invalidityDate) readInvalidityDate(extension)
@@ -199,7 +217,43 @@ function scanEntries(sequence: DerReader): Scan {
   }
   // RFC 5280 §5.1.2.6: without entries the list is absent.
   if (count === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
-  return { offsets: offsets.slice(0, count), issuers, hasUnknownCritical }
+  return { offsets: offsets.slice(0, count), issuers, hasUnknownCritical, haveExtensions }
+}
+
+/** Extensions with a reason code and nothing else, but for the reason. */
+const REASON_ONLY = Uint8Array.of(0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01)
+
+/**
+ * The length of an entry in the form that practically all have: a serial number, a UTCTime on a day that every month has,
+ * at most a reason code. 0 for every other entry: those, and all that are malformed, are the strict reader's.
+ */
+function plainEntryOctets(bytes: Uint8Array, start: number): number {
+  const at = (offset: number): number => bytes[start + offset] ?? -1
+  const length = at(1)
+  const serialOctets = at(3)
+  if (at(0) !== 0x30 || at(2) !== 0x02 || serialOctets < 1 || serialOctets > 20) return 0
+  // Positive, not zero, in shortest form.
+  const first = at(4)
+  if (first > 0x7f || (first === 0 && (serialOctets === 1 || at(5) < 0x80))) return 0
+  const time = 4 + serialOctets
+  if (at(time) !== 0x17 || at(time + 1) !== 13 || at(time + 14) !== 0x5a || !isPlainTime(bytes, start + time + 2))
+    return 0
+  const end = time + 15
+  if (length === end - 2) return end
+  if (length !== end - 2 + REASON_ONLY.length + 1) return 0
+  if (!REASON_ONLY.every((octet, index) => at(end + index) === octet)) return 0
+  const reason = at(end + REASON_ONLY.length)
+  return reason >= 0 && REASONS_BY_NUMBER.has(reason) ? end + REASON_ONLY.length + 1 : 0
+}
+
+/** Twelve digits, YYMMDDHHMMSS, within what every month, day, hour and minute has. */
+function isPlainTime(bytes: Uint8Array, start: number): boolean {
+  const two = (offset: number): number => {
+    const [tens, ones] = [(bytes[start + offset] ?? 0) - 0x30, (bytes[start + offset + 1] ?? 0) - 0x30]
+    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 99
+  }
+  const [month, day] = [two(2), two(4)]
+  return two(0) < 99 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && two(6) < 24 && two(8) < 60 && two(10) < 60
 }
 
 interface Entry {
@@ -216,11 +270,13 @@ function readEntry(fields: DerReader): Entry {
   return { serial, revocationDate, extensions }
 }
 
-/** FNV-1a over the octets, seeded; `length` is a power of two. */
-function slotOf(serial: Uint8Array, length: number): number {
+/** FNV-1a over the octets without leading zeros, seeded; `mask` is a power of two less one. */
+function slotOf(bytes: Uint8Array, start: number, end: number, mask: number): number {
+  let position = start
+  while (position < end && bytes[position] === 0) position++
   let sum = SEED
-  for (const octet of serial) if (octet !== 0 || sum !== SEED) sum = Math.imul(sum ^ octet, 0x0100_0193)
-  return (sum ^ (sum >>> 15)) & (length - 1)
+  for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), 0x0100_0193)
+  return (sum ^ (sum >>> 15)) & mask
 }
 
 /** Serial numbers are equal as numbers: a leading zero octet is only the sign. */

@@ -174,6 +174,9 @@ export function readCrl(reader: DerReader): Crl {
   const hasNextUpdate = tbs.peek() === TAG.utcTime || tbs.peek() === TAG.generalizedTime
   const nextUpdate = hasNextUpdate ? tbs.time() : undefined
   const entries = tbs.peek() === TAG.sequence ? CrlEntries.read(tbs, issuer) : CrlEntries.none(issuer)
+  if (version !== 1 && entries.haveExtensions) {
+    throw tbs.error('ERR_CRL_MALFORMED', 'extensions of entries need version 2')
+  }
   let extensions: ReadonlyMap<string, Extension> = new Map()
   if (tbs.peek() === contextConstructed(0)) {
     if (version !== 1) throw tbs.error('ERR_CRL_MALFORMED', 'extensions need version 2')

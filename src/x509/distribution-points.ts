@@ -61,6 +61,7 @@ export function readCrlDistributionPoints(reader: DerReader): readonly Distribut
 
 export function readIssuingDistributionPoint(reader: DerReader): IssuingDistributionPoint {
   const fields = reader.sequence()
+  if (fields.atEnd) throw fields.error('ERR_EXTENSION_MALFORMED', 'an issuing distribution point says nothing')
   const name = readName(fields, contextConstructed(0))
   const onlyContainsUserCerts = readFlag(fields, contextPrimitive(1))
   const onlyContainsCaCerts = readFlag(fields, contextPrimitive(2))

@@ -182,7 +182,7 @@ export function readSubjectAltName(reader: DerReader): readonly GeneralName[] {
   return names
 }
 
-const MAX_SUBTREES = 1000
+const MAX_SUBTREES = 5000
 
 export function readNameConstraints(reader: DerReader): NameConstraints {
   const fields = reader.sequence()

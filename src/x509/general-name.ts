@@ -25,7 +25,7 @@ export type GeneralName =
   /** otherName, x400Address, ediPartyName: kept whole, never interpreted. */
   | { readonly kind: 'other'; readonly tag: number; readonly der: Uint8Array }
 
-const MAX_GENERAL_NAMES = 1000
+const MAX_GENERAL_NAMES = 5000
 
 /** Read GeneralNames: at least one. */
 export function readGeneralNames(sequence: DerReader): readonly GeneralName[] {

@@ -146,8 +146,9 @@ function readRdn(set: DerReader): NameAttribute[] {
 
 /** RFC 5280 §7.1 with RFC 4518: compatibility forms, case and runs of spaces make no difference. */
 function comparableAttribute({ type, text, valueDer }: NameAttribute): string {
+  // TeletexString has no agreed meaning (RFC 5280 §7.1 gives it none), so only the same octets are the same.
   // No text can take this form: an OID ends before `#` here and before `=` there.
-  if (text === undefined) return `${type}#${Buffer.from(valueDer).toString('hex')}`
+  if (text === undefined || valueDer[0] === TAG.teletexString) return `${type}#${Buffer.from(valueDer).toString('hex')}`
   const folded = text
     .normalize('NFKC')
     .toLowerCase()

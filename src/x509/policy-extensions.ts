@@ -21,38 +21,52 @@ export interface PolicyConstraints {
 const CPS_QUALIFIER = '1.3.6.1.5.5.7.2.1'
 const USER_NOTICE_QUALIFIER = '1.3.6.1.5.5.7.2.2'
 
-/** The policies of a certificate, each once (§4.2.1.4). Qualifiers are read for their form and not kept. */
-export function readCertificatePolicies(reader: DerReader): ReadonlySet<string> {
+export interface CertificatePolicies {
+  /** Each once. */
+  readonly policies: ReadonlySet<string>
+  /** Whether a qualifier is none of the two that RFC 5280 defines: if the extension is critical, it must be. */
+  readonly hasUnknownQualifier: boolean
+}
+
+/** The policies of a certificate (§4.2.1.4). Qualifiers are read for their form and not kept. */
+export function readCertificatePolicies(reader: DerReader): CertificatePolicies {
   const sequence = reader.sequence()
   const policies = new Set<string>()
+  let hasUnknownQualifier = false
   while (!sequence.atEnd) {
     if (policies.size === MAX_POLICIES)
       throw new LimitError('ERR_LIMIT_EXCEEDED', `there are more than ${MAX_POLICIES} policies`)
     const fields = sequence.sequence()
     const policy = fields.oid()
-    if (fields.peek() === TAG.sequence) readQualifiers(fields.sequence(), policy === OID.anyPolicy)
+    if (fields.peek() === TAG.sequence)
+      hasUnknownQualifier = readQualifiers(fields.sequence(), policy === OID.anyPolicy) || hasUnknownQualifier
     fields.finish()
     if (policies.has(policy)) throw reader.error('ERR_EXTENSION_MALFORMED', 'a policy occurs twice')
     policies.add(policy)
   }
   if (policies.size === 0) throw reader.error('ERR_EXTENSION_MALFORMED', 'a list of policies is empty')
-  return policies
+  return { policies, hasUnknownQualifier }
 }
 
-function readQualifiers(sequence: DerReader, isAnyPolicy: boolean): void {
+/** Whether one is unknown. */
+function readQualifiers(sequence: DerReader, isAnyPolicy: boolean): boolean {
   let count = 0
+  let hasUnknown = false
   while (!sequence.atEnd) {
     count++
     const fields = sequence.sequence()
     const qualifier = fields.oid()
     fields.element()
     fields.finish()
+    const isKnown = qualifier === CPS_QUALIFIER || qualifier === USER_NOTICE_QUALIFIER
+    hasUnknown ||= !isKnown
     // §4.2.1.4: with anyPolicy, only the two qualifiers that RFC 5280 defines.
-    if (isAnyPolicy && qualifier !== CPS_QUALIFIER && qualifier !== USER_NOTICE_QUALIFIER) {
+    if (isAnyPolicy && !isKnown) {
       throw sequence.error('ERR_EXTENSION_MALFORMED', 'anyPolicy has a qualifier of its own')
     }
   }
   if (count === 0) throw sequence.error('ERR_EXTENSION_MALFORMED', 'a list of policy qualifiers is empty')
+  return hasUnknown
 }
 
 /** §4.2.1.5: neither side may be anyPolicy. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeContext, encodeContextPrimitive, encodeSequence, OID } from '../../src/asn1/index.js'
-import { NameConstraintState } from '../../src/path/index.js'
+import { NameConstraintState, STRICTNESS } from '../../src/path/index.js'
 import {
   buildName,
   encodeNameConstraints,
@@ -350,7 +350,9 @@ describe('name constraints along a path', () => {
   })
 
   it('constraints in the end entity bind nobody', () => {
-    expect(validate(hierarchy({ node: permitting('other.example') })).certificates).toHaveLength(3)
+    const whole = hierarchy({ node: permitting('other.example') })
+    expect(validate(whole, { strictness: STRICTNESS.rfc5280 }).certificates).toHaveLength(3)
+    expectCode('ERR_PATH_FORM', () => validate(whole))
   })
 
   it('PATH-14: a self-issued CA of the middle may carry names outside; a self-issued end entity may not', () => {

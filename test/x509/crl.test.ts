@@ -20,7 +20,7 @@ import {
 import { signatureAlgorithmOf, verifySignature } from '../../src/crypto/index.js'
 import { type Crl, parseCrl, parseCrls, REVOCATION_REASONS, type RevocationReason } from '../../src/x509/index.js'
 import { makeCertificate, makeCrl, NOT_BEFORE, NOW, revoked } from '../support/certificates.js'
-import { type DerPath, editContent, editDer, fromHex, nested, toHex } from '../support/der.js'
+import { type DerPath, editContent, editDer, elementAt, fromHex, nested, toHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
 
@@ -46,6 +46,7 @@ const AT = {
   entries: [0, 5],
   firstEntry: [0, 5, 0],
   firstEntryExtensions: [0, 5, 0, 2],
+  plainEntry: [0, 5, 1],
   explicitExtensions: [0, 6],
   extensions: [0, 6, 0],
   crlNumber: [0, 6, 0, 1],
@@ -109,11 +110,13 @@ describe('createCrl', () => {
 
 describe('parseCrl', () => {
   it('reads version 1, which is not stated and has no extensions', () => {
-    const v1 = editDer(
-      editDer(remove(AT.explicitExtensions), AT.firstEntryExtensions, () => []),
-      AT.version,
-      () => [],
+    const withoutExtensions = remove(AT.explicitExtensions)
+    const asVersion1 = (der: Uint8Array): Uint8Array => editDer(der, AT.version, () => [])
+    expectCode('ERR_CRL_MALFORMED', () => parseCrl(asVersion1(withoutExtensions)))
+    const plain = editDer(withoutExtensions, AT.entries, () =>
+      encodeSequence(elementAt(withoutExtensions, AT.plainEntry)),
     )
+    const v1 = asVersion1(plain)
     expect(parseCrl(v1).extensions.size).toBe(0)
     expect(parseCrl(v1).crlNumber).toBeUndefined()
     expect(parseCrl(v1).authorityKeyIdentifier).toBeUndefined()
@@ -257,7 +260,7 @@ describe('parseCrl: structures moved about', () => {
   it('DER-07: refuses a CRL without one of its fields', () => {
     for (const [name, path] of Object.entries(AT)) {
       // Without one of the two times the other is taken for thisUpdate: such a CRL does not say when it ends.
-      const optional = ['thisUpdate', 'nextUpdate', 'entries', 'firstEntry', 'firstEntryExtensions']
+      const optional = ['thisUpdate', 'nextUpdate', 'entries', 'firstEntry', 'firstEntryExtensions', 'plainEntry']
         .concat('explicitExtensions', 'crlNumber')
         .includes(name)
       const { code } = outcomeOf(() => parseCrl(remove(path)))
