@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -20,7 +20,9 @@ import {
 import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
+import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
+import { measureMillion, printMillion } from './million.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
@@ -33,7 +35,13 @@ try {
     rows.push(row)
     printRow(row)
   }
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+  const isWanted = (name: string): boolean => values.only === undefined || name.includes(values.only)
+  const growth = isWanted('growth') ? await measureGrowth() : []
+  growth.forEach(printGrowth)
+  const million = isWanted('million') ? await measureMillion(folder) : undefined
+  if (million !== undefined) printMillion(million)
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ schema: 1, rows, growth, million: million ?? null }, null, 2)}\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -103,7 +103,8 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     if (this.size === 0) return undefined
     const wanted = Buffer.from(serialNumber, 'hex')
     const mask = this.#table.length - 1
-    for (let slot = slotOf(wanted, 0, wanted.length, mask); ; slot = (slot + 1) & mask) {
+    const first = hashOf(wanted, 0, wanted.length) >>> (32 - tableBits(this.size))
+    for (let slot = first; ; slot = (slot + 1) & mask) {
       const entry = this.#table[slot] as number
       if (entry === 0) return undefined
       const offset = this.#offsets[entry - 1] as number
@@ -116,14 +117,19 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
   }
 
   #index(): Uint32Array {
-    const table = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(1, this.#offsets.length) * 2)))
-    const mask = table.length - 1
-    for (let index = 0; index < this.#offsets.length; index++) {
-      const offset = this.#offsets[index] as number
-      const start = this.#serialStart(offset)
-      let slot = slotOf(this.#bytes, start, start + (this.#bytes[start - 1] as number), mask)
+    const [bytes, offsets] = [this.#bytes, this.#offsets]
+    const hashes = new Uint32Array(offsets.length)
+    for (let index = 0; index < offsets.length; index++) {
+      const start = serialStart(bytes, offsets[index] as number)
+      hashes[index] = hashOf(bytes, start, start + (bytes[start - 1] as number))
+    }
+    const table = new Uint32Array(2 ** tableBits(offsets.length))
+    const [mask, shift] = [table.length - 1, 32 - tableBits(offsets.length)]
+    for (const index of byLeadingOctet(hashes)) {
+      const hash = hashes[index] as number
+      let slot = hash >>> shift
       for (let other = table[slot] as number; other !== 0; other = table[slot] as number) {
-        this.#refuseTwice(offset, this.#offsets[other - 1] as number)
+        if (hashes[other - 1] === hash) this.#refuseTwice(offsets[index] as number, offsets[other - 1] as number)
         slot = (slot + 1) & mask
       }
       table[slot] = index + 1
@@ -141,13 +147,8 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
 
   /** Content octets of the INTEGER that an entry begins with: its form was checked when the list was read. */
   #serialAt(offset: number): Uint8Array {
-    const start = this.#serialStart(offset)
+    const start = serialStart(this.#bytes, offset)
     return this.#bytes.subarray(start, start + (this.#bytes[start - 1] as number))
-  }
-
-  #serialStart(offset: number): number {
-    const length = this.#bytes[offset + 1] as number
-    return offset + 4 + (length >= 0x80 ? length & 0x7f : 0)
   }
 
   #issuerAt(offset: number): Name {
@@ -228,32 +229,43 @@ const REASON_ONLY = Uint8Array.of(0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d
  * at most a reason code. 0 for every other entry: those, and all that are malformed, are the strict reader's.
  */
 function plainEntryOctets(bytes: Uint8Array, start: number): number {
-  const at = (offset: number): number => bytes[start + offset] ?? -1
-  const length = at(1)
-  const serialOctets = at(3)
-  if (at(0) !== 0x30 || at(2) !== 0x02 || serialOctets < 1 || serialOctets > 20) return 0
+  const serialOctets = bytes[start + 3] ?? 0
+  if (bytes[start] !== 0x30 || bytes[start + 2] !== 0x02 || serialOctets < 1 || serialOctets > 20) return 0
   // Positive, not zero, in shortest form.
-  const first = at(4)
-  if (first > 0x7f || (first === 0 && (serialOctets === 1 || at(5) < 0x80))) return 0
-  const time = 4 + serialOctets
-  if (at(time) !== 0x17 || at(time + 1) !== 13 || at(time + 14) !== 0x5a || !isPlainTime(bytes, start + time + 2))
+  const first = bytes[start + 4] ?? 0xff
+  if (first > 0x7f || (first === 0 && (serialOctets === 1 || (bytes[start + 5] ?? 0) < 0x80))) return 0
+  const time = start + 4 + serialOctets
+  if (bytes[time] !== 0x17 || bytes[time + 1] !== 13 || bytes[time + 14] !== 0x5a || !isPlainTime(bytes, time + 2))
     return 0
-  const end = time + 15
-  if (length === end - 2) return end
-  if (length !== end - 2 + REASON_ONLY.length + 1) return 0
-  if (!REASON_ONLY.every((octet, index) => at(end + index) === octet)) return 0
-  const reason = at(end + REASON_ONLY.length)
-  return reason >= 0 && REASONS_BY_NUMBER.has(reason) ? end + REASON_ONLY.length + 1 : 0
+  const octets = 4 + serialOctets + 15
+  const stated = (bytes[start + 1] ?? 0) + 2
+  if (stated === octets) return octets
+  const withReason = octets + REASON_ONLY.length + 1
+  return stated === withReason && endsWithReason(bytes, start + octets) ? withReason : 0
+}
+
+function endsWithReason(bytes: Uint8Array, start: number): boolean {
+  for (let index = 0; index < REASON_ONLY.length; index++) if (bytes[start + index] !== REASON_ONLY[index]) return false
+  return REASONS_BY_NUMBER.has(bytes[start + REASON_ONLY.length] ?? -1)
 }
 
 /** Twelve digits, YYMMDDHHMMSS, within what every month, day, hour and minute has. */
 function isPlainTime(bytes: Uint8Array, start: number): boolean {
-  const two = (offset: number): number => {
-    const [tens, ones] = [(bytes[start + offset] ?? 0) - 0x30, (bytes[start + offset + 1] ?? 0) - 0x30]
-    return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 99
-  }
-  const [month, day] = [two(2), two(4)]
-  return two(0) < 99 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && two(6) < 24 && two(8) < 60 && two(10) < 60
+  return (
+    isTwoDigits(bytes, start, 0, 99) &&
+    isTwoDigits(bytes, start + 2, 1, 12) &&
+    isTwoDigits(bytes, start + 4, 1, 28) &&
+    isTwoDigits(bytes, start + 6, 0, 23) &&
+    isTwoDigits(bytes, start + 8, 0, 59) &&
+    isTwoDigits(bytes, start + 10, 0, 59)
+  )
+}
+
+function isTwoDigits(bytes: Uint8Array, start: number, least: number, most: number): boolean {
+  const [tens, ones] = [(bytes[start] ?? 0) - 0x30, (bytes[start + 1] ?? 0) - 0x30]
+  if (tens < 0 || tens > 9 || ones < 0 || ones > 9) return false
+  const value = tens * 10 + ones
+  return value >= least && value <= most
 }
 
 interface Entry {
@@ -270,13 +282,41 @@ function readEntry(fields: DerReader): Entry {
   return { serial, revocationDate, extensions }
 }
 
-/** FNV-1a over the octets without leading zeros, seeded; `mask` is a power of two less one. */
-function slotOf(bytes: Uint8Array, start: number, end: number, mask: number): number {
+/** Where the octets of the serial number of the entry at an offset begin. */
+function serialStart(bytes: Uint8Array, offset: number): number {
+  const length = bytes[offset + 1] as number
+  return offset + 4 + (length >= 0x80 ? length & 0x7f : 0)
+}
+
+/** A table has at least twice as many slots as entries, and two at least. */
+function tableBits(entries: number): number {
+  return Math.max(1, Math.ceil(Math.log2(entries * 2)))
+}
+
+/** Indices in the order of the leading octet of their hash: one region of the table after the other stays in the cache. */
+function byLeadingOctet(hashes: Uint32Array): Uint32Array {
+  const next = new Uint32Array(257)
+  for (const hash of hashes) next[(hash >>> 24) + 1] = (next[(hash >>> 24) + 1] as number) + 1
+  for (let octet = 1; octet < next.length; octet++) next[octet] = (next[octet] as number) + (next[octet - 1] as number)
+  const order = new Uint32Array(hashes.length)
+  for (let index = 0; index < hashes.length; index++) {
+    const octet = (hashes[index] as number) >>> 24
+    const place = next[octet] as number
+    next[octet] = place + 1
+    order[place] = index
+  }
+  return order
+}
+
+/** FNV-1a over the octets without leading zeros, seeded, and stirred as MurmurHash3 does at its end. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let position = start
   while (position < end && bytes[position] === 0) position++
   let sum = SEED
   for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), 0x0100_0193)
-  return (sum ^ (sum >>> 15)) & mask
+  sum = Math.imul(sum ^ (sum >>> 16), 0x85eb_ca6b)
+  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2_ae35)
+  return (sum ^ (sum >>> 16)) >>> 0
 }
 
 /** Serial numbers are equal as numbers: a leading zero octet is only the sign. */
