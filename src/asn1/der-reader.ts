@@ -25,6 +25,12 @@ export interface BitString {
   readonly unusedBits: number
 }
 
+/** Universal tags as DER has them: constructed where, and only where, other values are inside (X.690 §8, §10.2). */
+const CONSTRUCTED_TAGS = [8, 11, 16, 17, 29]
+const UNIVERSAL_TAGS: ReadonlySet<number> = new Set(
+  Array.from({ length: 30 }, (_, index) => (CONSTRUCTED_TAGS.includes(index + 1) ? 0x20 | (index + 1) : index + 1)),
+)
+
 export class DerReader {
   /** The whole input. Offsets in errors count from its start. */
   readonly bytes: Uint8Array
@@ -112,6 +118,16 @@ export class DerReader {
 
   set(): DerReader {
     return this.constructed(TAG.set)
+  }
+
+  /**
+   * Pass over octets that the caller has read by itself, and count the values in them.
+   *
+   * @param octets - At most what is left.
+   */
+  skip(octets: number, values: number): void {
+    this.#count(values)
+    this.#position += octets
   }
 
   /** Everything that is left of this value, unread. */
@@ -224,6 +240,14 @@ export class DerReader {
     return this.error('ERR_DER_NON_CANONICAL', `an INTEGER is not from 0 to ${max}`)
   }
 
+  #count(values: number): void {
+    const budget = this.#budget
+    budget.nodes += values
+    if (budget.nodes > budget.limits.maxNodes) {
+      throw new LimitError('ERR_LIMIT_EXCEEDED', `the input has more than ${budget.limits.maxNodes} values`)
+    }
+  }
+
   /** Where the content of the header read last ends; valid until the next call of #header. */
   #contentEnd = 0
 
@@ -235,10 +259,10 @@ export class DerReader {
     const found = bytes[position] as number
     if (found !== tag) throw this.unexpected(`tag ${hexOctet(tag)}`)
     if ((found & 0x1f) === 0x1f) throw this.error('ERR_DER_TAG', 'tag numbers above 30 are not used here')
-    const budget = this.#budget
-    if (++budget.nodes > budget.limits.maxNodes) {
-      throw new LimitError('ERR_LIMIT_EXCEEDED', `the input has more than ${budget.limits.maxNodes} values`)
+    if (found < 0x40 && !UNIVERSAL_TAGS.has(found)) {
+      throw this.error('ERR_DER_TAG', `no value of DER begins with ${hexOctet(found)}`)
     }
+    this.#count(1)
     position += 1
     if (position >= this.#end) throw this.error('ERR_DER_TRUNCATED', 'the length is missing')
     let length = bytes[position++] as number

@@ -131,6 +131,9 @@ export const OID = {
   kpTimeStamping: '1.3.6.1.5.5.7.3.8',
   kpOcspSigning: '1.3.6.1.5.5.7.3.9',
 
+  // Other names: RFC 9598
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
+
   // CMS: RFC 5652, RFC 5035, RFC 6211, RFC 8551
   data: '1.2.840.113549.1.7.1',
   signedData: '1.2.840.113549.1.7.2',

@@ -20,10 +20,18 @@ function looksLikeBoundary(line: string): boolean {
   return line.startsWith('-----') || line.includes('-----BEGIN ') || line.includes('-----END ')
 }
 
+/** What no text beside blocks has: octets of DER or UTF-16, and boundaries that a word processor or hand has changed. */
+function isNoComment(line: string): boolean {
+  return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(line) || BROKEN_BOUNDARY.test(line)
+}
+
+const BROKEN_BOUNDARY = /\b(?:BEGIN|END)\s+[A-Z0-9 ]*(?:CERTIFICATE|CRL|KEY|REQUEST|CMS|PKCS)/
+
 /**
  * Parse all blocks of a PEM text.
  *
- * Text outside of blocks is ignored, as RFC 7468 §2 allows, unless a line of it looks like a boundary. Headers inside
+ * Text outside of blocks is ignored, as RFC 7468 §2 allows, unless a line of it looks like a boundary, even a broken one,
+ * or is no text. Headers inside
  * a block (the encryption of RFC 1421) are refused.
  *
  * @returns The blocks in order, at least one; each owns its bytes.
@@ -44,6 +52,8 @@ export function parsePem(text: string): readonly PemBlock[] {
     if (boundary === null) {
       if (looksLikeBoundary(line)) throw malformed('a boundary line is malformed', number)
       if (label !== undefined) body.push(line)
+      else if (isNoComment(line))
+        throw malformed('what stands outside of the blocks is no text, or a broken block', number)
       continue
     }
     if (boundary[1] === 'BEGIN') {

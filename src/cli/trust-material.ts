@@ -127,10 +127,11 @@ async function readAll<T>(
 
 /** An instant as people write it: ISO 8601 with its time zone. */
 export function parseInstant(text: string): Date {
-  const date = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text)
-    ? new Date(text)
-    : new Date(Number.NaN)
-  if (Number.isNaN(date.getTime())) {
+  const isInForm = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text)
+  const date = new Date(isInForm ? text : Number.NaN)
+  // JavaScript takes 30 February for 2 March, and 24 o'clock for the next day: then the fields do not come back.
+  const fields = text.slice(0, 16)
+  if (Number.isNaN(date.getTime()) || !new Date(`${fields}Z`).toISOString().startsWith(fields)) {
     throw new UsageError('ERR_CONFIG_INVALID', `not an instant: ${JSON.stringify(text)}`, {
       hint: 'write 2027-01-31T12:00:00Z',
     })

@@ -120,8 +120,8 @@ function readSignedData(fields: DerReader): SignedData {
     explicit.finish()
     encapContentInfo.finish()
   }
-  const certificatesDer = readElements(fields, contextConstructed(0), 'certificates')
-  const crlsDer = readElements(fields, contextConstructed(1), 'CRLs')
+  const certificatesDer = readElements(fields, contextConstructed(0), CERTIFICATE_CHOICES, 'certificates')
+  const crlsDer = readElements(fields, contextConstructed(1), REVOCATION_CHOICES, 'CRLs')
   const signerInfos: SignerInfo[] = []
   const signerSet = fields.set()
   while (!signerSet.atEnd) {
@@ -147,12 +147,17 @@ function checkVersion({ version, eContentType, signerInfos, certificatesDer }: S
   }
 }
 
-function readElements(fields: DerReader, tag: number, what: string): readonly Uint8Array[] {
+/** Tags of CertificateChoices and RevocationInfoChoice (RFC 5652 §10.2.1, §10.2.2). */
+const CERTIFICATE_CHOICES: readonly number[] = [TAG.sequence, ...[0, 1, 2, 3].map(contextConstructed)]
+const REVOCATION_CHOICES: readonly number[] = [TAG.sequence, contextConstructed(1)]
+
+function readElements(fields: DerReader, tag: number, choices: readonly number[], what: string): readonly Uint8Array[] {
   if (fields.peek() !== tag) return []
   const set = fields.constructed(tag)
   const elements: Uint8Array[] = []
   while (!set.atEnd) {
     if (elements.length === MAX_CERTIFICATES) throw tooMany(what, MAX_CERTIFICATES)
+    if (!choices.includes(set.peek())) throw set.unexpected(`one of the ${what}`)
     elements.push(set.element())
   }
   return elements

@@ -15,6 +15,7 @@ import {
   type SignatureAlgorithm,
   type VerifyingAlgorithm,
 } from './algorithms.js'
+import { weaknessOf } from './weak-rsa.js'
 
 /** A public key that can verify; wider than the allow-list (`crypto/weak`). */
 export interface VerifyingKey {
@@ -57,7 +58,7 @@ const MAX_RSA_BITS = 4096
  * Parse a SubjectPublicKeyInfo.
  *
  * Checks kind, size, named curve, point length and RSA exponent before OpenSSL sees the key; OpenSSL then checks that
- * a point is on its curve. Does not look for weak RSA moduli.
+ * a point is on its curve. RSA moduli of two kinds that can be factored are refused; others may be weak, too.
  *
  * @throws {@link TrustError} `ERR_KEY_NOT_ALLOWED`
  * @throws {@link EncodingError} `ERR_KEY_MALFORMED` and the DER codes
@@ -150,6 +151,8 @@ function classifyRsa(parametersDer: Uint8Array | undefined, bits: Uint8Array): C
     throw refused(`RSA keys have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits, this one ${bitLength}`)
   }
   if (bitLength % 8 !== 0 || ((modulus.at(-1) ?? 0) & 1) === 0) throw refused('the RSA modulus is not usable')
+  const weakness = weaknessOf(modulus)
+  if (weakness !== undefined) throw refused(`the RSA modulus can be factored: ${weakness}`)
   // FIPS 186-5 §A.1.1: odd, above 2^16; longer than 64 bits only slows verification down.
   const small =
     exponent.length < 3 || (exponent.length === 3 && exponent[0] === 1 && exponent[1] === 0 && exponent[2] === 0)

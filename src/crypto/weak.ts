@@ -114,10 +114,14 @@ function isInForm(spkiDer: Uint8Array): boolean {
   const numbers = DerReader.over(bits, KEY_LIMITS)
   const key = numbers.sequence()
   numbers.finish()
-  key.integer()
-  key.integer()
+  const modulus = key.integer()
+  const exponent = key.integer()
   key.finish()
-  return true
+  return isPositiveAndOdd(modulus) && isPositiveAndOdd(exponent) && !(exponent.length === 1 && exponent[0] === 1)
+}
+
+function isPositiveAndOdd(integer: Uint8Array): boolean {
+  return (integer[0] ?? 0x80) < 0x80 && ((integer.at(-1) ?? 0) & 1) === 1
 }
 
 function isBetween(value: number | undefined, least: number, most: number): boolean {

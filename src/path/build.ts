@@ -35,7 +35,8 @@ export class ValidatedPath {
     this.#anchor = anchor
     this.certificates = Object.freeze([...certificates])
     this.at = checks.at
-    this.revocation = isChecked(checks) ? 'checked' : 'not checked'
+    // About an anchor nobody was asked.
+    this.revocation = certificates.length > 1 && isChecked(checks) ? 'checked' : 'not checked'
     Object.freeze(this)
   }
 
@@ -131,8 +132,10 @@ export function searchOf(request: PathRequest): Pick<SearchRequest, 'anchors' | 
  * candidate that is being looked at does not vouch for itself.
  */
 export function crlSignersAmong(request: PathRequest, budget: Budget): CrlSigners {
-  const verdicts = new Map<Certificate, boolean>()
+  const verdictsByAnchor = new Map<Certificate, Map<Certificate, boolean>>()
   const isValid = (candidate: Certificate, anchor: Certificate): boolean => {
+    const verdicts = verdictsByAnchor.get(anchor) ?? new Map<Certificate, boolean>()
+    verdictsByAnchor.set(anchor, verdicts)
     let verdict = verdicts.get(candidate)
     if (verdict === undefined) {
       verdicts.set(candidate, false)

@@ -35,7 +35,7 @@ export interface PathExplanation {
   readonly error: SignetError | undefined
   /** About the target alone, before any path. */
   readonly findings: readonly Finding[]
-  /** The first paths found, most {@link MAX_EXPLAINED_PATHS}. Where one is valid, it is the last. */
+  /** The first paths found, at most {@link MAX_EXPLAINED_PATHS}. Where one is valid, it is the last. */
   readonly examined: readonly ExaminedPath[]
   /** Certificates that have the name of an issuer and did not issue. */
   readonly leftAside: readonly NotTheIssuer[]
@@ -56,11 +56,20 @@ export function explainPath(target: Certificate, request: PathRequest): PathExpl
     const budget = new Budget()
     const context = { budget, crlSigners: crlSignersAmong(request, budget) }
     const leaveAside = (aside: NotTheIssuer): void => void leftAside.push(aside)
-    for (const certificates of candidatePaths(target, { ...searchOf(request), budget, leaveAside })) {
+    const examine = (certificates: readonly Certificate[]): void => {
       const findings: Finding[] = []
       checkPath(certificates, request, { ...context, judge: recordIn(findings) })
       examined.push({ certificates: certificates.toReversed(), findings })
-      if (findings.every((finding) => finding.error === undefined) || examined.length === MAX_EXPLAINED_PATHS) break
+    }
+    const isValid = (): boolean => examined.at(-1)?.findings.every((finding) => finding.error === undefined) === true
+    for (const certificates of candidatePaths(target, { ...searchOf(request), budget, leaveAside })) {
+      examine(certificates)
+      if (isValid() || examined.length === MAX_EXPLAINED_PATHS) break
+    }
+    // Of many ways, that which was taken is told in any case.
+    if (path !== undefined && !isValid()) {
+      examined.splice(MAX_EXPLAINED_PATHS - 1)
+      examine(path.certificates.toReversed())
     }
   } catch (thrown) {
     // The budget is spent: what was found so far is told, and the verdict stands on its own.
@@ -90,6 +99,9 @@ function recordIn(findings: Finding[]): Judge {
       if (!isSignetError(thrown) || thrown.category === 'limit') throw thrown
       error = thrown
     }
-    findings.push({ certificate, rule, error })
+    // A rule that is applied in two steps is one rule, kept if both are.
+    const before = findings.findIndex((finding) => finding.certificate === certificate && finding.rule === rule)
+    if (before < 0) findings.push({ certificate, rule, error })
+    else if (findings[before]?.error === undefined) findings[before] = { certificate, rule, error }
   }
 }

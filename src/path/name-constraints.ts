@@ -3,7 +3,14 @@
  *
  * @module path/name-constraints (floor 4)
  */
-import { OID } from '../asn1/index.js'
+import {
+  CERTIFICATE_LIMITS,
+  contextConstructed,
+  DerReader,
+  encodeObjectIdentifier,
+  equalBytes,
+  OID,
+} from '../asn1/index.js'
 import { LimitError, type TrustError } from '../errors/index.js'
 import {
   type Certificate,
@@ -43,8 +50,10 @@ export class NameConstraintState {
       if (!this.allows(name)) throw violation(certificate, name)
     }
     // §4.2.1.10: e-mail addresses in the subject are constrained, too; there, case makes no difference (§4.1.2.6).
-    for (const value of certificate.subject.texts(OID.emailAddress)) {
-      const name: GeneralName = { kind: 'email', value }
+    for (const { type, text } of certificate.subject.rdns.flat()) {
+      if (type !== OID.emailAddress) continue
+      // One that is no text is no mailbox: nothing permits it, and every exclusion may mean it.
+      const name: GeneralName = { kind: 'email', value: text ?? '' }
       if (!this.allows(name, 'any case')) throw violation(certificate, name)
     }
   }
@@ -57,7 +66,7 @@ export class NameConstraintState {
   allows(name: GeneralName, mailboxCase: MailboxCase = 'exact case'): boolean {
     return this.#constraints.every(({ permitted, excluded }) => {
       const ofForm = (list: readonly GeneralName[]): readonly GeneralName[] => {
-        const same = list.filter((base) => base.kind === name.kind)
+        const same = list.filter((base) => isSameForm(base, name))
         this.#count(same.length)
         return same
       }
@@ -83,6 +92,25 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
 }
 
 /**
+ * otherName, x400Address and ediPartyName are kept whole, and are three forms. A mailbox in UTF-8 is an otherName, and
+ * bound by what binds mailboxes (RFC 9598 §6).
+ */
+function isSameForm(base: GeneralName, name: GeneralName): boolean {
+  if (base.kind === 'email' && name.kind === 'other') return isUtf8Mailbox(name.der)
+  return base.kind === 'other' && name.kind === 'other' ? base.tag === name.tag : base.kind === name.kind
+}
+
+const UTF8_MAILBOX = encodeObjectIdentifier(OID.smtpUtf8Mailbox)
+
+function isUtf8Mailbox(der: Uint8Array): boolean {
+  const reader = DerReader.over(der, CERTIFICATE_LIMITS)
+  return (
+    reader.peek() === contextConstructed(0) &&
+    equalBytes(reader.constructed(contextConstructed(0)).element(), UTF8_MAILBOX)
+  )
+}
+
+/**
  * Whether a name lies in a subtree. A form that cannot be compared counts as inside an excluded and outside a
  * permitted subtree.
  */
@@ -95,8 +123,9 @@ function matches(
   if (name.kind === 'dns' && base.kind === 'dns') return matchesDns(name.value, base.value, list)
   if (name.kind === 'uri' && base.kind === 'uri') return matchesUri(name.value, base.value, list)
   if (name.kind === 'email' && base.kind === 'email') return matchesEmail(name.value, base.value, list, mailboxCase)
-  if (name.kind === 'ip' && base.kind === 'ip') return matchesIp(name.octets, base.octets)
-  if (name.kind === 'directory' && base.kind === 'directory') return name.name.isWithin(base.name)
+  if (name.kind === 'ip' && base.kind === 'ip') return matchesIp(name.octets, base.octets, list)
+  if (name.kind === 'directory' && base.kind === 'directory')
+    return list === 'excluded' ? name.name.mayBeWithin(base.name) : name.name.isWithin(base.name)
   return list === 'excluded'
 }
 
@@ -132,8 +161,12 @@ function matchesHost(host: string, tree: string, list: 'permitted' | 'excluded')
   return HOST_NAME.test(tree) ? host === tree : list === 'excluded'
 }
 
+/** All that a URI is made of (RFC 3986 §2); with anything else in it, readers find different hosts. */
+const URI_CHARACTERS = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*$/
+
 /** The host of an absolute URI with an authority (RFC 3986 §3.2), lower case; only registered names. */
 function uriHost(uri: string): string | undefined {
+  if (!URI_CHARACTERS.test(uri)) return undefined
   const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#@:[\]]+)(?::[0-9]*)?(?:[/?#]|$)/.exec(uri)?.[1]
   const host = authority?.toLowerCase()
   return host === undefined || !HOST_NAME.test(host) || parseIpAddress(host) !== undefined ? undefined : host
@@ -162,12 +195,22 @@ function parseMailbox(address: string): { readonly local: string; readonly host:
   return local === undefined || host === undefined || !HOST_NAME.test(host) ? undefined : { local, host }
 }
 
-function matchesIp(address: Uint8Array, range: Uint8Array): boolean {
+function matchesIp(octets: Uint8Array, range: Uint8Array, list: 'permitted' | 'excluded'): boolean {
+  // An address of version 4 has a form of version 6 (RFC 4291 §2.5.5.2): what is excluded, is so in both.
+  const address = list === 'excluded' ? asVersionOf(octets, range) : octets
   if (range.length !== address.length * 2) return false
   return address.every((octet, index) => {
     const mask = range[address.length + index] ?? 0xff
     return (octet & mask) === ((range[index] ?? 0) & mask)
   })
+}
+
+const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff)
+
+function asVersionOf(octets: Uint8Array, range: Uint8Array): Uint8Array {
+  if (octets.length === 4 && range.length === 32) return Uint8Array.of(...MAPPED_PREFIX, ...octets)
+  const isMapped = octets.length === 16 && equalBytes(octets.subarray(0, 12), MAPPED_PREFIX)
+  return isMapped && range.length === 8 ? octets.subarray(12) : octets
 }
 
 function violation(certificate: Certificate, name: GeneralName): TrustError {

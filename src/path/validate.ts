@@ -153,7 +153,7 @@ class Validation {
       this.#limitLength(certificate)
     })
     judge('key-usage', () => checkMaySignCertificates(certificate))
-    this.#names.add(certificate.nameConstraints)
+    judge('name-constraints', () => this.#names.add(certificate.nameConstraints))
   }
 
   /** §6.1.5, and what the end entity is for. */
@@ -252,7 +252,10 @@ export function checkSignature(
 
 function checkCriticalExtensions(certificate: Certificate): void {
   for (const { oid, critical } of certificate.extensions.values()) {
-    if (!critical || PROCESSED.has(oid)) continue
+    if (!critical) continue
+    // §4.2: what is critical and cannot be read ends the path, too.
+    certificate.readExtension(oid)
+    if (PROCESSED.has(oid)) continue
     const message = `the critical extension ${oidName(oid)} is not understood`
     throw refusal('ERR_PATH_CRITICAL_EXTENSION', 'critical-extensions', certificate, message, { details: { oid } })
   }

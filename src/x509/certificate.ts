@@ -199,7 +199,17 @@ export class Certificate {
    * @throws {@link EncodingError} `ERR_EXTENSION_MALFORMED`
    */
   readAllExtensions(): void {
-    for (const [oid, read] of EXTENSION_READERS) this.#extension(oid, read)
+    for (const oid of this.extensions.keys()) this.readExtension(oid)
+  }
+
+  /**
+   * Read the value of an extension, if it is there and known here.
+   *
+   * @throws {@link EncodingError} `ERR_EXTENSION_MALFORMED`
+   */
+  readExtension(oid: string): void {
+    const read = EXTENSION_READERS.get(oid)
+    if (read !== undefined) this.#extension(oid, read)
   }
 
   /** Subject key identifier as canonical text, or `''` where there is none. */

@@ -183,31 +183,30 @@ interface Scan {
   readonly haveExtensions: boolean
 }
 
-/** The longest plain entry without extensions: header, serial number of 20 octets, UTCTime. */
-const PLAIN_ENTRY_OCTETS = 39
+/** A plain entry without extensions, less the octets of its serial number: headers and UTCTime. */
+const PLAIN_ENTRY_OCTETS = 19
 /** The shortest entry: header, serial number of one octet, UTCTime. */
 const MIN_ENTRY_OCTETS = 20
 
 function scanEntries(sequence: DerReader): Scan {
-  const list = sequence.rest()
-  const start = sequence.position
-  const offsets = new Uint32Array(Math.ceil(list.length / MIN_ENTRY_OCTETS))
+  const { bytes } = sequence
+  const end = sequence.position + sequence.rest().length
+  const offsets = new Uint32Array(Math.ceil((end - sequence.position) / MIN_ENTRY_OCTETS))
   const issuers: IssuerFrom[] = []
   let count = 0
   let hasUnknownCritical = false
   let haveExtensions = false
-  for (let position = 0; position < list.length;) {
-    const offset = start + position
+  while (!sequence.atEnd) {
+    const offset = sequence.position
     offsets[count++] = offset
-    const plain = plainEntryOctets(list, position)
-    if (plain > 0) {
-      haveExtensions ||= plain > PLAIN_ENTRY_OCTETS
-      position += plain
+    const plain = plainEntryOctets(bytes, offset)
+    if (plain > 0 && offset + plain <= end) {
+      const hasReason = plain > PLAIN_ENTRY_OCTETS + (bytes[offset + 3] as number)
+      haveExtensions ||= hasReason
+      sequence.skip(plain, hasReason ? 8 : 3)
       continue
     }
-    const reader = DerReader.over(list.subarray(position), CRL_LIMITS)
-    const { extensions } = readEntry(reader.sequence())
-    position += reader.position
+    const { extensions } = readEntry(sequence.sequence())
     haveExtensions ||= extensions !== undefined
     for (const extension of extensions?.values() ?? []) {
       if (extension.oid === OID.reasonCode) readReason(extension)

@@ -96,7 +96,11 @@ function readFlag(fields: DerReader, tag: number): boolean {
 
 function readReasons(fields: DerReader, tag: number): ReasonMask {
   if (fields.peek() !== tag) return ALL_REASONS
-  const { bytes } = fields.bitString(tag)
+  const { bytes, unusedBits } = fields.bitString(tag)
+  // X.690 §11.2.2: named bits end with a one.
+  if ((((bytes.at(-1) ?? 0) >> unusedBits) & 1) === 0) {
+    throw fields.error('ERR_DER_NON_CANONICAL', 'reasons have at least one bit, and no zero bits at their end')
+  }
   let mask = 0
   for (let bit = 0; bit < Math.min(9, bytes.length * 8); bit++) {
     if (((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0) mask |= 1 << bit

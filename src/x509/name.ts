@@ -87,6 +87,13 @@ export class Name {
     return prefix.length <= whole.length && prefix.every((rdn, index) => rdn === whole[index])
   }
 
+  /** As {@link Name.isWithin}, where values that cannot be compared may mean the same: to exclude is to be careful. */
+  mayBeWithin(base: Name): boolean {
+    return (
+      base.rdns.length <= this.rdns.length && base.rdns.every((rdn, index) => mayBeSame(rdn, this.rdns[index] ?? []))
+    )
+  }
+
   /** A text that two names share exactly when they are equal. A key for maps, not for people. */
   get key(): string {
     return this.#comparable().join('')
@@ -144,17 +151,31 @@ function readRdn(set: DerReader): NameAttribute[] {
   return attributes
 }
 
+function mayBeSame(a: RelativeDistinguishedName, b: RelativeDistinguishedName): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => mayBeEqual(one, other)))
+}
+
+function mayBeEqual(a: NameAttribute, b: NameAttribute): boolean {
+  if (a.type !== b.type) return false
+  return isOpaque(a) || isOpaque(b) || comparableAttribute(a) === comparableAttribute(b)
+}
+
+/** TeletexString has no agreed meaning (RFC 5280 §7.1 gives it none), and other values are no text at all. */
+function isOpaque({ text, valueDer }: NameAttribute): boolean {
+  return text === undefined || valueDer[0] === TAG.teletexString
+}
+
 /** RFC 5280 §7.1 with RFC 4518: compatibility forms, case and runs of spaces make no difference. */
-function comparableAttribute({ type, text, valueDer }: NameAttribute): string {
-  // TeletexString has no agreed meaning (RFC 5280 §7.1 gives it none), so only the same octets are the same.
-  // No text can take this form: an OID ends before `#` here and before `=` there.
-  if (text === undefined || valueDer[0] === TAG.teletexString) return `${type}#${Buffer.from(valueDer).toString('hex')}`
+function comparableAttribute(attribute: NameAttribute): string {
+  const { type, text, valueDer } = attribute
+  // Only the same octets are the same. No text can take this form: an OID ends before `#` here and before `=` there.
+  if (text === undefined || isOpaque(attribute)) return `${type}#${Buffer.from(valueDer).toString('hex')}`
   const folded = text
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFKC')
-    .replace(/[\s\u00a0]+/gu, ' ')
-    .trim()
+    .replace(/[\t\n\v\f\r\u0085\p{Z}]+/gu, ' ')
+    .replace(/^ | $/g, '')
   return `${type}=${folded}`
 }
 

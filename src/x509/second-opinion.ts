@@ -26,13 +26,32 @@ export async function compareSecondOpinion(certificate: Certificate, issuer: Cer
   await import('reflect-metadata')
   const [x509, { Crypto }] = await Promise.all([import('@peculiar/x509'), import('@peculiar/webcrypto')])
   x509.cryptoProvider.set(new Crypto() as never)
-  let other: InstanceType<typeof x509.X509Certificate>
+  const read = (der: Uint8Array): Other => new x509.X509Certificate(Buffer.from(der))
+  let facts: readonly Fact[]
   try {
-    other = new x509.X509Certificate(Buffer.from(certificate.der))
+    // It reads extensions and keys only when they are asked for: all of that can fail.
+    facts = await compare(certificate, issuer, read(certificate.der), read(issuer.der))
   } catch (cause) {
     throw new TrustError('ERR_SECOND_OPINION', 'a second implementation cannot read the certificate', { cause })
   }
-  const facts: readonly (readonly [string, boolean])[] = [
+  const disagreement = facts.find(([, agrees]) => !agrees)
+  if (disagreement !== undefined) {
+    throw new TrustError('ERR_SECOND_OPINION', `a second implementation reads another ${disagreement[0]}`, {
+      details: { field: disagreement[0], certificate: certificate.fingerprint },
+    })
+  }
+}
+
+type Other = InstanceType<(typeof import('@peculiar/x509'))['X509Certificate']>
+type Fact = readonly [field: string, agrees: boolean]
+
+async function compare(
+  certificate: Certificate,
+  issuer: Certificate,
+  other: Other,
+  otherIssuer: Other,
+): Promise<readonly Fact[]> {
+  return [
     ['serialNumber', BigInt(`0x${other.serialNumber}`) === BigInt(`0x${certificate.serialNumber}`)],
     ['notBefore', other.notBefore.getTime() === certificate.notBefore.getTime()],
     ['notAfter', other.notAfter.getTime() === certificate.notAfter.getTime()],
@@ -47,18 +66,8 @@ export async function compareSecondOpinion(certificate: Certificate, issuer: Cer
           return ours?.critical === extension.critical && hex(ours.value) === hex(new Uint8Array(extension.value))
         }),
     ],
-    [
-      'signature',
-      !KNOWN_FAMILIES.has(issuer.publicKey.family) ||
-        (await verifies(other, new x509.X509Certificate(Buffer.from(issuer.der)))),
-    ],
+    ['signature', !KNOWN_FAMILIES.has(issuer.publicKey.family) || (await verifies(other, otherIssuer))],
   ]
-  const disagreement = facts.find(([, agrees]) => !agrees)
-  if (disagreement !== undefined) {
-    throw new TrustError('ERR_SECOND_OPINION', `a second implementation reads another ${disagreement[0]}`, {
-      details: { field: disagreement[0], certificate: certificate.fingerprint },
-    })
-  }
 }
 
 async function verifies(

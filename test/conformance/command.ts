@@ -1,5 +1,6 @@
 /**
- * What `npm run conformance` does: run every suite that is there, print how it went, and say whether all is explained.
+ * What `npm run conformance` does: run every suite that is there, print how it went, and say whether all is explained. With
+ * `--page` it writes the list of divergences into docs/conformance.md instead.
  *
  * @module test/conformance/command
  */
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { startProgress } from '../../src/cli/progress.js'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 import { type Exceptions, loadExceptions } from './exceptions.js'
+import { PAGE, pageNow } from './page.js'
 import { runSuite, type SuiteResult } from './run.js'
 import type { Suite } from './suite.js'
 import { SUITES } from './suites/index.js'
@@ -17,8 +19,12 @@ import { resultTable, unexplainedLines } from './table.js'
 export async function runCommand(words: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...words],
-    options: { json: { type: 'string' }, only: { type: 'string' } },
+    options: { json: { type: 'string' }, only: { type: 'string' }, page: { type: 'boolean' } },
   })
+  if (values.page === true) {
+    writeFileSync(PAGE, pageNow())
+    return 0
+  }
   const exceptions = loadExceptions(SUITES.map(({ name }) => name))
   const chosen = SUITES.filter(({ name }) => values.only === undefined || name.includes(values.only))
   const results: SuiteResult[] = []

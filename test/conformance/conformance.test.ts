@@ -1,12 +1,20 @@
 /** Strangers' test suites: signet agrees with each, or differs for a reason that `exceptions.json` states. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 import { loadExceptions } from './exceptions.js'
+import { PAGE, pageNow } from './page.js'
 import { runSuite } from './run.js'
 import { SUITES } from './suites/index.js'
 import { unexplainedLines } from './table.js'
 
 const exceptions = loadExceptions(SUITES.map(({ name }) => name))
+
+describe('docs/conformance.md', () => {
+  it('explains every divergence: npm run conformance -- --page', () => {
+    expect(pageNow()).toBe(readFileSync(PAGE, 'utf8'))
+  })
+})
 
 describe.skipIf(!corporaAvailable())('the suites of strangers', () => {
   it.each(SUITES)('$name: $title', { timeout: 300_000 }, async (suite) => {

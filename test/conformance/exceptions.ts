@@ -40,9 +40,14 @@ const FILE = 'exceptions.json'
 
 /** @param suites - The names that exceptions may have. */
 export function loadExceptions(suites: readonly string[]): Exceptions {
+  return indexExceptions(readExceptions(suites))
+}
+
+/** The list as it stands. @param suites - The names that exceptions may have. */
+export function readExceptions(suites: readonly string[]): readonly Exception[] {
   const list: unknown = parseStrictJson(readFileSync(new URL(FILE, import.meta.url), 'utf8'))
   if (!Array.isArray(list)) throw new Error(`${FILE} is not a list`)
-  return indexExceptions(list.map((entry: unknown) => parseException(entry, suites)))
+  return list.map((entry: unknown) => parseException(entry, suites))
 }
 
 export function indexExceptions(list: readonly Exception[]): Exceptions {
