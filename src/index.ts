@@ -7,12 +7,15 @@
  * @module signet-pki
  */
 export {
+  answerOcsp,
   Authority,
   bootstrap,
   type BootstrapRequest,
   currentCrls,
   issueCertificates,
+  previewRevocation,
   publishCrl,
+  publishDeltaCrl,
   publishTrustDirectory,
   registerEntity,
   renewCertificates,
@@ -41,8 +44,30 @@ export {
   VerifiedMessage,
   verifyMessage,
 } from './message/index.js'
-export { type PathRequest, validatePath, ValidatedPath } from './path/index.js'
+export {
+  explainPath,
+  type PathExplanation,
+  type PathRequest,
+  type RevocationPolicy,
+  type Strictness,
+  STRICTNESS,
+  validatePath,
+  ValidatedPath,
+  verifyOcspResponse,
+} from './path/index.js'
 export { parseBinding } from './policy/index.js'
 export { type Clock } from './time/index.js'
 export { createTrustMemory, openTrustDirectory, openTrustMemory, TrustDirectory } from './trust/index.js'
-export { Certificate, Crl, parseCertificate, parseCertificates, parseCrl, parseCrls } from './x509/index.js'
+export {
+  Certificate,
+  certIdOf,
+  Crl,
+  encodeOcspRequest,
+  type OcspResponse,
+  parseCertificate,
+  parseCertificates,
+  parseCrl,
+  parseCrls,
+  parseOcspRequest,
+  parseOcspResponse,
+} from './x509/index.js'
