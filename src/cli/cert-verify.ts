@@ -21,6 +21,8 @@ import { refuseRevokedHere, targetOf, trustMaterial, type TrustOptions, trustOpt
 interface VerifyOptions extends TrustOptions {
   readonly purpose?: string
   readonly host?: string
+  readonly uri?: string
+  readonly email?: string
   readonly strictness: string
   readonly allowWeakAlgorithms?: boolean
   readonly maxPathLength?: string
@@ -40,6 +42,8 @@ export function registerCertVerify(cert: Command, cli: Invocation): void {
   )
     .option('--purpose <name>', `${Object.keys(PURPOSES).join(', ')} (default: any)`)
     .option('--host <name>', 'host name or IP address that it must be for')
+    .option('--uri <uri>', 'URI identity that it must be for')
+    .option('--email <mailbox>', 'mailbox that it must be for')
     .option('--strictness <name>', `how strictly: ${Object.keys(STRICTNESS).join(', ')}`, 'deployment')
     .option('--allow-weak-algorithms', 'believe SHA-1, DSA and short keys, too: for archives')
     .option('--max-path-length <number>', 'most CAs between trust anchor and certificate (default: any)')
@@ -71,6 +75,8 @@ async function run(cli: Invocation, file: string, options: VerifyOptions): Promi
       algorithms: options.allowWeakAlgorithms === true ? 'allow-weak' : 'listed',
     },
     ...(options.host === undefined ? {} : { hostName: options.host }),
+    ...(options.uri === undefined ? {} : { uri: options.uri }),
+    ...(options.email === undefined ? {} : { email: options.email }),
     ...(options.maxPathLength === undefined ? {} : { maxPathLength: wholeNumber(options.maxPathLength) }),
     ...(options.policy === undefined
       ? {}

@@ -93,6 +93,7 @@ export const ERROR_CODES = {
   ERR_PATH_FORM: { category: 'untrusted', summary: 'a certificate of the path has not the form that is demanded' },
   ERR_PATH_CRITICAL_EXTENSION: { category: 'untrusted', summary: 'a critical extension is not understood' },
   ERR_PATH_HOST_NAME: { category: 'untrusted', summary: 'the certificate is for another host name or address' },
+  ERR_PATH_IDENTITY: { category: 'untrusted', summary: 'the certificate is for another URI or mailbox' },
   ERR_REVOKED: { category: 'untrusted', summary: 'a certificate of the path is revoked' },
   ERR_REVOCATION_UNKNOWN: { category: 'untrusted', summary: 'nothing current says whether a certificate is revoked' },
   ERR_OCSP_RESPONDER: {

@@ -6,7 +6,8 @@
 import { InternalError, isSignetError, type SignetError, TrustError, UsageError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { Budget } from './budget.js'
-import { checkHostName } from './host-name.js'
+import { checkReferenceIdentity, type ReferenceIdentity } from './reference-identity.js'
+import { strictly } from './rules.js'
 import { candidatePaths, type SearchRequest } from './search.js'
 import { DEFAULT_STRICTNESS } from './strictness.js'
 import { checkPath, type CrlSigners, type PathChecks, type PathContext } from './validate.js'
@@ -59,13 +60,11 @@ function isChecked({ revocation }: PathChecks): boolean {
   return revocation !== 'allow-unchecked' && revocation.unknownStatus !== 'allow'
 }
 
-export interface PathRequest extends PathChecks {
+export interface PathRequest extends PathChecks, ReferenceIdentity {
   /** Certificates that are believed because somebody put them here: at least one. */
   readonly anchors: readonly Certificate[]
   /** Certificates that may help and prove nothing. Default none. */
   readonly intermediates?: readonly Certificate[]
-  /** Host name or IP address that the end entity must be for. */
-  readonly hostName?: string
 }
 
 /**
@@ -83,7 +82,7 @@ export interface PathRequest extends PathChecks {
  */
 export function validatePath(target: Certificate, request: PathRequest): ValidatedPath {
   requireAnchors(request)
-  if (request.hostName !== undefined) checkHostName(target, request.hostName)
+  checkReferenceIdentity(target, request, strictly)
   const budget = new Budget()
   return findPath(target, request, { budget, crlSigners: crlSignersAmong(request, budget) })
 }

@@ -6,9 +6,15 @@
  */
 import { equalBytes, OID } from '../asn1/index.js'
 import { isSignetError } from '../errors/index.js'
-import { ALL_REASONS, type Certificate, type Crl, type RevokedCertificate } from '../x509/index.js'
+import { ALL_REASONS, type Certificate, type Crl, hex, type RevokedCertificate } from '../x509/index.js'
 import { reasonsCovered, sameScope } from './crl-scope.js'
-import { type Answer, type RevocationContext, type RevocationSources, whyNotCurrent } from './revocation-sources.js'
+import {
+  type Answer,
+  type CrlMemory,
+  type RevocationContext,
+  type RevocationSources,
+  whyNotCurrent,
+} from './revocation-sources.js'
 import { isSignedBy } from './signature.js'
 
 /** Extensions of CRLs that are understood. Others, if critical, make a CRL unusable (§5.2). */
@@ -31,7 +37,7 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
   let why = 'there is no CRL of its issuer'
   const usable: { readonly crl: Crl; readonly mask: number }[] = []
   for (const crl of sources.crls) {
-    const verdict = examine(crl, certificate, context)
+    const verdict = examine(crl, certificate, sources.crlMemory, context)
     if (typeof verdict === 'string') why = verdict
     else if (verdict > 0) usable.push({ crl, mask: verdict })
   }
@@ -51,14 +57,30 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
 }
 
 /** The reasons that a CRL covers for a certificate, or why it cannot be used. */
-function examine(crl: Crl, certificate: Certificate, context: RevocationContext): number | string {
+function examine(
+  crl: Crl,
+  certificate: Certificate,
+  memory: CrlMemory | undefined,
+  context: RevocationContext,
+): number | string {
   try {
     const mask = reasonsCovered(crl, certificate)
-    return mask === 0 ? 0 : (whyUnusable(crl, context) ?? mask)
+    return mask === 0 ? 0 : (whyUnusable(crl, context) ?? whyOlder(crl, memory) ?? mask)
   } catch (error) {
     if (isSignetError(error) && error.category === 'encoding') return `its CRL is malformed: ${error.message}`
     throw error
   }
+}
+
+/** §5.2.3: numbers grow. Only CRLs whose signature was verified come here, so nobody else can raise them. */
+function whyOlder(crl: Crl, memory: CrlMemory | undefined): string | undefined {
+  if (memory === undefined) return undefined
+  if (crl.crlNumber === undefined) return 'its CRL has no number to remember'
+  const kind = crl.baseCrlNumber === undefined ? 'full' : 'delta'
+  const scope = hex(crl.extensions.get(OID.issuingDistributionPoint)?.value ?? new Uint8Array())
+  const key = hex(crl.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array())
+  const series = JSON.stringify([kind, crl.issuer.key, key, scope])
+  return memory.accept(series, BigInt(`0x${crl.crlNumber}`)) ? undefined : 'its CRL is older than one seen before'
 }
 
 function whyUnusable(crl: Crl, context: RevocationContext): string | undefined {

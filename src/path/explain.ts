@@ -7,7 +7,7 @@ import { isSignetError, type SignetError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { Budget } from './budget.js'
 import { crlSignersAmong, type PathRequest, searchOf, type ValidatedPath, validatePath } from './build.js'
-import { checkHostName } from './host-name.js'
+import { checkReferenceIdentity } from './reference-identity.js'
 import { type Judge, type RuleName } from './rules.js'
 import { candidatePaths, type NotTheIssuer } from './search.js'
 import { checkPath } from './validate.js'
@@ -76,8 +76,7 @@ export function explainPath(target: Certificate, request: PathRequest): PathExpl
     if (!isSignetError(thrown)) throw thrown
   }
   const findings: Finding[] = []
-  const { hostName } = request
-  if (hostName !== undefined) recordIn(findings)('host-name', target, () => checkHostName(target, hostName))
+  checkReferenceIdentity(target, request, recordIn(findings))
   return { path, error, findings, examined, leftAside }
 }
 

@@ -19,8 +19,31 @@ export interface RevocationSources {
    * one that has no nextUpdate is never current.
    */
   readonly maxAgeSeconds?: number
+  /**
+   * Remembers the newest CRL of each kind that was believed: an older one is refused from then on. Default: nothing is
+   * remembered, and an old CRL counts until its nextUpdate.
+   */
+  readonly crlMemory?: CrlMemory
   /** When nothing current says whether a certificate is revoked. Default `'refuse'`. */
   readonly unknownStatus?: 'refuse' | 'allow'
+}
+
+/** The highest cRLNumber that was seen of each series: an issuer's CRLs of one scope, full or delta. */
+export interface CrlMemory {
+  /** Take note of a number, and say whether it is not lower than the highest of its series. */
+  accept(series: string, crlNumber: bigint): boolean
+}
+
+/** A memory for as long as the process lives. */
+export function createCrlMemory(): CrlMemory {
+  const highest = new Map<string, bigint>()
+  return {
+    accept(series, crlNumber) {
+      if (crlNumber < (highest.get(series) ?? 0n)) return false
+      highest.set(series, crlNumber)
+      return true
+    },
+  }
 }
 
 /** What to check against; or, spelt out, that revocation is not checked. */

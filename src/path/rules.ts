@@ -22,6 +22,8 @@ export const RULES = {
   'key-usage': { section: 'RFC 5280 §6.1.4 (n)', text: 'its key may sign certificates' },
   purpose: { section: 'RFC 5280 §4.2.1.12', text: 'for the purpose that is wanted' },
   'host-name': { section: 'RFC 9525 §6', text: 'for the host that is meant' },
+  uri: { section: 'RFC 5280 §7.4', text: 'for the URI that is meant' },
+  email: { section: 'RFC 5280 §7.5', text: 'for the mailbox that is meant' },
 } as const satisfies Record<string, { section: string; text: string }>
 
 export type RuleName = keyof typeof RULES

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeContext, encodeEnumerated, encodeSequence, OID } from '../../src/asn1/index.js'
+import { createCrlMemory } from '../../src/path/index.js'
 import { addSeconds, DAY } from '../../src/time/index.js'
 import { type Crl, parseCrl, REVOCATION_REASONS, type RevocationReason } from '../../src/x509/index.js'
 import { keyFor, makeCertificate, makeCrl, NOW, revoked } from '../support/certificates.js'
@@ -183,3 +184,24 @@ describe('revocation: once revoked, whatever else is at hand', () => {
 function weak(): Crl {
   return parseCrl(fromHex(Buffer.from(good.der).toString('hex').replaceAll('2a8648ce3d040302', '2a8648ce3d040301')))
 }
+
+describe('revocation: what was seen before', () => {
+  it('REV-05: a CRL with a lower number than one that was believed is refused, by who remembers', async () => {
+    const crlMemory = createCrlMemory()
+    const checkRemembering = (...crls: readonly Crl[]): unknown => validate(whole, { revocation: { crls, crlMemory } })
+    const newer = await makeCrl({ issuer: issuing, crlNumber: 7 })
+    checkRemembering(rootCrl, good)
+    checkRemembering(rootCrl, newer)
+    checkRemembering(rootCrl, newer)
+    expectCode('ERR_REVOCATION_UNKNOWN', () => checkRemembering(rootCrl, good))
+    check(rootCrl, good)
+  })
+
+  it('REV-05: nobody raises the number of a CRL that others must follow', async () => {
+    const crlMemory = createCrlMemory()
+    const forged = await makeCrl({ issuer: { ...issuing, key: keyFor('forger') }, crlNumber: 99 })
+    const ask = (...crls: readonly Crl[]): unknown => validate(whole, { revocation: { crls, crlMemory } })
+    ask(rootCrl, good, forged)
+    ask(rootCrl, good)
+  })
+})

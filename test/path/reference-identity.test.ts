@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { OID } from '../../src/asn1/index.js'
-import { checkHostName } from '../../src/path/index.js'
+import { checkEmail, checkHostName, checkUri } from '../../src/path/index.js'
 import { buildName, type GeneralName } from '../../src/x509/index.js'
 import { makeCertificate, NOW } from '../support/certificates.js'
 import { expectCode } from '../support/expect-code.js'
@@ -85,5 +85,43 @@ describe('checkHostName (RFC 9525)', () => {
     expect(validate(whole, { hostName: 'node.cloud.example' }).at).toEqual(NOW)
     const error = expectCode('ERR_PATH_HOST_NAME', () => validate(whole, { hostName: 'other.cloud.example' }))
     expect(error.details).toMatchObject({ host: 'other.cloud.example' })
+  })
+})
+
+describe('checkUri (RFC 5280 §7.4)', () => {
+  const uri = 'spiffe://cloud.example/region-one/nova/compute/compute-07'
+  const { certificate } = makeCertificate({ names: [{ kind: 'uri', value: uri }] })
+
+  it.each([uri, uri.replace('cloud', 'CLOUD'), uri.replace('spiffe', 'SPIFFE')])('accepts %s', (wanted) => {
+    checkUri(certificate, wanted)
+  })
+
+  it.each([`${uri}/`, uri.replace('nova', 'Nova'), uri.slice(0, -1), uri.replace('//', '//me@'), '', 'spiffe:'])(
+    'refuses %j',
+    (wanted) => {
+      expectCode('ERR_PATH_IDENTITY', () => checkUri(certificate, wanted))
+    },
+  )
+
+  it('the same text as a name of another kind is none', () => {
+    const other = makeCertificate({ names: [dns(uri)] }).certificate
+    expectCode('ERR_PATH_IDENTITY', () => checkUri(other, uri))
+  })
+})
+
+describe('checkEmail (RFC 5280 §7.5)', () => {
+  const { certificate } = makeCertificate({ names: [{ kind: 'email', value: 'Ops@cloud.example' }] })
+
+  it('compares the host without regard to case, the rest exactly', () => {
+    checkEmail(certificate, 'Ops@CLOUD.example')
+    for (const wanted of ['ops@cloud.example', 'Ops@other.example', 'Ops', '@cloud.example', ''])
+      expectCode('ERR_PATH_IDENTITY', () => checkEmail(certificate, wanted))
+  })
+
+  it('is asked of the end entity of a path', () => {
+    const whole = hierarchy({ node: { names: [{ kind: 'email', value: 'ops@cloud.example' }] } })
+    validate(whole, { email: 'ops@cloud.example' })
+    expectCode('ERR_PATH_IDENTITY', () => validate(whole, { email: 'root@cloud.example' }))
+    expectCode('ERR_PATH_IDENTITY', () => validate(whole, { uri: 'spiffe://cloud.example/x' }))
   })
 })
