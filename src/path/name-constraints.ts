@@ -132,14 +132,18 @@ function matches(
 const HOST_LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?'
 const HOST_NAME = new RegExp(`^${HOST_LABEL}(?:\\.${HOST_LABEL})*$`)
 
-/** RFC 5280: any name made by adding labels on the left. */
+/**
+ * RFC 5280: any name made by adding labels on the left. A leading dot, which RFC 5280 does not define here and private CAs
+ * write, is read to the safe side: it permits what is below, and excludes the host itself, too.
+ */
 function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  const tree = base.toLowerCase()
+  const isBelowOnly = base.startsWith('.') && list === 'permitted'
+  const tree = base.toLowerCase().replace(/^\.(?=.)/, '')
   if (tree === '') return true
   const host = name.toLowerCase()
   const plain = host.startsWith('*.') ? host.slice(2) : host
   if (!HOST_NAME.test(plain) || !HOST_NAME.test(tree)) return list === 'excluded'
-  if (host === plain) return isSubdomain(host, tree)
+  if (host === plain) return isSubdomain(host, tree) && !(isBelowOnly && host === tree)
   // A wildcard stands for names one label below; it is excluded when any of those is.
   const isOneBelow = tree.endsWith(`.${plain}`) && !tree.slice(0, -plain.length - 1).includes('.')
   return isSubdomain(plain, tree) || (list === 'excluded' && isOneBelow)

@@ -65,6 +65,8 @@ describe('name constraints: DNS (RFC 5280 §4.2.1.10)', () => {
     ['example', 'cloud.example', false],
     ['anything.test', '', true],
     ['XN--NDE-SNA.cloud.example', 'xn--nde-sna.cloud.example', true],
+    ['a.cloud.example', '.cloud.example', true],
+    ['other.example', '.cloud.example', false],
     ['*.cloud.example', 'cloud.example', true],
     ['*.Cloud.example', 'cloud.Example', true],
     ['*.a.cloud.example', 'cloud.example', true],
@@ -72,7 +74,6 @@ describe('name constraints: DNS (RFC 5280 §4.2.1.10)', () => {
   ])
   doubtful('dns', [
     ['cloud.example.', 'cloud.example'],
-    ['a.cloud.example', '.cloud.example'],
     ['a.cloud.example', 'cloud.example.'],
     ['a..cloud.example', 'cloud.example'],
     ['a b.cloud.example', 'cloud.example'],
@@ -104,6 +105,14 @@ describe('name constraints: DNS (RFC 5280 §4.2.1.10)', () => {
     expect(state.allows(named('dns', 'n.b.example'))).toBe(true)
     expect(state.allows(named('dns', 'x.b.example'))).toBe(false)
     expect(state.allows(named('dns', 'c.example'))).toBe(false)
+  })
+
+  it('a leading dot permits only what is below, and excludes the host itself, too', () => {
+    const below = named('dns', '.cloud.example')
+    expect(permits(named('dns', 'cloud.example'), below)).toBe(false)
+    expect(excludes(named('dns', 'cloud.example'), below)).toBe(true)
+    expect(permits(named('dns', '*.cloud.example'), below)).toBe(true)
+    expect(excludes(named('dns', 'other.example'), below)).toBe(false)
   })
 
   it('each CA of the path must permit: a CA below cannot widen', () => {

@@ -4,10 +4,10 @@
  * @module test/conformance/suites/bettertls
  */
 import { STRICTNESS } from '../../../src/path/index.js'
-import type { Suite } from '../suite.js'
 import { loadLimbo } from './limbo.js'
+import type { PathSuite } from './paths.js'
 
-export const bettertls: Suite = {
+export const bettertls: PathSuite = {
   name: 'bettertls',
   title: 'Netflix BetterTLS: name constraints',
   peers: 'OpenSSL 200/205 · Go all',

@@ -5,16 +5,9 @@
  * @module test/conformance/suites/boringssl-chain
  */
 import { dirname, join } from 'node:path'
-import {
-  type PolicyInputs,
-  type PurposeName,
-  STRICTNESS,
-  type Strictness,
-  validatePath,
-} from '../../../src/path/index.js'
-import { type Certificate, parseCertificate } from '../../../src/x509/index.js'
+import { type PolicyInputs, type PurposeName, STRICTNESS, type Strictness } from '../../../src/path/index.js'
 import { readJson, readPemBlocks } from '../files.js'
-import { attempt, skipped, type Suite, type Verdict } from '../suite.js'
+import { pathCase, type PathInputs, type PathSuite } from './paths.js'
 
 interface Row {
   readonly id: string
@@ -35,7 +28,7 @@ interface Row {
 
 const DEFAULT_TIME = '211005120000Z'
 
-export const boringsslChain: Suite = {
+export const boringsslChain: PathSuite = {
   name: 'boringssl-chain',
   title: "Chromium's certification paths",
   peers: '',
@@ -44,11 +37,9 @@ export const boringsslChain: Suite = {
     const rows = readJson(folder, 'expected.json') as readonly Row[] | undefined
     return (
       rows && {
-        cases: rows.map((row) => ({
-          id: row.id,
-          expected: row.expect === 'ok' ? 'accept' : 'reject',
-          run: () => validate(folder, row),
-        })),
+        cases: rows.map((row) =>
+          pathCase(row.id, row.expect === 'ok' ? 'accept' : 'reject', () => inputsOf(folder, row)),
+        ),
       }
     )
   },
@@ -82,41 +73,37 @@ const TRUST: Readonly<Record<string, Trust>> = {
   TRUSTED_ANCHOR_WITH_EXPIRATION_AND_CONSTRAINTS: { as: ['anchor'], strictness: { ...EXPIRATION, ...CONSTRAINTS } },
 }
 
-function validate(folder: string, row: Row): Verdict {
+function inputsOf(folder: string, row: Row): PathInputs | string {
   const purpose = PURPOSES[row.key_purpose]
   // Said so in corpora/README.md: purposes of Chromium's own.
-  if (purpose === undefined) return skipped(`signet has no purpose ${row.key_purpose}`)
+  if (purpose === undefined) return `signet has no purpose ${row.key_purpose}`
   const trust = TRUST[row.last_cert_trust]
-  if (trust === undefined) return skipped(`signet has no trust ${row.last_cert_trust}`)
-  return attempt(() => {
-    const chain = readChain(join(folder, dirname(row.id), row.chain))
-    const [target] = chain
-    const last = chain.at(-1)
-    if (target === undefined || last === undefined) throw new Error('a chain has certificates')
-    // Signet believes in an end entity that somebody put among the anchors; who does not want that, does not do it.
-    const isTrusted = trust.as.includes(chain.length === 1 ? 'leaf' : 'anchor')
-    validatePath(target, {
-      purpose,
-      at: timeOf(row.utc_time),
-      anchors: isTrusted ? [last] : [],
-      intermediates: chain.slice(1),
-      revocation: 'allow-unchecked',
-      policies: policiesOf(row),
-      strictness: {
-        ...STRICTNESS.rfc5280,
-        ...trust.strictness,
-        algorithms: row.digest_policy === 'STRONG' ? 'listed' : 'allow-weak',
-      },
-    })
-  })
+  if (trust === undefined) return `signet has no trust ${row.last_cert_trust}`
+  const chain = readChain(join(folder, dirname(row.id), row.chain))
+  const [target] = chain
+  const last = chain.at(-1)
+  if (target === undefined || last === undefined) throw new Error('a chain has certificates')
+  // Signet believes in an end entity that somebody put among the anchors; who does not want that, does not do it.
+  const isTrusted = trust.as.includes(chain.length === 1 ? 'leaf' : 'anchor')
+  return {
+    target,
+    purpose,
+    at: timeOf(row.utc_time),
+    anchors: isTrusted ? [last] : [],
+    intermediates: chain.slice(1),
+    policies: policiesOf(row),
+    strictness: {
+      ...STRICTNESS.rfc5280,
+      ...trust.strictness,
+      algorithms: row.digest_policy === 'STRONG' ? 'listed' : 'allow-weak',
+    },
+  }
 }
 
-function readChain(file: string): readonly Certificate[] {
+function readChain(file: string): readonly Uint8Array[] {
   const blocks = readPemBlocks(file)
   // Whichever of the two labels they have, they stand in the order of the path.
-  return [...(blocks.get('CERTIFICATE') ?? []), ...(blocks.get('TRUST_ANCHOR') ?? [])].map((der) =>
-    parseCertificate(der),
-  )
+  return [...(blocks.get('CERTIFICATE') ?? []), ...(blocks.get('TRUST_ANCHOR') ?? [])]
 }
 
 /** UTCTime (RFC 5280 §4.1.2.5.1), all of this century. */

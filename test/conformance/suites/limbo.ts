@@ -3,10 +3,10 @@
  *
  * @module test/conformance/suites/limbo
  */
-import { type PurposeName, type Strictness, validatePath } from '../../../src/path/index.js'
-import { parseCertificates, parseCrls } from '../../../src/x509/index.js'
+import { parsePemBlocks } from '../../../src/asn1/index.js'
+import type { PurposeName, Strictness } from '../../../src/path/index.js'
 import { readJson } from '../files.js'
-import { attempt, type Case, type Loaded, skipped, type Verdict } from '../suite.js'
+import { type PathCase, pathCase, type PathInputs, type PathSuite } from './paths.js'
 
 /** A case; fields that no case uses are left out. */
 export interface LimboRow {
@@ -27,17 +27,17 @@ export interface LimboRow {
 }
 
 /** The cases of a file. @param strictnessOf - How strict validation is for a case. */
-export function loadLimbo(path: readonly string[], strictnessOf: (id: string) => Strictness): Loaded | undefined {
+export function loadLimbo(
+  path: readonly string[],
+  strictnessOf: (id: string) => Strictness,
+): ReturnType<PathSuite['load']> {
   const file = readJson(...path) as { readonly testcases: readonly LimboRow[] } | undefined
   return file && { cases: file.testcases.map((row) => limboCase(row, strictnessOf(row.id))) }
 }
 
-function limboCase(row: LimboRow, strictness: Strictness): Case {
-  return {
-    id: row.id,
-    expected: row.expected_result === 'SUCCESS' ? 'accept' : 'reject',
-    run: () => validate(row, strictness),
-  }
+function limboCase(row: LimboRow, strictness: Strictness): PathCase {
+  const expected = row.expected_result === 'SUCCESS' ? 'accept' : 'reject'
+  return pathCase(row.id, expected, () => inputsOf(row, strictness))
 }
 
 const PURPOSES: Readonly<Record<string, PurposeName>> = {
@@ -47,31 +47,28 @@ const PURPOSES: Readonly<Record<string, PurposeName>> = {
   OCSPSigning: 'ocsp-signing',
 }
 
-function validate(row: LimboRow, strictness: Strictness): Verdict {
+function inputsOf(row: LimboRow, strictness: Strictness): PathInputs | string {
   const [usage = row.validation_kind === 'SERVER' ? 'serverAuth' : 'clientAuth', another] = row.extended_key_usage ?? []
   const purpose = PURPOSES[usage]
-  if (purpose === undefined || another !== undefined) return skipped('signet validates for one purpose that it knows')
-  const { expected_peer_name: peer, max_chain_depth: depth } = row
-  if (peer?.kind === 'RFC822') return skipped('signet compares no e-mail addresses of peers')
-  return attempt(() => {
-    const parse = (pem: string): ReturnType<typeof parseCertificates> => parseCertificates(Buffer.from(pem))
-    const [target] = parse(row.peer_certificate)
-    if (target === undefined) throw new Error('a case has a certificate')
-    validatePath(target, {
-      anchors: row.trusted_certs.flatMap(parse),
-      intermediates: row.untrusted_intermediates.flatMap(parse),
-      at: typeof row.validation_time === 'string' ? new Date(row.validation_time) : new Date(),
-      purpose,
-      strictness,
-      revocation: revocationOf(row),
-      ...(peer ? { hostName: peer.value } : {}),
-      ...(typeof depth === 'number' ? { maxPathLength: depth } : {}),
-    })
-  })
+  if (purpose === undefined || another !== undefined) return 'signet validates for one purpose that it knows'
+  const { expected_peer_name: peer, max_chain_depth: depth, crls } = row
+  if (peer?.kind === 'RFC822') return 'signet compares no e-mail addresses of peers'
+  const [target] = read('CERTIFICATE', row.peer_certificate)
+  if (target === undefined) throw new Error('a case has a certificate')
+  return {
+    target,
+    anchors: row.trusted_certs.flatMap((pem) => read('CERTIFICATE', pem)),
+    intermediates: row.untrusted_intermediates.flatMap((pem) => read('CERTIFICATE', pem)),
+    at: typeof row.validation_time === 'string' ? new Date(row.validation_time) : new Date(),
+    purpose,
+    strictness,
+    // Without CRLs a case is not about revocation.
+    ...(crls && crls.length > 0 ? { crls: crls.flatMap((pem) => read('X509 CRL', pem)) } : {}),
+    ...(peer ? { hostName: peer.value } : {}),
+    ...(typeof depth === 'number' ? { maxPathLength: depth } : {}),
+  }
 }
 
-/** Without CRLs a case is not about revocation. */
-function revocationOf({ crls }: LimboRow): Parameters<typeof validatePath>[1]['revocation'] {
-  if (!crls || crls.length === 0) return 'allow-unchecked'
-  return { crls: crls.flatMap((pem) => parseCrls(Buffer.from(pem))) }
+function read(label: string, pem: string): readonly Uint8Array[] {
+  return parsePemBlocks(pem, label).map(({ der }) => der)
 }

@@ -5,10 +5,9 @@
  * @module test/conformance/suites/pkits
  */
 import { join } from 'node:path'
-import { STRICTNESS, validatePath } from '../../../src/path/index.js'
-import { parseCertificate, parseCrl } from '../../../src/x509/index.js'
+import { STRICTNESS } from '../../../src/path/index.js'
 import { readBytes, readJson } from '../files.js'
-import { attempt, type Suite, type Verdict } from '../suite.js'
+import { pathCase, type PathInputs, type PathSuite } from './paths.js'
 
 interface Row {
   readonly id: string
@@ -32,7 +31,7 @@ interface Vectors {
 /** Of the algorithms of 2011 some are weak today; what is asked here is §6. */
 const STRICT = { ...STRICTNESS.rfc5280, algorithms: 'allow-weak' } as const
 
-export const pkits: Suite = {
+export const pkits: PathSuite = {
   name: 'pkits',
   title: 'NIST PKITS: RFC 5280 §6',
   peers: 'OpenSSL 3.0 246/249 · Chromium 226 · GnuTLS 166',
@@ -41,34 +40,33 @@ export const pkits: Suite = {
     const vectors = readJson(folder, 'vectors.json') as Vectors | undefined
     return (
       vectors && {
-        cases: vectors.cases.map((row) => ({
-          id: `${row.id} ${row.name}`,
-          expected: row.should_validate ? 'accept' : 'reject',
-          run: () => validate(folder, vectors, row),
-        })),
+        cases: vectors.cases.map((row) =>
+          pathCase(`${row.id} ${row.name}`, row.should_validate ? 'accept' : 'reject', () =>
+            inputsOf(folder, vectors, row),
+          ),
+        ),
       }
     )
   },
 }
 
-function validate(folder: string, { validation_time, policy_oids }: Vectors, row: Row): Verdict {
-  return attempt(() => {
-    const certificates = row.certs.map((name) => parseCertificate(readBytes(folder, 'certs', name)))
-    const target = certificates.at(-1)
-    if (target === undefined) throw new Error('a case has certificates')
-    validatePath(target, {
-      anchors: certificates.slice(0, 1),
-      intermediates: certificates.slice(1, -1),
-      at: new Date(validation_time),
-      purpose: 'allow-any',
-      strictness: STRICT,
-      revocation: { crls: row.crls.map((name) => parseCrl(readBytes(folder, 'crls', name))) },
-      policies: {
-        userInitialPolicySet: row.initial_policy_set.map((name) => policy_oids[name] ?? name),
-        initialExplicitPolicy: row.initial_explicit_policy ? 'required' : 'not-required',
-        initialPolicyMapping: row.initial_policy_mapping_inhibit ? 'inhibited' : 'allowed',
-        initialAnyPolicy: row.initial_inhibit_any_policy ? 'inhibited' : 'allowed',
-      },
-    })
-  })
+function inputsOf(folder: string, { validation_time, policy_oids }: Vectors, row: Row): PathInputs {
+  const certificates = row.certs.map((name) => readBytes(folder, 'certs', name))
+  const target = certificates.at(-1)
+  if (target === undefined) throw new Error('a case has certificates')
+  return {
+    target,
+    anchors: certificates.slice(0, 1),
+    intermediates: certificates.slice(1, -1),
+    at: new Date(validation_time),
+    purpose: 'allow-any',
+    strictness: STRICT,
+    crls: row.crls.map((name) => readBytes(folder, 'crls', name)),
+    policies: {
+      userInitialPolicySet: row.initial_policy_set.map((name) => policy_oids[name] ?? name),
+      initialExplicitPolicy: row.initial_explicit_policy ? 'required' : 'not-required',
+      initialPolicyMapping: row.initial_policy_mapping_inhibit ? 'inhibited' : 'allowed',
+      initialAnyPolicy: row.initial_inhibit_any_policy ? 'inhibited' : 'allowed',
+    },
+  }
 }

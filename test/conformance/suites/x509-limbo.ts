@@ -4,13 +4,13 @@
  * @module test/conformance/suites/x509-limbo
  */
 import { STRICTNESS, type Strictness } from '../../../src/path/index.js'
-import type { Suite } from '../suite.js'
 import { loadLimbo } from './limbo.js'
+import type { PathSuite } from './paths.js'
 
 /** RFC 5280 §4.2.1.12: without extended key usage, a certificate is for any. */
 const RFC5280: Strictness = { ...STRICTNESS.pedantic, extKeyUsage: 'allow-absent' }
 
-export const x509Limbo: Suite = {
+export const x509Limbo: PathSuite = {
   name: 'x509-limbo',
   title: 'C2SP x509-limbo: RFC 5280 and Web PKI',
   peers: 'wrong of 152: OpenSSL 35 · Go 32 · rustls-webpki 38 · Botan 28',
