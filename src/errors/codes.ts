@@ -130,6 +130,11 @@ export const ERROR_CODES = {
 
   ERR_IDENTITY_UNMAPPED: { category: 'denied', summary: 'no rule maps the certificate to an identity' },
   ERR_IDENTITY_INVALID: { category: 'denied', summary: 'a certificate or entity has no well-formed identity' },
+  ERR_KEYSTONE_REFUSED: { category: 'denied', summary: 'a Keystone mapping yields no identity' },
+  ERR_KEYSTONE_UNSUPPORTED: {
+    category: 'denied',
+    summary: 'a Keystone mapping asks for what only Python can do',
+  },
   ERR_IDENTITY_MISMATCH: { category: 'denied', summary: 'the signer is not one of those that are wanted' },
   ERR_ENTITY_INACTIVE: { category: 'denied', summary: 'the entity is quarantined or retired' },
   ERR_MESSAGE_UNSIGNED: { category: 'denied', summary: 'what should be a signed message is not one' },
