@@ -170,6 +170,69 @@ describe('the authority', () => {
   })
 })
 
+describe('revocation', () => {
+  it.each([
+    ['cert verify', 'ERR_CONFIG_INVALID', '--strictness', ['', 'lax', 'constructor', '__proto__', 'Deployment']],
+    ['cert verify', 'ERR_CONFIG_INVALID', '--policy', ['', '1', '3.1', '1.2.', '.1.2', '1.02', 'any', '1.2;3']],
+    ['cert verify', 'ERR_CONFIG_INVALID', '--max-path-length', ['', '-1', '1.5', '1e3', '1000', 'NaN', ' 1']],
+    ['cert verify', 'ERR_CONFIG_INVALID', '--at', ['', 'now', '2027-01-04', '2027-13-01T00:00:00Z', '1e3']],
+    ['cert verify', 'ERR_CONFIG_INVALID', '--purpose', ['', 'any', 'allow-any', '__proto__']],
+  ] as const)('signet %s: %s for a value of %s that is none', async (command, code, option, values) => {
+    const world = newWorld()
+    for (const value of values) {
+      await refused(world, [...command.split(' '), `${TLS}/cert.pem`, `${option}=${value}`], code)
+    }
+  })
+
+  it.each([
+    ['crl publish --out new.pem', '--validity', ['', '0', '-1d', '1', 'soon', '1d1h ', '1w2']],
+    ['crl publish --delta --out-dir new', '--validity', ['', '0', 'soon']],
+    ['ocsp sign --out new', '--validity', ['', '0', 'soon']],
+  ] as const)('signet %s: a value of %s that is no duration', async (line, option, values) => {
+    const world = newWorld()
+    for (const value of values) {
+      await refused(world, [...line.split(' '), `${option}=${value}`], 'ERR_CONFIG_INVALID')
+    }
+  })
+
+  it.each([
+    'ocsp sign --out new --digest md5',
+    'ocsp sign --out new --digest SHA1',
+    `ocsp request ${TLS}/fullchain.pem --out new.der --digest sha224`,
+    'ocsp sign',
+    'ocsp request --out new.der',
+    'crl publish',
+    'crl publish --delta',
+    'revoke --preview',
+    'revoke compute-07 --preview --reason certificateHold',
+  ])('signet %s: a usage error', async (line) => {
+    await refused(newWorld(), line, 'ERR_USAGE')
+  })
+
+  it('REV-11: whatever is asked of an OCSP responder, an answer in its own protocol comes of it', async () => {
+    const world = newWorld()
+    expect((await world.run('ocsp delegate --out responder')).code).toBe(0)
+    expect((await world.run(`ocsp request ${TLS}/fullchain.pem --out request.der`)).code).toBe(0)
+    const good = readFileSync(world.path('request.der'))
+    const asked: readonly (readonly [Uint8Array, string])[] = [
+      [new Uint8Array(), 'malformedRequest'],
+      [randomBytes(1000), 'malformedRequest'],
+      [new Uint8Array(300_000), 'malformedRequest'],
+      [Buffer.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff), 'malformedRequest'],
+      [good.subarray(0, -1), 'malformedRequest'],
+      [Buffer.concat([good, Buffer.of(0)]), 'malformedRequest'],
+      [readFileSync(world.path(`${TLS}/cert.pem`)), 'malformedRequest'],
+      [good, 'successful'],
+    ]
+    const before = world.listing()
+    for (const [stdin, status] of asked) {
+      const { code, json } = await world.run('ocsp respond --responder responder --json', { stdin })
+      expect([code, json['status']]).toEqual([0, status])
+    }
+    expect(world.listing()).toEqual(before)
+  })
+})
+
 describe('requests', () => {
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'new.key']
   const request = (world: World, ...more: readonly string[]): void =>
@@ -218,11 +281,18 @@ const READERS = {
   'cert verify --ca': `cert verify ${TLS}/cert.pem --ca FILE`,
   'cert verify --crl': `cert verify ${TLS}/cert.pem --crl FILE`,
   'cert verify --untrusted': `cert verify ${TLS}/cert.pem --untrusted FILE`,
+  'cert verify --ocsp': `cert verify ${TLS}/cert.pem --ocsp FILE`,
   'crl show': 'crl show FILE',
+  'crl recover': 'crl recover FILE',
   'identity resolve': 'identity resolve FILE',
   'identity resolve --mapping': `identity resolve ${TLS}/cert.pem --mapping FILE`,
   'issue --csr': 'issue compute-07 --out new --csr FILE',
   'revoke --cert': 'revoke --cert FILE',
+  'revoke --preview': 'revoke --preview --cert FILE',
+  'ocsp show': 'ocsp show FILE',
+  'ocsp request': 'ocsp request FILE --out new.der',
+  'ocsp request --issuer': `ocsp request ${TLS}/cert.pem --out new.der --issuer FILE`,
+  'ocsp sign --responder': 'ocsp sign --out new --responder FILE',
   'trust show': 'trust show FILE',
   verify: 'verify FILE --content note.json --for notifications --trust trust.p7',
   'verify --trust': 'verify note.json.p7s --content note.json --for notifications --trust FILE',
@@ -290,7 +360,10 @@ describe.each(readers)('instead of a file: %s', (reader) => {
   })
 
   it('the right thing, cut short', async () => {
-    if (TAKES_ANYTHING.includes(reader) || /--(mapping|content|trust-memory|replay-store)|--as|--root/.test(reader))
+    if (
+      TAKES_ANYTHING.includes(reader) ||
+      /--(mapping|content|trust-memory|replay-store)|--as|--root|--responder/.test(reader)
+    )
       return
     const whole = /trust/.test(reader)
       ? 'trust.p7'
@@ -318,7 +391,7 @@ describe.each(readers)('instead of a file: %s', (reader) => {
       ? ['ERR_PASSPHRASE_REQUIRED']
       : /store/.test(reader)
         ? ['ERR_REPLAY_STORE']
-        : /--as|--root/.test(reader)
+        : /--as|--root|--responder/.test(reader)
           ? ['ERR_FILE_READ']
           : // A trust directory may be long: it has every signer of a deployment.
             /trust$/.test(reader) || reader === 'trust show'
@@ -421,7 +494,13 @@ describe('outputs', () => {
     await refused(world, line, 'ERR_OUTPUT_EXISTS')
   })
 
-  it.each([...writers, 'crl publish --out new.p7s', 'trust publish --out new.p7s'])(
+  const replacing = [
+    'crl publish --out new.p7s',
+    'crl publish --delta --out new.p7s',
+    'trust publish --out new.p7s',
+    `ocsp request ${TLS}/fullchain.pem --out new.p7s`,
+  ]
+  it.each([...writers, ...replacing])(
     'in a folder that does not exist, or is a file; a folder itself; standard output: %s',
     async (line) => {
       const world = newWorld()
@@ -434,11 +513,26 @@ describe('outputs', () => {
     },
   )
 
+  it.each(['crl publish --out-dir', 'crl publish --delta --out-dir', 'ocsp sign --out'])(
+    'a folder for many files that cannot be made: %s',
+    async (line) => {
+      const world = newWorld()
+      world.write('file', '')
+      for (const out of ['file', 'file/below']) {
+        await refused(world, `${line} ${out}`, ['ERR_FILE_WRITE', 'ERR_OUTPUT_EXISTS'])
+      }
+      expect((await world.run(`${line} new`)).code).toBe(0)
+      // What is there is replaced; where it cannot be, the rest of the folder stays.
+      expect((await world.run(`${line} new`)).code).toBe(0)
+    },
+  )
+
   it('a folder that is no credential directory: nothing is issued', async () => {
     const world = newWorld()
     const count = await issued(world)
     for (const out of ['home', 'note.json', 'credentials/compute-07', 'note.json/x']) {
       const codes = ['ERR_OUTPUT_EXISTS', 'ERR_FILE_WRITE'] as const
+      await refused(world, `ocsp delegate --out ${out}`, codes)
       await refused(world, `issue compute-07 --profile client --out ${out}`, codes)
       await refused(world, `renew compute-07 --profile peer --out ${out}`, codes)
     }
@@ -464,6 +558,7 @@ describe('outputs', () => {
         `${VERIFY} --trust-memory disk/memory.json`,
         'crl publish --out disk/crls.pem',
         'trust publish --out disk/trust.p7',
+        `ocsp request ${TLS}/fullchain.pem --out disk/request.der`,
         'audit export --out disk/log.ndjson',
         '--home disk/home init --domain a.example --root-out root-of-full',
         '--home new init --domain a.example --root-out disk/root',

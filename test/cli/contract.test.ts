@@ -1,11 +1,11 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
 import { buildProgram, main } from '../../src/cli/main.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
-import { type CliResult } from '../support/deployment.js'
+import { type CliOptions, type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
 import { copyWorld, type World } from './world.js'
 
@@ -24,10 +24,23 @@ function newWorld(): World {
 }
 
 const CERT = 'credentials/compute-07/tls/current/cert.pem'
+const CHAIN = 'credentials/compute-07/tls/current/fullchain.pem'
 const SIGNER = 'credentials/compute-07/signer/current'
 
+interface Call {
+  /** A call that succeeds in the deployment below. */
+  readonly good: string
+  /** One that is refused, and the code. */
+  readonly bad: string
+  readonly code: ErrorCode
+  /** A file of the deployment that both read from standard input. */
+  readonly stdin?: string
+  /** What is printed without --json, where that is not text. */
+  readonly prints?: 'DER'
+}
+
 /** For every command: a call that succeeds in a prepared deployment, and one that is refused, with its code. */
-const CALLS: Readonly<Record<string, { readonly good: string; readonly bad: string; readonly code: ErrorCode }>> = {
+const CALLS: Readonly<Record<string, Call>> = {
   quickstart: { good: 'quickstart demo', bad: 'quickstart home', code: 'ERR_OUTPUT_EXISTS' },
   init: { good: '--home new init --domain a.example', bad: 'init --domain a.example', code: 'ERR_HOME_EXISTS' },
   'entity add': {
@@ -61,6 +74,30 @@ const CALLS: Readonly<Record<string, { readonly good: string; readonly bad: stri
     code: 'ERR_FILE_WRITE',
   },
   'crl show': { good: 'crl show crls.pem', bad: `crl show ${CERT}`, code: 'ERR_PEM_LABEL' },
+  'crl recover': { good: 'crl recover crls.pem', bad: `crl recover ${CERT}`, code: 'ERR_PEM_LABEL' },
+  'ocsp delegate': {
+    good: 'ocsp delegate --out new',
+    bad: 'ocsp delegate --out home',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
+  'ocsp sign': {
+    good: 'ocsp sign --out new --responder responder',
+    bad: 'ocsp sign --out new --responder missing',
+    code: 'ERR_FILE_READ',
+  },
+  'ocsp respond': {
+    good: 'ocsp respond --responder responder',
+    bad: 'ocsp respond --responder missing',
+    code: 'ERR_FILE_READ',
+    stdin: 'request.der',
+    prints: 'DER',
+  },
+  'ocsp request': {
+    good: `ocsp request ${CHAIN} --out new.der`,
+    bad: `ocsp request ${CHAIN} --issuer home/root.pem --out new.der`,
+    code: 'ERR_OCSP_MALFORMED',
+  },
+  'ocsp show': { good: 'ocsp show response.der', bad: 'ocsp show request.der', code: 'ERR_OCSP_MALFORMED' },
   'cert list': { good: 'cert list', bad: '--home missing cert list', code: 'ERR_HOME_MISSING' },
   'cert show': { good: `cert show ${CERT}`, bad: 'cert show missing.pem', code: 'ERR_FILE_READ' },
   'cert verify': {
@@ -121,16 +158,25 @@ const all = commands(program)
 const leaves = all.filter((command) => command.commands.length === 0)
 const words = (line: string): readonly string[] => splitWords(line, new Map())
 
-// The deployment has somebody in quarantine, without certificates, and a CMS document that is no message.
+// The deployment has somebody in quarantine, without certificates, a CMS document that is no message, and a responder
+// with a request and an answer of its own.
 const base = newWorld()
 for (const line of [
   'entity add quarantined-01 --kind test',
   'entity quarantine quarantined-01',
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
+  'ocsp delegate --out responder',
+  `ocsp request ${CHAIN} --out request.der`,
 ]) {
   const { code, stderr } = await base.run(line)
   if (code !== 0) throw new Error(`${line}: ${stderr}`)
 }
+const answered = await base.run('ocsp respond --responder responder --json', {
+  stdin: readFileSync(base.path('request.der')),
+})
+base.write('response.der', Buffer.from(String(answered.json['response']), 'base64'))
+/** What the commands of this deployment read from standard input. */
+const inputOf = ({ stdin }: Call): CliOptions => (stdin === undefined ? {} : { stdin: readFileSync(base.path(stdin)) })
 const worldOfCommands = (): World => {
   const world = copyWorld(base.folder)
   worlds.push(world)
@@ -195,24 +241,38 @@ describe('every command', () => {
     expect(command?.description()).toMatch(/\.$/)
   })
 
-  it.each(Object.entries(CALLS))('signet %s: succeeds, in words and in JSON', async (_, { good }) => {
-    const spoken = await worldOfCommands().run(words(good))
+  it.each(Object.entries(CALLS))('signet %s: succeeds, in words and in JSON', async (_, call) => {
+    const { good, prints } = call
+    const spoken = await worldOfCommands().run(words(good), inputOf(call))
     expect(spoken).toMatchObject({ code: 0, errorCode: undefined })
-    expect(spoken.stdout).toMatch(/\S\n$/)
+    expect(spoken.stdout).toMatch(prints === 'DER' ? /^0/ : /\S\n$/)
     expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
-    const result = await worldOfCommands().run([...words(good), '--json'])
+    const result = await worldOfCommands().run([...words(good), '--json'], inputOf(call))
     expect(result).toMatchObject({ code: 0, errorCode: undefined, json: { schema: 1, ok: true } })
     expect(result.stdout).toMatch(/^\{.*\}\n$/)
     expect(result.json).not.toHaveProperty('error')
   })
 
-  it.each(Object.entries(CALLS))('signet %s: is refused, in words and in JSON', async (_, { bad, code }) => {
-    const spoken = await worldOfCommands().run(words(bad))
+  it.each(Object.entries(CALLS))('signet %s: is refused, in words and in JSON', async (_, call) => {
+    const { bad, code } = call
+    const spoken = await worldOfCommands().run(words(bad), inputOf(call))
     expectRefusal(spoken, code)
     expect(spoken.stdout).toBe('')
-    expectJsonRefusal(await worldOfCommands().run([...words(bad), '--json']), code)
+    expectJsonRefusal(await worldOfCommands().run([...words(bad), '--json'], inputOf(call)), code)
     // --json is understood wherever it stands.
-    expectJsonRefusal(await worldOfCommands().run(['--json', ...words(bad)]), code)
+    expectJsonRefusal(await worldOfCommands().run(['--json', ...words(bad)], inputOf(call)), code)
+  })
+
+  it('a refusal that is explained says so beside the error, and keeps its code', async () => {
+    const line = `cert verify ${CERT} --purpose email --explain`
+    const spoken = await base.run(line)
+    expectRefusal(spoken, 'ERR_PATH_PURPOSE')
+    expect(spoken.stdout).toMatch(/^path 1 of 1: refused\n(.+\n)+$/)
+    const { json } = await base.run(`${line} --json`)
+    expect(Object.keys(json)).toEqual(['schema', 'ok', 'error', 'explanation'])
+    expect(json).toMatchObject({ schema: 1, ok: false, error: { code: 'ERR_PATH_PURPOSE', exitCode: 4 } })
+    const good = await base.run(`cert verify ${CERT} --explain --json`)
+    expect(Object.keys(good.json)).toEqual(['schema', 'ok', 'verified', 'revocation', 'at', 'path', 'explanation'])
   })
 
   it.each(Object.entries(CALLS))(
@@ -269,7 +329,10 @@ describe('passphrases', () => {
     'issue --all --out new',
     'renew compute-07 --out new',
     'crl publish --out new.pem',
+    'crl publish --out-dir new --delta',
     'trust publish --out new.p7',
+    'ocsp delegate --out new',
+    'ocsp sign --out new',
   ]
   it.each(needing)('signet %s: without a terminal nothing asks, and nothing waits', async (line) => {
     const world = newWorld()
@@ -283,12 +346,23 @@ describe('passphrases', () => {
 
   it('no other command needs one', async () => {
     const spent = new Set(needing.map((line) => words(line.replace('--home new ', '')).slice(0, 2).join(' ')))
-    for (const [path, { good }] of Object.entries(CALLS)) {
-      if ([...spent].some((line) => line.startsWith(path)) || path === 'quickstart') continue
+    for (const [path, { good, stdin }] of Object.entries(CALLS)) {
+      const needsOne = [...spent].some((line) => line.startsWith(path)) && !good.includes('--responder')
+      if (needsOne || path === 'quickstart') continue
       const world = worldOfCommands()
       const { environment, printed } = silent(world, {})
+      if (stdin !== undefined) (environment.stdin as PassThrough).end(readFileSync(base.path(stdin)))
       expect([path, await main(words(good), environment), printed.stderr]).toEqual([path, 0, ''])
     }
+  })
+
+  it('who answers with the key of the CA needs one, after the request was read', async () => {
+    const world = worldOfCommands()
+    const { environment, printed } = silent(world, {})
+    ;(environment.stdin as PassThrough).end(readFileSync(base.path('request.der')))
+    expect(await main(['ocsp', 'respond'], environment)).toBe(2)
+    expect(printed.stderr).toContain('[ERR_PASSPHRASE_REQUIRED]')
+    expect(printed.stdout).toBe('')
   })
 
   /** Answer each question on a terminal. */

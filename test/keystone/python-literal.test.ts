@@ -19,6 +19,8 @@ describe('literalOrText', () => {
     ["'a', 'b'", { kind: 'tuple', items: ['a', 'b'] }],
     ['{0}', { kind: 'set', items: [0] }],
     ['12', 12],
+    ['- -7', 7],
+    ['[-1, +-1, --1]', [-1, -1, 1]],
   ])('%j is a literal', (text, expected) => {
     expect(literalOrText(text)).toEqual(expected)
   })
