@@ -36,6 +36,17 @@ export const ERROR_CODES = {
   ERR_PASSPHRASE_REQUIRED: { category: 'usage', summary: 'a passphrase is needed and none was given' },
   ERR_TRUST_NO_ANCHOR: { category: 'usage', summary: 'no trust anchor was given' },
   ERR_TRUST_NO_PIN: { category: 'usage', summary: 'no fingerprint was given to check the trust directory against' },
+  ERR_KEYSTONE_WHITELIST: { category: 'usage', summary: 'a whitelist of a Keystone mapping keeps nobody out' },
+  ERR_KEYSTONE_CONDITION: { category: 'usage', summary: 'a condition of a Keystone mapping compares with nothing' },
+  ERR_KEYSTONE_PATTERN: {
+    category: 'usage',
+    summary: 'a pattern of a Keystone mapping is loose, or may take exponentially long',
+  },
+  ERR_KEYSTONE_TEMPLATE: { category: 'usage', summary: 'a text of a Keystone mapping is more than positions' },
+  ERR_KEYSTONE_ATTRIBUTE: { category: 'usage', summary: 'a Keystone mapping believes what clients send' },
+  ERR_KEYSTONE_GROUPS: { category: 'usage', summary: 'groups of a Keystone mapping are no plain list with a domain' },
+  ERR_KEYSTONE_DOMAIN: { category: 'usage', summary: 'a user of a Keystone mapping gets the domain of another object' },
+  ERR_KEYSTONE_USER: { category: 'usage', summary: 'a Keystone mapping names no user' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
@@ -131,6 +142,14 @@ export const ERROR_CODES = {
   ERR_IDENTITY_UNMAPPED: { category: 'denied', summary: 'no rule maps the certificate to an identity' },
   ERR_IDENTITY_INVALID: { category: 'denied', summary: 'a certificate or entity has no well-formed identity' },
   ERR_KEYSTONE_REFUSED: { category: 'denied', summary: 'a Keystone mapping yields no identity' },
+  ERR_KEYSTONE_VALUES: {
+    category: 'denied',
+    summary: 'an attribute has several values, or none, where a Keystone mapping wants one',
+  },
+  ERR_KEYSTONE_CONFLICT: { category: 'denied', summary: 'two rules of a Keystone mapping contradict each other' },
+  ERR_KEYSTONE_SEPARATOR: { category: 'denied', summary: 'an attribute has a semicolon, at which Keystone splits it' },
+  ERR_KEYSTONE_GROUP_NAME: { category: 'denied', summary: 'a group has a name that Keystone takes for something else' },
+  ERR_KEYSTONE_CHARACTER: { category: 'denied', summary: 'an attribute is empty, or has characters that nobody sees' },
   ERR_KEYSTONE_UNSUPPORTED: {
     category: 'denied',
     summary: 'a Keystone mapping asks for what only Python can do',

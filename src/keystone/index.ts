@@ -11,3 +11,4 @@ export {
   type SchemaVersion,
 } from './document.js'
 export { type KeystoneIdentity, processAsKeystone } from './process.js'
+export { processStrictly, requireSafe, type StrictAttributes, StrictMapping } from './strict.js'

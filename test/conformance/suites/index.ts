@@ -13,7 +13,7 @@ import { boringsslOcsp } from './boringssl-ocsp.js'
 import { boringsslParseCertificate } from './boringssl-parse-certificate.js'
 import { boringsslVerifyNameMatch } from './boringssl-verify-name-match.js'
 import { boringsslVerifySignedData } from './boringssl-verify-signed-data.js'
-import { keystoneMapping } from './keystone-mapping.js'
+import { keystoneMapping, keystoneMappingStrict } from './keystone-mapping.js'
 import { malformed } from './malformed.js'
 import { mlDsa } from './ml-dsa.js'
 import { opensslOcsp } from './openssl-ocsp.js'
@@ -39,5 +39,6 @@ export const SUITES: readonly Suite[] = [
   wycheproof,
   malformed,
   keystoneMapping,
+  keystoneMappingStrict,
   mlDsa,
 ]
