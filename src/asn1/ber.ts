@@ -63,6 +63,7 @@ function checkBerShape(bytes: Uint8Array): void {
     if (ends.length === 0 && nodes > 0) return
     const tag = bytes[position++] as number
     if ((tag & 0x1f) === 0x1f) throw unsupported('tag numbers above 30 are not used here')
+    if (tag === 0x10 || tag === 0x11) throw unsupported('a SEQUENCE or SET is primitive')
     if (++nodes > MAX_BER_NODES) throw new LimitError('ERR_LIMIT_EXCEEDED', `more than ${MAX_BER_NODES} BER values`)
     let length = bytes[position++] ?? 0xff
     if (length === 0x80) {

@@ -10,7 +10,7 @@ import { addSeconds, DAY } from '../time/index.js'
 import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } from '../x509/index.js'
 import { BACKDATE_SECONDS } from './approve.js'
 import type { Authority } from './authority.js'
-import { changesSince, entriesToList, listsExactly, type Published, refuseRollback } from './crl-contents.js'
+import { changesSince, entriesToList, listsWhatItMust, type Published, refuseRollback } from './crl-contents.js'
 
 /** How long a CRL of the issuing CA is current. */
 export const CRL_VALIDITY_SECONDS = 7 * DAY
@@ -37,8 +37,9 @@ export interface PublicationOptions {
 export async function currentCrls(authority: Authority, key: KeyProvider, at: Date): Promise<readonly Crl[]> {
   const { store } = authority
   const latest = await latestCrl(authority, authority.issuing)
-  const isGood =
-    latest !== undefined && isFresh(latest, at) && listsExactly(latest, await entriesToList(store, at, latest))
+  const needed = await entriesToList(store, at, latest)
+  const allowed = await entriesToList(store, at, undefined)
+  const isGood = latest !== undefined && isFresh(latest, at) && listsWhatItMust(latest, needed, allowed)
   const issuing = isGood ? latest : await publishCrl(authority, key, at)
   const root = await latestCrl(authority, authority.root)
   return root === undefined ? [issuing] : [issuing, root]
@@ -55,8 +56,8 @@ export async function publishCrl(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<Crl> {
-  const plan = async (reader: StoreReader, { full }: Published): Promise<Plan> => {
-    const entries = await entriesToList(reader, at, full)
+  const plan = async (reader: StoreReader, { received }: Published): Promise<Plan> => {
+    const entries = await entriesToList(reader, at, received)
     return { entries, written: entries }
   }
   return nextCrl(authority, authority.issuing, key, at, plan, { validitySeconds: CRL_VALIDITY_SECONDS, ...options })
@@ -73,13 +74,13 @@ export async function publishDeltaCrl(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<Crl> {
-  const plan = async (reader: StoreReader, { full }: Published): Promise<Plan> => {
+  const plan = async (reader: StoreReader, { full, received }: Published): Promise<Plan> => {
     if (full === undefined || full.currentUntil < at) {
       throw new StateError('ERR_CRL_NO_BASE', 'there is no current full CRL for a delta CRL to change', {
         hint: 'signet crl publish without --delta makes one',
       })
     }
-    const entries = await entriesToList(reader, at, full)
+    const entries = await entriesToList(reader, at, received)
     return { entries, written: changesSince(full, entries, at), baseCrlNumber: numberOf(full) }
   }
   const defaults = { validitySeconds: DELTA_CRL_VALIDITY_SECONDS }
@@ -135,13 +136,11 @@ async function nextCrl(
   // Receivers whose clocks are a little behind must not find a CRL of the future, as with certificates.
   const thisUpdate = addSeconds(at, -BACKDATE_SECONDS)
   for (;;) {
-    const published: Published = {
-      full: await latestCrl(authority, issuer),
-      delta: await latestDeltaCrl(authority, issuer),
-    }
+    const full = await latestCrl(authority, issuer)
+    const published = { full, delta: await latestDeltaCrl(authority, issuer), received: receivedOf(full, elsewhere) }
     const known = [published.full, published.delta, ...elsewhere].filter((crl) => crl !== undefined)
     const { entries, written, baseCrlNumber } = await plan(store, published)
-    await refuseRollback(store, known, thisUpdate, entries)
+    await refuseRollback(store, known, published.received, thisUpdate, entries)
     const number = Math.max(0, ...known.map(numberOf)) + 1
     const crl = await createCrl(
       {
@@ -184,6 +183,15 @@ async function recordCrl(
     await transaction.log(at, 'crl.published', { issuer: keyIdentifier, number, ...base, entries: crl.size })
     return true
   })
+}
+
+/** Of the full CRL of the store, and the newest one found where receivers get theirs, the older. */
+function receivedOf(full: Crl | undefined, found: readonly Crl[]): Crl | undefined {
+  const newest = found
+    .filter((crl) => crl.baseCrlNumber === undefined)
+    .sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime())[0]
+  if (newest === undefined || full === undefined) return full
+  return newest.thisUpdate < full.thisUpdate ? newest : full
 }
 
 /** Whether a CA of this authority signed a CRL that was found somewhere. */

@@ -4,7 +4,8 @@
  * @module authority/ocsp (floor 7)
  */
 import type { KeyProvider } from '../crypto/index.js'
-import { DeniedError } from '../errors/index.js'
+import { DeniedError, isSignetError } from '../errors/index.js'
+import { validatePath } from '../path/index.js'
 import type { StoreReader } from '../store/index.js'
 import { addSeconds, DAY } from '../time/index.js'
 import {
@@ -48,7 +49,7 @@ export async function answerOcsp(
 ): Promise<OcspResponse> {
   if (request.unknownCritical) return createOcspError('malformedRequest')
   const answers = await Promise.all(
-    request.questions.map(async (id) => ({ id, status: await statusOf(authority, id, at) })),
+    request.questions.map(async (id) => ({ id, status: await statusOf(authority, id) })),
   )
   return sign(authority, signer, answers, at, validitySeconds, request.nonce)
 }
@@ -73,7 +74,7 @@ export async function presignOcsp(
   { validitySeconds = OCSP_VALIDITY_SECONDS, digest = 'sha1' }: PresignOptions = {},
 ): Promise<OcspResponse> {
   const id = certIdOf(authority.issuing, serialNumber, digest)
-  return sign(authority, signer, [{ id, status: await statusOf(authority, id, at) }], at, validitySeconds)
+  return sign(authority, signer, [{ id, status: await statusOf(authority, id) }], at, validitySeconds)
 }
 
 async function sign(
@@ -85,11 +86,7 @@ async function sign(
   nonce?: Uint8Array,
 ): Promise<OcspResponse> {
   const isCa = signer.certificate.equals(authority.issuing)
-  if (!isCa && !signer.certificate.issuer.equals(authority.issuing.subject)) {
-    throw new DeniedError('ERR_ISSUE_PROFILE', 'the responder has no certificate of this authority', {
-      hint: 'make one: signet ocsp delegate',
-    })
-  }
+  if (!isCa) await requireResponder(authority, signer.certificate, at)
   const end = Math.min(addSeconds(at, validitySeconds).getTime(), signer.certificate.notAfter.getTime())
   return createOcspResponse(
     {
@@ -108,13 +105,43 @@ async function sign(
   )
 }
 
+/**
+ * Hold a responder to what clients will ask of it.
+ *
+ * @throws {@link DeniedError} `ERR_ISSUE_PROFILE`
+ */
+async function requireResponder(
+  { anchors, issuing, store }: Authority,
+  responder: Certificate,
+  at: Date,
+): Promise<void> {
+  const refuse = (why: string, cause?: unknown): DeniedError =>
+    new DeniedError('ERR_ISSUE_PROFILE', `nobody would believe this responder: ${why}`, {
+      details: { certificate: responder.fingerprint },
+      hint: 'make one: signet ocsp delegate',
+      cause,
+    })
+  try {
+    const intermediates = [issuing]
+    const request = { anchors, intermediates, at, purpose: 'ocsp-signing', revocation: 'allow-unchecked' } as const
+    if (!validatePath(responder, request).issuer.equals(issuing)) throw refuse('another CA issued its certificate')
+  } catch (error) {
+    if (isSignetError(error) && error.category === 'untrusted') throw refuse(error.message, error)
+    throw error
+  }
+  if ((await store.certificateByFingerprint(responder.fingerprint))?.revocation !== undefined) {
+    throw refuse('its certificate is revoked')
+  }
+}
+
 /** What the store knows about a certificate, whatever the last CRL says. */
-async function statusOf({ issuing, store }: Authority, id: CertId, at: Date): Promise<CertStatus> {
+async function statusOf({ issuing, store }: Authority, id: CertId): Promise<CertStatus> {
   if (!isIssuerOf(issuing, id)) return { kind: 'unknown' }
   const { serialNumber } = id
   const found = await store.certificate(serialNumber)
   const revocation = found?.revocation ?? (found === undefined ? await revocationOf(store, serialNumber) : undefined)
-  if (revocation !== undefined && Date.parse(revocation.revokedAt) <= at.getTime()) {
+  // Recorded is revoked, also where the clock went back behind it.
+  if (revocation !== undefined) {
     return { kind: 'revoked', revocationDate: new Date(revocation.revokedAt), reason: revocation.reason }
   }
   // What was planned and never recorded was never issued.

@@ -44,12 +44,13 @@ async function recover(transaction: StoreTransaction, entry: RevokedCertificate,
   const { serialNumber, reason, revocationDate } = entry
   const isKnown =
     (await transaction.certificate(serialNumber)) !== undefined ||
-    (await transaction.abandonedIntent(serialNumber)) !== undefined
+    (await transaction.abandonedIntent(serialNumber)) !== undefined ||
+    (await transaction.pendingIntents()).some((intent) => intent.serialNumber === serialNumber)
   if (!isKnown) {
     const intent = { serialNumber, entityId: null, profile: UNKNOWN_PROFILE, tbsDigest: '' }
     await transaction.insertIntent({ ...intent, createdAt: at.toISOString() })
     await transaction.abandonIntent(serialNumber)
   }
   await transaction.insertRevocation({ serialNumber, reason, revokedAt: revocationDate.toISOString() })
-  await transaction.log(at, 'certificate.revocation-recovered', { serialNumber, reason })
+  await transaction.log(at, 'certificate.revoked', { serialNumber, reason, recovered: 'from a CRL' })
 }

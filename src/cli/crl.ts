@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import {
   type Authority,
-  currentCrls,
   latestCrl,
   latestDeltaCrl,
   openRootBundle,
@@ -103,13 +102,10 @@ async function publish(cli: Invocation, authority: Authority, options: PublishOp
     }
     await publishRootCrl(authority, bundle.key, at, { found: publication.found ?? [] })
   }
-  if (options.delta !== true) {
-    await publishCrl(authority, key, at, publication)
-    return currentCrls(authority, key, at)
-  }
-  const delta = await publishDeltaCrl(authority, key, at, publication)
-  const [full, root] = [await latestCrl(authority, authority.issuing), await latestCrl(authority, authority.root)]
-  return [full, delta, root].filter((item) => item !== undefined)
+  const delta = options.delta === true ? await publishDeltaCrl(authority, key, at, publication) : undefined
+  const full = delta === undefined ? await publishCrl(authority, key, at, publication) : undefined
+  const [latest, root] = [await latestCrl(authority, authority.issuing), await latestCrl(authority, authority.root)]
+  return [full ?? latest, delta, root].filter((item) => item !== undefined)
 }
 
 /** The CRLs that receivers have now: those in the files that will be replaced. What cannot be read there is none. */

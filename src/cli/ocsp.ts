@@ -143,8 +143,9 @@ function registerSign(ocsp: Command, cli: Invocation): void {
       ),
     )
     .action(
-      cli.action(async (options: SignOptions) =>
-        cli.withAuthority(async (authority) => {
+      cli.action(async (options: SignOptions) => {
+        const validity = validityOf(options)
+        return cli.withAuthority(async (authority) => {
           const signer = await openSigner(cli, authority, options)
           const at = await authority.now()
           const found = await authority.store.certificates(options.entity)
@@ -156,7 +157,7 @@ function registerSign(ocsp: Command, cli: Invocation): void {
           for (const [index, { certificate }] of living.entries()) {
             const { serialNumber } = certificate
             const response = await presignOcsp(authority, serialNumber, signer, at, {
-              ...validityOf(options),
+              ...validity,
               digest: options.digest,
             })
             const path = cli.writeOutput(join(directory, `${serialNumber}.ocsp`), response.der, true)
@@ -166,8 +167,8 @@ function registerSign(ocsp: Command, cli: Invocation): void {
           progress.finish()
           const rows = responses.map(({ serialNumber, status, path }) => [serialNumber, status, path])
           return { data: { responses }, text: table(['serial number', 'status', 'in'], rows) }
-        }),
-      ),
+        })
+      }),
     )
 }
 

@@ -127,7 +127,14 @@ const PROBE = Buffer.from('signet key probe')
 function requireWhole(privateKey: KeyObject): void {
   const publicKey = publicKeyOf(privateKey)
   const algorithm = defaultSignature(publicKey)
-  if (!verifySignature(algorithm, publicKey, PROBE, computeSignature(algorithm, privateKey, PROBE))) {
+  let signature: Uint8Array
+  try {
+    signature = computeSignature(algorithm, privateKey, PROBE)
+  } catch {
+    // OpenSSL looks at the parts of a key only when it signs. The cause may quote them; it is dropped.
+    throw new EncodingError('ERR_KEY_MALFORMED', 'the private key cannot sign')
+  }
+  if (!verifySignature(algorithm, publicKey, PROBE, signature)) {
     throw new EncodingError('ERR_KEY_MALFORMED', 'the private key contradicts the public key that stands beside it')
   }
 }

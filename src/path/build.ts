@@ -145,11 +145,21 @@ export function crlSignersAmong(request: PathRequest, budget: Budget): CrlSigner
   }
   const crlSigners: CrlSigners = function* (crl, anchor) {
     for (const candidate of request.intermediates ?? []) {
-      if (!candidate.subject.equals(crl.issuer) || candidate.keyUsage?.has('cRLSign') !== true) continue
+      if (!candidate.subject.equals(crl.issuer) || !maySignCrls(candidate)) continue
       if (isValid(candidate, anchor)) yield candidate
     }
   }
   return crlSigners
+}
+
+/** Whether it says so; one that cannot be read says nothing. */
+function maySignCrls(certificate: Certificate): boolean {
+  try {
+    return certificate.keyUsage?.has('cRLSign') === true
+  } catch (error) {
+    if (isSignetError(error)) return false
+    throw error
+  }
 }
 
 function leadsTo(candidate: Certificate, request: PathRequest, context: PathContext): boolean {

@@ -25,35 +25,62 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   OID.deltaCrlIndicator,
 ])
 
+/** A CRL that counts for a certificate, and the reasons that it covers. */
+interface Usable {
+  readonly crl: Crl
+  readonly mask: number
+}
+
 /**
  * Ask every CRL.
  *
  * A CRL counts if it is about the certificate (§6.3.3 (b)), is signed by a key that may sign CRLs under its issuer's
  * name, and has nothing critical that is unknown. It speaks for a certificate that it does not list only while it, or
- * a delta CRL that changes it, is current; a revocation stays true when the CRL that says so has become old.
+ * a delta CRL that changes it, is current. That a certificate was revoked stays true when the CRL that says so has become
+ * old, and in a delta CRL whose base is not at hand; only a hold can be lifted.
  */
 export function askCrls(certificate: Certificate, sources: RevocationSources, context: RevocationContext): Answer {
-  let reasons = 0
   let why = 'there is no CRL of its issuer'
-  const usable: { readonly crl: Crl; readonly mask: number }[] = []
+  const usable: Usable[] = []
   for (const crl of sources.crls) {
     const verdict = examine(crl, certificate, sources.crlMemory, context)
     if (typeof verdict === 'string') why = verdict
     else if (verdict > 0) usable.push({ crl, mask: verdict })
   }
+  const entries = usable.map(({ crl }) => crl.find(certificate.serialNumber, certificate.issuer))
+  const forGood = entries.find((entry) => entry !== undefined && !isForNow(entry))
+  if (forGood !== undefined) return { kind: 'revoked', ...forGood }
+
+  let reasons = 0
   const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources.maxAgeSeconds)
   for (const { crl, mask } of usable.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)) {
-    const deltas = usable
-      .map((other) => other.crl)
-      .filter((delta) => changes(delta, crl) && staleness(delta) === undefined)
-    const entry = lastWord(crl, deltas, certificate)
-    if (entry !== undefined) return { kind: 'revoked', ...entry }
+    const delta = newestOf(usable.filter((other) => changes(other.crl, crl) && staleness(other.crl) === undefined))
+    const entry = find(delta, certificate) ?? find(crl, certificate)
+    if (entry !== undefined && entry.reason !== 'removeFromCRL') return { kind: 'revoked', ...entry }
     const stale = staleness(crl)
-    if (stale === undefined || deltas.length > 0) reasons |= mask
+    if (stale === undefined || delta !== undefined) reasons |= mask
     else why = `its CRL ${stale}`
   }
   if (reasons === ALL_REASONS) return { kind: 'good' }
   return { kind: 'unknown', why: reasons === 0 ? why : 'its CRLs are not about every reason' }
+}
+
+/** A hold may be lifted, and has been where a delta CRL says so (§5.3.1). */
+function isForNow({ reason }: RevokedCertificate): boolean {
+  return reason === 'certificateHold' || reason === 'removeFromCRL'
+}
+
+function find(crl: Crl | undefined, certificate: Certificate): RevokedCertificate | undefined {
+  return crl?.find(certificate.serialNumber, certificate.issuer)
+}
+
+/** Of several delta CRLs the one with the highest number: each says all that has changed since its base (§5.2.4). */
+function newestOf(deltas: readonly Usable[]): Crl | undefined {
+  return deltas.map(({ crl }) => crl).sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1))[0]
+}
+
+function numberOf({ crlNumber }: Crl): bigint {
+  return BigInt(`0x${crlNumber ?? '00'}`)
 }
 
 /** The reasons that a CRL covers for a certificate, or why it cannot be used. */
@@ -64,12 +91,14 @@ function examine(
   context: RevocationContext,
 ): number | string {
   try {
-    const mask = reasonsCovered(crl, certificate)
-    return mask === 0 ? 0 : (whyUnusable(crl, context) ?? whyOlder(crl, memory) ?? mask)
+    // What cannot be read counts for nothing, and stops nothing: anybody can send a CRL.
+    crl.readAllExtensions()
   } catch (error) {
-    if (isSignetError(error) && error.category === 'encoding') return `its CRL is malformed: ${error.message}`
+    if (isSignetError(error)) return `its CRL is malformed: ${error.message}`
     throw error
   }
+  const mask = reasonsCovered(crl, certificate)
+  return mask === 0 ? 0 : (whyUnusable(crl, context) ?? whyOlder(crl, memory) ?? mask)
 }
 
 /** §5.2.3: numbers grow. Only CRLs whose signature was verified come here, so nobody else can raise them. */
@@ -99,39 +128,33 @@ function whyUnusable(crl: Crl, context: RevocationContext): string | undefined {
 }
 
 function whyNotSignedBy(crl: Crl, signer: Certificate, context: RevocationContext): string | undefined {
+  try {
+    return checkSigner(crl, signer, context)
+  } catch (error) {
+    // Of several that may have signed, one that cannot be read hinders nobody.
+    if (isSignetError(error) && error.category !== 'limit') return `its CRL cannot be verified: ${error.message}`
+    throw error
+  }
+}
+
+function checkSigner(crl: Crl, signer: Certificate, context: RevocationContext): string | undefined {
   if (signer.keyUsage?.has('cRLSign') === false) return 'its issuer may not sign CRLs'
   const wanted = crl.authorityKeyIdentifier?.keyIdentifier
   const found = signer.subjectKeyIdentifier
   if (wanted !== undefined && found !== undefined && !equalBytes(wanted, found))
     return 'its CRL is by another key of its issuer'
-  try {
-    const isSigned = isSignedBy(crl, signer, context.algorithms, context.budget)
-    return isSigned ? undefined : 'the signature of its CRL does not verify'
-  } catch (error) {
-    if (isSignetError(error) && error.category === 'untrusted') return `its CRL cannot be verified: ${error.message}`
-    throw error
-  }
+  const isSigned = isSignedBy(crl, signer, context.algorithms, context.budget)
+  return isSigned ? undefined : 'the signature of its CRL does not verify'
 }
 
 /** §6.3.3 (c), §5.2.4: same issuer and scope, made for a base no newer than this, and itself newer. */
 function changes(delta: Crl, base: Crl): boolean {
   const { baseCrlNumber, crlNumber } = delta
   if (baseCrlNumber === undefined || crlNumber === undefined || base.crlNumber === undefined) return false
-  const number = (text: string): bigint => BigInt(`0x${text}`)
   return (
     delta.issuer.equals(base.issuer) &&
     sameScope(delta, base) &&
-    number(baseCrlNumber) <= number(base.crlNumber) &&
-    number(crlNumber) >= number(base.crlNumber)
+    BigInt(`0x${baseCrlNumber}`) <= numberOf(base) &&
+    numberOf(delta) >= numberOf(base)
   )
-}
-
-/** What the newest of base and deltas says; `undefined` for not revoked. */
-function lastWord(base: Crl, deltas: readonly Crl[], certificate: Certificate): RevokedCertificate | undefined {
-  const newestFirst = [...deltas].sort((a, b) => b.thisUpdate.getTime() - a.thisUpdate.getTime())
-  for (const crl of [...newestFirst, base]) {
-    const entry = crl.find(certificate.serialNumber, certificate.issuer)
-    if (entry !== undefined) return entry.reason === 'removeFromCRL' ? undefined : entry
-  }
-  return undefined
 }

@@ -170,6 +170,13 @@ function whyNotResponder(
 ): string | undefined {
   const { algorithms, budget } = context
   try {
+    // What cannot be read answers for nobody, and stops nothing: anybody can send a response.
+    candidate.readAllExtensions()
+  } catch (error) {
+    if (isSignetError(error)) return error.message
+    throw error
+  }
+  try {
     if (!candidate.equals(issuer)) {
       const refusal = whyNotDelegate(candidate, issuer, sources, context)
       if (refusal !== undefined) return refusal

@@ -4,6 +4,7 @@
  *
  * @module store/schema (floor 4)
  */
+import { setTimeout } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { StoreError } from '../errors/index.js'
@@ -169,12 +170,20 @@ const first: Migration = {
 
 const deltaCrls: Migration = {
   async up(db: Kysely<Schema>) {
+    // Whoever died after this step, or does it at the same time, has done it.
+    const tables = await db.introspection.getTables()
+    const columns = tables.find(({ name }) => name === 'crl')?.columns ?? []
+    if (columns.some(({ name }) => name === 'baseNumber')) return
     await db.schema.alterTable('crl').addColumn('baseNumber', 'integer').execute()
   },
 }
 
 /** Every migration, oldest first. Only ever appended to. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first, '0002-delta-crls': deltaCrls }
+
+/** Several processes may open an old store at once; one of them brings it up. */
+const MIGRATION_ATTEMPTS = 5
+const MIGRATION_PAUSE_MILLISECONDS = 100
 
 /** Bring a database to the newest schema. */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
@@ -185,7 +194,12 @@ export async function migrate(db: Kysely<Schema>): Promise<void> {
   const newest = Object.keys(MIGRATIONS).at(-1) ?? ''
   if (applied?.rows[0]?.value === newest) return
   const provider: MigrationProvider = { getMigrations: () => Promise.resolve({ ...MIGRATIONS }) }
-  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  let { error } = await new Migrator({ db, provider }).migrateToLatest()
+  for (let attempt = 1; error !== undefined && attempt < MIGRATION_ATTEMPTS; attempt++) {
+    // Another process may have been at it: then there is nothing left to do.
+    await setTimeout(MIGRATION_PAUSE_MILLISECONDS)
+    error = (await new Migrator({ db, provider }).migrateToLatest()).error
+  }
   if (error !== undefined) {
     throw new StoreError('ERR_STORE_OPEN', 'the store cannot be brought to this version of signet', {
       hint: 'use the version of signet that wrote it last, or a newer one',

@@ -42,6 +42,14 @@ import { encodeSigned, readSigned } from './signed.js'
 
 const CRL_LABEL = 'X509 CRL'
 
+/** Extensions that are read here, by OID. */
+const EXTENSION_READERS: ReadonlyMap<string, (crl: Crl) => unknown> = new Map<string, (crl: Crl) => unknown>([
+  [OID.crlNumber, (crl) => crl.crlNumber],
+  [OID.deltaCrlIndicator, (crl) => crl.baseCrlNumber],
+  [OID.issuingDistributionPoint, (crl) => crl.issuingDistributionPoint],
+  [OID.authorityKeyIdentifier, (crl) => crl.authorityKeyIdentifier],
+])
+
 /** What a CRL says. Believing it takes the issuer's key (`path`). */
 export class Crl {
   readonly der: Uint8Array
@@ -99,6 +107,16 @@ export class Crl {
   get baseCrlNumber(): string | undefined {
     const extension = this.extensions.get(OID.deltaCrlIndicator)
     return extension === undefined ? undefined : readExtensionValue(extension, readCrlNumber)
+  }
+
+  /**
+   * Read the value of every extension that is known here, asked for or not.
+   *
+   * @throws {@link EncodingError} `ERR_EXTENSION_MALFORMED`
+   * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
+   */
+  readAllExtensions(): void {
+    for (const { oid } of this.extensions.values()) EXTENSION_READERS.get(oid)?.(this)
   }
 
   /** What the CRL is about, where that is not everything (RFC 5280 §5.2.5). */

@@ -132,6 +132,7 @@ export function readKeyUsage(reader: DerReader): ReadonlySet<KeyUsage> {
   if (last === undefined || ((last >> unusedBits) & 1) === 0 || bytes.length > 2) {
     throw reader.error('ERR_DER_NON_CANONICAL', 'keyUsage has at least one bit, and no zero bits at its end')
   }
+  if (((bytes[1] ?? 0) & 0x7f) !== 0) throw reader.error('ERR_EXTENSION_MALFORMED', 'keyUsage has a bit without a name')
   const usages = new Set<KeyUsage>()
   KEY_USAGES.forEach((usage, bit) => {
     if (((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0) usages.add(usage)

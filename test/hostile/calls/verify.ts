@@ -1,0 +1,172 @@
+/**
+ * Every public function that verifies documents or validates paths, each called with hostile ones.
+ *
+ * @module test/hostile/calls/verify
+ */
+import { OID } from '../../../src/asn1/index.js'
+import {
+  attributeValue,
+  compareCmsSecondOpinion,
+  contentOf,
+  embeddedCertificates,
+  examineSignedData,
+  formatSignerIdentifier,
+  identifies,
+  parseForeignSignedData,
+  parseSignedData,
+  type SignedData,
+  verifySignedData,
+  verifySigner,
+} from '../../../src/cms/index.js'
+import { digestIdentifierDer, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
+import { identityUriOf } from '../../../src/identity/index.js'
+import { type MessagePolicy, verifyMessage } from '../../../src/message/index.js'
+import { encodeMessageContext } from '../../../src/message/context.js'
+import {
+  checkEmail,
+  checkHostName,
+  checkUri,
+  explainPath,
+  validatePath,
+  verifyOcspResponse,
+} from '../../../src/path/index.js'
+import { parseBinding } from '../../../src/policy/index.js'
+import { openTrustDirectory, parseTrustDocument } from '../../../src/trust/index.js'
+import {
+  type Certificate,
+  isIssuerOf,
+  isResponder,
+  parseCertificate,
+  parseCertificates,
+  parseCrl,
+  parseCrls,
+  parseOcspRequest,
+  parseOcspResponse,
+} from '../../../src/x509/index.js'
+import { NOW } from '../../support/certificates.js'
+import { attribute, buildSignedData, buildSigner } from '../../support/cms-builder.js'
+import { openRequest, receiver } from '../../support/messages.js'
+import type { Call } from './input.js'
+import { refusable } from './read-all.js'
+import { holders, senders, trust, world } from '../world.js'
+
+const [alice] = senders
+const anchors = [world.root.certificate]
+const request = { anchors, certificates: [alice.certificate], purpose: 'allow-any', at: NOW } as const
+const revocation = { crls: world.crls } as const
+const bindings = [parseBinding('payload.host == node'), parseBinding('publisher_id == service:node')]
+const policy: MessagePolicy = receiver(trust, { replay: 'allow-unchecked' })
+
+/** Everything that can be asked of a document without believing it. */
+function readSignedDataFully(signedData: SignedData): SignedData {
+  for (const signer of signedData.signerInfos) {
+    formatSignerIdentifier(signer.sid)
+    identifies(signer.sid, alice.certificate)
+    for (const type of [OID.contentType, OID.messageDigest, OID.signingTime, OID.signetMessageContext]) {
+      refusable(() => attributeValue(signer.signedAttrs, type, (value) => value.element()))
+    }
+  }
+  return signedData
+}
+
+/** A message that a trusted sender signed, and that has hostile parts all the same. */
+function signed(content: Uint8Array, context?: Uint8Array): Uint8Array {
+  const moreAttributes = context === undefined ? [] : [attribute(OID.signetMessageContext, context)]
+  return buildSignedData({
+    digestAlgorithms: [digestIdentifierDer('sha512')],
+    signers: [buildSigner({ content, holder: alice, moreAttributes })],
+  })
+}
+
+const goodContext = encodeMessageContext({
+  type: 'notify.a',
+  destination: 'here',
+  messageId: new Uint8Array(12),
+  lifetimeSeconds: 300,
+})
+
+/** With a hostile certificate, and with a hostile name. */
+function named(check: (certificate: Certificate, name: string) => void): Call {
+  return ({ bytes, latin1 }) => {
+    for (const { certificate } of Object.values(holders)) refusable(() => check(certificate, latin1))
+    check(parseCertificate(bytes), 'a.example')
+  }
+}
+
+export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
+  'cms.parseSignedData': ({ bytes }) => readSignedDataFully(parseSignedData(bytes)),
+  'cms.parseForeignSignedData': ({ bytes }) => readSignedDataFully(parseForeignSignedData(bytes)),
+  'cms.examineSignedData': ({ bytes }) => examineSignedData(bytes, { ...request, revocation: 'allow-unchecked' }),
+  'cms.verifySignedData': ({ bytes }) => verifySignedData(bytes, { ...request, revocation }),
+  'cms.verifySignedData with content': ({ bytes }) =>
+    verifySignedData(bytes, { ...request, content: bytes, revocation: 'allow-unchecked' }),
+  'cms.contentOf': ({ bytes }) => contentOf(parseForeignSignedData(bytes), undefined),
+  'cms.embeddedCertificates': ({ bytes }) => embeddedCertificates(parseForeignSignedData(bytes)),
+  'cms.verifySigner': ({ bytes }) => {
+    const signedData = parseForeignSignedData(bytes)
+    const content = signedData.eContent ?? bytes
+    return signedData.signerInfos.map((signer) => verifySigner(signedData, signer, content, alice.certificate))
+  },
+  'cms.compareCmsSecondOpinion': ({ bytes }) =>
+    compareCmsSecondOpinion(bytes, bytes, 0, holders.everything.certificate),
+
+  'crypto.verifySignature': ({ bytes }) =>
+    verifySignature(SIGNATURE_ALGORITHMS.ed25519, alice.certificate.publicKey, bytes, bytes),
+
+  'identity.identityUriOf': ({ bytes }) => identityUriOf(parseCertificate(bytes)),
+
+  'message.verifyMessage': ({ bytes }) => verifyMessage(bytes, undefined, policy),
+  'message.verifyMessage with content': ({ bytes }) => verifyMessage(bytes, bytes, policy),
+  'message.verifyMessage with a signed context': ({ bytes }) =>
+    verifyMessage(signed(bytes, bytes), bytes, { ...policy, bindings }),
+  'message.verifyMessage with signed content': ({ bytes }) =>
+    verifyMessage(signed(bytes, goodContext), bytes, { ...policy, bindings }),
+
+  'path.validatePath': ({ bytes }) =>
+    validatePath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation }),
+  'path.explainPath': ({ bytes }) =>
+    explainPath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation, hostName: 'a.example' }),
+  'path.validatePath to itself': ({ bytes }) => {
+    const certificates = parseCertificates(bytes)
+    return certificates.map((certificate) =>
+      validatePath(certificate, {
+        anchors: certificates,
+        intermediates: certificates,
+        at: certificate.notBefore,
+        purpose: 'allow-any',
+        revocation: 'allow-unchecked',
+      }),
+    )
+  },
+  'path.validatePath with CRLs': ({ bytes }) =>
+    validatePath(alice.certificate, {
+      anchors,
+      intermediates: [world.issuing.certificate],
+      at: NOW,
+      purpose: 'message-signing',
+      revocation: { crls: [...parseCrls(bytes), parseCrl(bytes)] },
+    }),
+  'path.validatePath with OCSP': ({ bytes }) =>
+    validatePath(alice.certificate, {
+      anchors,
+      intermediates: [world.issuing.certificate],
+      at: NOW,
+      purpose: 'message-signing',
+      revocation: { crls: [], ocspResponses: [parseOcspResponse(bytes)] },
+    }),
+  'path.verifyOcspResponse': ({ bytes }) =>
+    verifyOcspResponse(parseOcspResponse(bytes), { issuer: world.issuing.certificate, at: NOW }),
+  'path.checkHostName': named(checkHostName),
+  'path.checkUri': named(checkUri),
+  'path.checkEmail': named(checkEmail),
+
+  'x509.isIssuerOf': ({ bytes }) =>
+    parseOcspRequest(bytes).questions.map((id) => isIssuerOf(world.issuing.certificate, id)),
+  'x509.isResponder': ({ bytes }) => {
+    const { basic } = parseOcspResponse(bytes)
+    return basic !== undefined && isResponder(world.issuing.certificate, basic.responder)
+  },
+
+  'trust.openTrustDirectory': ({ bytes }) => openTrustDirectory(bytes, openRequest(world)),
+  'trust.parseTrustDocument': ({ bytes }) => parseTrustDocument(bytes),
+}
