@@ -124,6 +124,9 @@ function classify(spkiDer: Uint8Array): Classified {
     if (isSignetError(error) && error.category === 'encoding') {
       throw new EncodingError('ERR_KEY_MALFORMED', `a public key is malformed: ${error.message}`, { cause: error })
     }
+    // Whoever brings such a key is refused; nobody else is held up by it.
+    if (isSignetError(error) && error.category === 'limit')
+      throw refused(`the public key is too large: ${error.message}`)
     throw error
   }
 }

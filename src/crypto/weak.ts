@@ -82,7 +82,7 @@ export function parseVerifyingKey(spkiDer: Uint8Array, policy: AlgorithmPolicy):
 }
 
 function weakKey(spkiDer: Uint8Array): VerifyingKey | undefined {
-  if (!isInForm(spkiDer)) return undefined
+  if (spkiDer.length > KEY_LIMITS.maxBytes || !isInForm(spkiDer)) return undefined
   let keyObject: KeyObject
   try {
     keyObject = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })

@@ -88,7 +88,7 @@ export function parseMapping(text: string): Mapping {
     if (error instanceof UsageError) throw error
     if (isSignetError(error) || error instanceof ReferenceError || error instanceof RangeError) {
       // Of YAML's message, the line that says what and where; the others draw it.
-      const [what = ''] = (error).message.split(/:?\n/, 1)
+      const [what = ''] = error.message.split(/:?\n/, 1)
       throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${what}`, { cause: error })
     }
     throw error

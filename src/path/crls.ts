@@ -53,12 +53,16 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
 
   let reasons = 0
   const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources.maxAgeSeconds)
-  for (const { crl, mask } of usable.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)) {
-    const delta = newestOf(usable.filter((other) => changes(other.crl, crl) && staleness(other.crl) === undefined))
-    const entry = find(delta, certificate) ?? find(crl, certificate)
-    if (entry !== undefined && entry.reason !== 'removeFromCRL') return { kind: 'revoked', ...entry }
+  const full = usable.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)
+  for (const { crl, mask } of full) {
+    const delta = newestOf(usable.filter((other) => changes(other.crl, crl)))
+    const isDeltaCurrent = delta !== undefined && staleness(delta) === undefined
+    // Whether a hold lasts, the newest full CRL of a kind says, with the newest delta CRL that changes it.
+    const isSuperseded = full.some((other) => isNewerOf(other.crl, crl))
+    const hold = isSuperseded ? undefined : holdOf(crl, delta, isDeltaCurrent, certificate)
+    if (hold !== undefined) return { kind: 'revoked', ...hold }
     const stale = staleness(crl)
-    if (stale === undefined || delta !== undefined) reasons |= mask
+    if (stale === undefined || isDeltaCurrent) reasons |= mask
     else why = `its CRL ${stale}`
   }
   if (reasons === ALL_REASONS) return { kind: 'good' }
@@ -68,6 +72,24 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
 /** A hold may be lifted, and has been where a delta CRL says so (§5.3.1). */
 function isForNow({ reason }: RevokedCertificate): boolean {
   return reason === 'certificateHold' || reason === 'removeFromCRL'
+}
+
+/** The hold that is in force: one that a delta CRL tells of lasts beyond it, one that it lifts is lifted while it is current. */
+function holdOf(
+  crl: Crl,
+  delta: Crl | undefined,
+  isDeltaCurrent: boolean,
+  certificate: Certificate,
+): RevokedCertificate | undefined {
+  const changed = find(delta, certificate)
+  if (changed !== undefined && changed.reason !== 'removeFromCRL') return changed
+  const entry = changed !== undefined && isDeltaCurrent ? undefined : find(crl, certificate)
+  return entry?.reason === 'removeFromCRL' ? undefined : entry
+}
+
+/** Of one issuer and scope, with a higher number. */
+function isNewerOf(other: Crl, crl: Crl): boolean {
+  return other.issuer.equals(crl.issuer) && sameScope(other, crl) && numberOf(other) > numberOf(crl)
 }
 
 function find(crl: Crl | undefined, certificate: Certificate): RevokedCertificate | undefined {

@@ -151,7 +151,7 @@ function findResponder(
 ): Certificate {
   let why = 'it names a responder whose certificate is not there'
   for (const candidate of [issuer, ...basic.certificates]) {
-    if (!isResponder(candidate, basic.responder)) continue
+    if (!isNamed(candidate, basic)) continue
     const refusal = whyNotResponder(candidate, basic, issuer, sources, context)
     if (refusal === undefined) return candidate
     why = refusal
@@ -159,6 +159,16 @@ function findResponder(
   throw new TrustError('ERR_OCSP_RESPONDER', `an OCSP response cannot be believed: ${why}`, {
     details: { issuer: issuer.subject.toString() },
   })
+}
+
+/** Whether it is the one that a response names; one that cannot be read is nobody. */
+function isNamed(candidate: Certificate, { responder }: BasicOcspResponse): boolean {
+  try {
+    return isResponder(candidate, responder)
+  } catch (error) {
+    if (isSignetError(error)) return false
+    throw error
+  }
 }
 
 function whyNotResponder(

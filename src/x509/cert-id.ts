@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import {
+  CERTIFICATE_LIMITS,
   DerReader,
   encodeNull,
   encodeObjectIdentifier,
@@ -12,7 +13,6 @@ import {
   encodeSequence,
   encodeUnsigned,
   equalBytes,
-  KEY_LIMITS,
   OID,
 } from '../asn1/index.js'
 import { readAlgorithmIdentifier } from '../crypto/index.js'
@@ -81,7 +81,7 @@ export function isIssuerOf(issuer: Certificate, id: CertId): boolean {
 
 /** Digest of the subjectPublicKey BIT STRING's octets, without tag, length and unused bits (RFC 6960 §4.1.1). */
 export function publicKeyHash(certificate: Certificate, digest: CertIdDigest = 'sha1'): Uint8Array {
-  const fields = DerReader.over(certificate.spkiDer, KEY_LIMITS).sequence()
+  const fields = DerReader.over(certificate.spkiDer, CERTIFICATE_LIMITS).sequence()
   readAlgorithmIdentifier(fields)
   return digestOctets(digest, fields.octetBitString())
 }

@@ -17,6 +17,7 @@ vi.setConfig({ testTimeout: 30_000 })
 const PROBES = {
   openssl: ['version'],
   certtool: ['--version'],
+  ocsptool: ['--version'],
   cmsutil: [],
   certutil: [],
   pk12util: [],

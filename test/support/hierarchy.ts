@@ -113,6 +113,8 @@ export interface RawCrl {
     readonly serialNumberOctets: Uint8Array
     readonly extensionsDer?: readonly Uint8Array[]
   }[]
+  /** Default 1. */
+  readonly crlNumber?: number
   /** Extensions after key identifier and number. */
   readonly moreExtensionsDer?: readonly Uint8Array[]
   /** Whether the CRL names its key. Default yes. */
@@ -147,7 +149,7 @@ export function rawCrl(options: RawCrl): Crl {
         ...(options.authorityKeyIdentifier === false
           ? []
           : [encodeAuthorityKeyIdentifier(keyIdentifierOf(key.publicKey))]),
-        encodeCrlNumber(1),
+        encodeCrlNumber(options.crlNumber ?? 1),
         ...(options.moreExtensionsDer ?? []),
       ),
     ),
