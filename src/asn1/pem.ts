@@ -22,9 +22,14 @@ function looksLikeBoundary(line: string): boolean {
 
 /** What no text beside blocks has: octets of DER or UTF-16, and boundaries that a word processor or hand has changed. */
 function isNoComment(line: string): boolean {
-  return /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(line) || BROKEN_BOUNDARY.test(line)
+  return (
+    /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(line) ||
+    (line.length <= MAX_BOUNDARY_CHARACTERS && BROKEN_BOUNDARY.test(line))
+  )
 }
 
+/** A boundary is not longer, also when a hand has changed it; what is, is text, and not worth a long look. */
+const MAX_BOUNDARY_CHARACTERS = 128
 const BROKEN_BOUNDARY = /\b(?:BEGIN|END)\s+[A-Z0-9 ]*(?:CERTIFICATE|CRL|KEY|REQUEST|CMS|PKCS)/
 
 /**

@@ -50,17 +50,26 @@ function hadEnded(notAfter: string | null, received: Crl | undefined): boolean {
   return notAfter !== null && received !== undefined && Date.parse(notAfter) < received.thisUpdate.getTime()
 }
 
-/** What changes a full CRL into a list of these entries; a hold that was lifted is removed (RFC 5280 §5.2.4). */
+/**
+ * What changes a full CRL into a list of these entries. A hold that was lifted is removed, whether the full CRL told of it
+ * or a delta CRL since (RFC 5280 §5.2.4).
+ *
+ * @param delta - The newest delta CRL that changes the same full CRL.
+ */
 export function changesSince(
   full: Crl,
+  delta: Crl | undefined,
   entries: readonly RevokedCertificate[],
   at: Date,
 ): readonly RevokedCertificate[] {
   const listed = new Set(entries.map((entry) => entry.serialNumber))
   const added = entries.filter((entry) => full.find(entry.serialNumber)?.reason !== entry.reason)
-  const lifted = full.revokedCertificates
-    .filter((entry) => entry.reason === 'certificateHold' && !listed.has(entry.serialNumber))
-    .map(({ serialNumber }) => ({ serialNumber, revocationDate: at, reason: 'removeFromCRL' as const }))
+  const held = [...full.revokedCertificates, ...(delta?.revokedCertificates ?? [])]
+    .filter(({ reason }) => reason === 'certificateHold' || reason === 'removeFromCRL')
+    .map(({ serialNumber }) => serialNumber)
+  const lifted = [...new Set(held)]
+    .filter((serialNumber) => !listed.has(serialNumber))
+    .map((serialNumber) => ({ serialNumber, revocationDate: at, reason: 'removeFromCRL' as const }))
   return [...added, ...lifted].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
 }
 
@@ -92,7 +101,10 @@ export async function refuseRollback(
   thisUpdate: Date,
   entries: readonly RevokedCertificate[],
 ): Promise<void> {
-  const listed = new Set(entries.map((entry) => entry.serialNumber))
+  // A hold is no revocation: it could be lifted next.
+  const listed = new Set(
+    entries.flatMap(({ serialNumber, reason }) => (reason === 'certificateHold' ? [] : [serialNumber])),
+  )
   for (const crl of published) {
     if (thisUpdate < crl.thisUpdate) {
       throw new StateError('ERR_CRL_ROLLBACK', 'the CRL would begin before the one published last', {

@@ -74,14 +74,14 @@ export async function publishDeltaCrl(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<Crl> {
-  const plan = async (reader: StoreReader, { full, received }: Published): Promise<Plan> => {
+  const plan = async (reader: StoreReader, { full, delta, received }: Published): Promise<Plan> => {
     if (full === undefined || full.currentUntil < at) {
       throw new StateError('ERR_CRL_NO_BASE', 'there is no current full CRL for a delta CRL to change', {
         hint: 'signet crl publish without --delta makes one',
       })
     }
     const entries = await entriesToList(reader, at, received)
-    return { entries, written: changesSince(full, entries, at), baseCrlNumber: numberOf(full) }
+    return { entries, written: changesSince(full, delta, entries, at), baseCrlNumber: numberOf(full) }
   }
   const defaults = { validitySeconds: DELTA_CRL_VALIDITY_SECONDS }
   return nextCrl(authority, authority.issuing, key, at, plan, { ...defaults, ...options })
@@ -141,7 +141,8 @@ async function nextCrl(
     const known = [published.full, published.delta, ...elsewhere].filter((crl) => crl !== undefined)
     const { entries, written, baseCrlNumber } = await plan(store, published)
     await refuseRollback(store, known, published.received, thisUpdate, entries)
-    const number = Math.max(0, ...known.map(numberOf)) + 1
+    const floor = Number((await store.setting(floorSetting(issuer))) ?? '0')
+    const number = Math.max(floor, ...known.map(numberOf)) + 1
     const crl = await createCrl(
       {
         issuer: issuer.subject,
@@ -206,8 +207,13 @@ export function isBy(crl: Crl, issuer: Certificate): boolean {
   }
 }
 
+/** Name of the setting that keeps the highest number that others have seen, where the store forgot making it. */
+export function floorSetting(issuer: Certificate): string {
+  return `crlNumberFloor:${issuer.keyIdentifier}`
+}
+
 /** The cRLNumber: this authority counts in whole numbers. */
-function numberOf(crl: Crl): number {
+export function numberOf(crl: Crl): number {
   return Number(BigInt(`0x${crl.crlNumber ?? '00'}`))
 }
 

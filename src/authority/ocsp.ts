@@ -6,7 +6,6 @@
 import type { KeyProvider } from '../crypto/index.js'
 import { DeniedError, isSignetError } from '../errors/index.js'
 import { validatePath } from '../path/index.js'
-import type { StoreReader } from '../store/index.js'
 import { addSeconds, DAY } from '../time/index.js'
 import {
   type Certificate,
@@ -139,7 +138,8 @@ async function statusOf({ issuing, store }: Authority, id: CertId): Promise<Cert
   if (!isIssuerOf(issuing, id)) return { kind: 'unknown' }
   const { serialNumber } = id
   const found = await store.certificate(serialNumber)
-  const revocation = found?.revocation ?? (found === undefined ? await revocationOf(store, serialNumber) : undefined)
+  // A certificate that was abandoned can be revoked, too.
+  const revocation = await store.revocation(serialNumber)
   // Recorded is revoked, also where the clock went back behind it.
   if (revocation !== undefined) {
     return { kind: 'revoked', revocationDate: new Date(revocation.revokedAt), reason: revocation.reason }
@@ -150,9 +150,4 @@ async function statusOf({ issuing, store }: Authority, id: CertId): Promise<Cert
   const entity = entityId === null ? undefined : await store.entity(entityId)
   if (entity?.state !== 'quarantined') return { kind: 'good' }
   return { kind: 'revoked', revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' }
-}
-
-/** A certificate that was abandoned can be revoked, too. */
-async function revocationOf(store: StoreReader, serialNumber: string) {
-  return (await store.revocations()).find((revocation) => revocation.serialNumber === serialNumber)
 }

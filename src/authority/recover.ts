@@ -7,7 +7,7 @@ import { DeniedError } from '../errors/index.js'
 import type { StoreTransaction } from '../store/index.js'
 import type { Crl, RevokedCertificate } from '../x509/index.js'
 import type { Authority } from './authority.js'
-import { isBy } from './crls.js'
+import { floorSetting, isBy, numberOf } from './crls.js'
 
 /** As which profile a certificate is recorded of which only its revocation is known. */
 const UNKNOWN_PROFILE = 'unknown'
@@ -36,6 +36,10 @@ export async function recoverRevocations(
     const known = new Set((await transaction.revocations()).map(({ serialNumber }) => serialNumber))
     const forgotten = listed.filter(({ serialNumber }) => !known.has(serialNumber))
     for (const entry of forgotten) await recover(transaction, entry, at)
+    // Numbers only grow, also those that the store forgot.
+    const setting = floorSetting(authority.issuing)
+    const floor = Math.max(numberOf(crl), Number((await transaction.setting(setting)) ?? '0'))
+    await transaction.setSetting(setting, String(floor))
     return forgotten
   })
 }

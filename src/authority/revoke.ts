@@ -110,8 +110,8 @@ async function select(reader: StoreReader, target: RevocationTarget, at: Date): 
       const found = await reader.certificate(target.serialNumber)
       const intent = found === undefined ? await reader.abandonedIntent(target.serialNumber) : undefined
       if (intent !== undefined) {
-        const before = (await reader.revocations()).some((item) => item.serialNumber === intent.serialNumber)
-        if (before) throw new StateError('ERR_ALREADY_REVOKED', `${intent.serialNumber} is revoked already`)
+        if ((await reader.revocation(intent.serialNumber)) !== undefined)
+          throw new StateError('ERR_ALREADY_REVOKED', `${intent.serialNumber} is revoked already`)
         return [intent]
       }
       return stillGood(found === undefined ? [] : [found], `certificate with the serial number ${target.serialNumber}`)

@@ -88,7 +88,11 @@ async function run(cli: Invocation, file: string, options: VerifyOptions): Promi
   const data = { explanation: explanationJson(explanation) }
   const text = explanationText(explanation)
   if (path === undefined) throw new RefusedOutcome({ data, text }, error)
-  const verdict = outcome(await confirmed(cli, path, options))
+  const verdict = outcome(
+    await confirmed(cli, path, options).catch((refusal: unknown) => {
+      throw new RefusedOutcome({ data, text }, refusal)
+    }),
+  )
   return { data: { ...verdict.data, ...data }, text: `${verdict.text}\n\n${text}` }
 }
 

@@ -12,8 +12,8 @@ import {
   publishRootCrl,
   recoverRevocations,
 } from '../authority/index.js'
-import { isSignetError, UsageError } from '../errors/index.js'
-import { makeDirectory, PUBLIC_DIRECTORY_MODE } from '../files/index.js'
+import { StateError, UsageError } from '../errors/index.js'
+import { lookAt, makeDirectory, PUBLIC_DIRECTORY_MODE } from '../files/index.js'
 import { parseDuration } from '../time/index.js'
 import { type Crl, hex, parseCrls } from '../x509/index.js'
 import { examples } from './help.js'
@@ -105,10 +105,12 @@ async function publish(cli: Invocation, authority: Authority, options: PublishOp
   const delta = options.delta === true ? await publishDeltaCrl(authority, key, at, publication) : undefined
   const full = delta === undefined ? await publishCrl(authority, key, at, publication) : undefined
   const [latest, root] = [await latestCrl(authority, authority.issuing), await latestCrl(authority, authority.root)]
-  return [full ?? latest, delta, root].filter((item) => item !== undefined)
+  const crls = [full ?? latest, delta, root].filter((item) => item !== undefined)
+  refuseOlder(crls, publication.found ?? [])
+  return crls
 }
 
-/** The CRLs that receivers have now: those in the files that will be replaced. What cannot be read there is none. */
+/** The CRLs that receivers have now: those in the files that will be replaced. What cannot be read there is an error. */
 async function publishedBefore(
   cli: Invocation,
   { issuing, root }: Authority,
@@ -118,19 +120,32 @@ async function publishedBefore(
     fileName(keyIdentifier, false),
     fileName(keyIdentifier, true),
   ])
-  const paths = [
-    ...(out === undefined ? [] : [out]),
-    ...(outDir === undefined ? [] : names.map((name) => join(outDir, name))),
-  ]
+  const inFolder = outDir === undefined ? [] : names.map((name) => join(outDir, name))
   const found: Crl[] = []
-  for (const path of paths.filter((name) => name !== '-')) {
-    try {
-      found.push(...parseCrls(await cli.readInput(path)))
-    } catch (error) {
-      if (!isSignetError(error)) throw error
-    }
+  for (const path of [...(out === undefined || out === '-' ? [] : [out]), ...inFolder]) {
+    // What is no file will be refused when it is written.
+    if (lookAt(cli.path(path))?.isFile() === true) found.push(...parseCrls(await cli.readDocument(path)))
   }
   return found
+}
+
+/**
+ * Nobody is given less than they have: a file with a newer full CRL is not replaced by an older one.
+ *
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
+function refuseOlder(crls: readonly Crl[], found: readonly Crl[]): void {
+  const number = (crl: Crl): bigint => BigInt(`0x${crl.crlNumber ?? '00'}`)
+  const older = crls.find((crl) =>
+    found.some(
+      (other) => isDelta(other) === isDelta(crl) && other.issuer.equals(crl.issuer) && number(other) > number(crl),
+    ),
+  )
+  if (older === undefined) return
+  throw new StateError('ERR_CRL_ROLLBACK', `a newer CRL of ${older.issuer.toString()} is published already`, {
+    details: { issuer: older.issuer.toString() },
+    hint: 'the store is older than what it published: signet crl recover FILE, then signet crl publish',
+  })
 }
 
 function write(cli: Invocation, crls: readonly Crl[], { out, outDir }: PublishOptions): readonly string[] {

@@ -15,6 +15,7 @@ import { deliverCredential, loadCredential, refuseForeign } from '../credential/
 import { generatePrivateKey, keyAlgorithmNamed, publicKeyOf } from '../crypto/index.js'
 import { EncodingError, isSignetError, UsageError } from '../errors/index.js'
 import { makeDirectory, PUBLIC_DIRECTORY_MODE } from '../files/index.js'
+import { requireEntity } from '../identity/index.js'
 import { parseDuration } from '../time/index.js'
 import {
   type CertIdDigest,
@@ -146,6 +147,7 @@ function registerSign(ocsp: Command, cli: Invocation): void {
       cli.action(async (options: SignOptions) => {
         const validity = validityOf(options)
         return cli.withAuthority(async (authority) => {
+          if (options.entity !== undefined) await requireEntity(authority.store, options.entity)
           const signer = await openSigner(cli, authority, options)
           const at = await authority.now()
           const found = await authority.store.certificates(options.entity)

@@ -14,6 +14,7 @@ import {
   type VerifyingAlgorithm,
 } from './algorithms.js'
 import { parsePublicKey, type VerifyingKey } from './public-key.js'
+import { weaknessOf } from './weak-rsa.js'
 
 /**
  * Which algorithms and keys count: those of the allow-list, or also SHA-1 and SHA-224, DSA, RSA from 1024 to 16384 bits,
@@ -117,6 +118,8 @@ function isInForm(spkiDer: Uint8Array): boolean {
   const modulus = key.integer()
   const exponent = key.integer()
   key.finish()
+  // Short is weak; what can be factored at once is nobody's.
+  if (weaknessOf(modulus) !== undefined) return false
   return isPositiveAndOdd(modulus) && isPositiveAndOdd(exponent) && !(exponent.length === 1 && exponent[0] === 1)
 }
 

@@ -24,17 +24,23 @@ export class Budget {
   /** @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` */
   signature(): void {
     if (--this.#signatures < 0) throw exceeded(`${MAX_SIGNATURES} signatures were verified`)
-    if (performance.now() > this.#deadline) throw exceeded(`${MAX_MILLISECONDS} ms went by`)
+    this.#time()
   }
 
   /** @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` */
   step(): void {
     if (--this.#steps < 0) throw exceeded(`${MAX_STEPS} issuers were tried`)
+    this.#time()
   }
 
   /** @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` */
   path(): void {
     if (--this.#paths < 0) throw exceeded(`${MAX_PATHS} paths were checked`)
+    this.#time()
+  }
+
+  #time(): void {
+    if (performance.now() > this.#deadline) throw exceeded(`${MAX_MILLISECONDS} ms went by`)
   }
 }
 

@@ -3,8 +3,9 @@
  *
  * @module path/build (floor 4)
  */
+import { equalBytes } from '../asn1/index.js'
 import { InternalError, isSignetError, type SignetError, TrustError, UsageError } from '../errors/index.js'
-import type { Certificate } from '../x509/index.js'
+import { type Certificate, hex } from '../x509/index.js'
 import { Budget } from './budget.js'
 import { checkReferenceIdentity, type ReferenceIdentity } from './reference-identity.js'
 import { strictly } from './rules.js'
@@ -127,29 +128,44 @@ export function searchOf(request: PathRequest): Pick<SearchRequest, 'anchors' | 
 }
 
 /**
- * Candidates for signing a CRL outside of a path: each is believed only by a path of its own to the same anchor. A
- * candidate that is being looked at does not vouch for itself.
+ * Candidates for signing a CRL outside of a path: each is believed only by a path of its own to the same anchor, on which
+ * there is neither the certificate that the CRL is asked about nor another with its key: nobody vouches for itself.
  */
 export function crlSignersAmong(request: PathRequest, budget: Budget): CrlSigners {
-  const verdictsByAnchor = new Map<Certificate, Map<Certificate, boolean>>()
-  const isValid = (candidate: Certificate, anchor: Certificate): boolean => {
-    const verdicts = verdictsByAnchor.get(anchor) ?? new Map<Certificate, boolean>()
-    verdictsByAnchor.set(anchor, verdicts)
-    let verdict = verdicts.get(candidate)
-    if (verdict === undefined) {
-      verdicts.set(candidate, false)
-      verdict = leadsTo(candidate, { ...request, anchors: [anchor], purpose: 'allow-any' }, { budget, crlSigners })
-      verdicts.set(candidate, verdict)
+  return signersWithout(request, budget, [], new Map())
+}
+
+/** @param left - Keys that are left out by now, as each question within a question leaves out another. */
+function signersWithout(
+  request: PathRequest,
+  budget: Budget,
+  left: readonly string[],
+  verdicts: Map<string, Map<Certificate, boolean>>,
+): CrlSigners {
+  const { intermediates = [] } = request
+  return function* (crl, anchor, about) {
+    const without = [...new Set([...left, hex(about.spkiDer)])].sort()
+    const question = JSON.stringify([anchor.fingerprint, without])
+    const known = verdicts.get(question) ?? new Map<Certificate, boolean>()
+    verdicts.set(question, known)
+    for (const candidate of intermediates) {
+      if (!candidate.subject.equals(crl.issuer) || !maySignCrls(candidate) || hasKeyOf(candidate, about)) continue
+      budget.step()
+      let verdict = known.get(candidate)
+      if (verdict === undefined) {
+        const others = intermediates.filter((other) => !hasKeyOf(other, about))
+        const asked = { ...request, intermediates: others, anchors: [anchor], purpose: 'allow-any' } as const
+        const crlSigners = signersWithout(asked, budget, without, verdicts)
+        verdict = leadsTo(candidate, asked, { budget, crlSigners })
+        known.set(candidate, verdict)
+      }
+      if (verdict) yield candidate
     }
-    return verdict
   }
-  const crlSigners: CrlSigners = function* (crl, anchor) {
-    for (const candidate of request.intermediates ?? []) {
-      if (!candidate.subject.equals(crl.issuer) || !maySignCrls(candidate)) continue
-      if (isValid(candidate, anchor)) yield candidate
-    }
-  }
-  return crlSigners
+}
+
+function hasKeyOf(a: Certificate, b: Certificate): boolean {
+  return equalBytes(a.spkiDer, b.spkiDer)
 }
 
 /** Whether it says so; one that cannot be read says nothing. */

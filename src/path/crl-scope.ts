@@ -3,7 +3,6 @@
  *
  * @module path/crl-scope (floor 4)
  */
-import { equalBytes, OID } from '../asn1/index.js'
 import {
   ALL_REASONS,
   type Certificate,
@@ -12,6 +11,7 @@ import {
   type DistributionPointName,
   encodeGeneralName,
   type GeneralName,
+  hex,
   type Name,
   type ReasonMask,
 } from '../x509/index.js'
@@ -33,9 +33,10 @@ export function reasonsCovered(crl: Crl, certificate: Certificate): ReasonMask {
   const isCa = certificate.basicConstraints?.ca === true
   if (scope?.onlyContainsUserCerts === true && isCa) return 0
   if (scope?.onlyContainsCaCerts === true && !isCa) return 0
+  const names = namesOf(crl)
   const points = [...(certificate.crlDistributionPoints ?? []), DEFAULT_POINT]
   return points
-    .filter((point) => isIssuedFor(crl, certificate, point) && isAtPoint(crl, certificate, point))
+    .filter((point) => isIssuedFor(crl, certificate, point) && isAtPoint(crl, certificate, point, names))
     .reduce((mask, point) => mask | (point.reasons & (scope?.onlySomeReasons ?? ALL_REASONS)), 0)
 }
 
@@ -47,15 +48,18 @@ function isIssuedFor(crl: Crl, certificate: Certificate, { crlIssuer }: Distribu
 }
 
 /** §6.3.3 (b)(2)(i): where both state a name, one is common to both. */
-function isAtPoint(crl: Crl, certificate: Certificate, point: DistributionPoint): boolean {
-  const scope = crl.issuingDistributionPoint
-  if (scope?.name === undefined) return true
-  const ofCrl = fullNames(scope.name, crl.issuer)
+function isAtPoint(crl: Crl, certificate: Certificate, point: DistributionPoint, ofCrl: ReadonlySet<string>): boolean {
+  if (crl.issuingDistributionPoint?.name === undefined) return true
   const ofPoint =
     point.name !== undefined
       ? fullNames(point.name, directoryName(point.crlIssuer) ?? certificate.issuer)
       : (point.crlIssuer ?? [{ kind: 'directory' as const, name: certificate.issuer }])
-  return ofCrl.some((name) => ofPoint.some((other) => sameGeneralName(name, other)))
+  return ofPoint.some((name) => ofCrl.has(keyOf(name)))
+}
+
+/** The names that a CRL says it is found at, each as a text that only equal names share. */
+function namesOf({ issuingDistributionPoint: scope, issuer }: Crl): ReadonlySet<string> {
+  return new Set(scope?.name === undefined ? [] : fullNames(scope.name, issuer).map(keyOf))
 }
 
 function fullNames(name: DistributionPointName, base: Name): readonly GeneralName[] {
@@ -66,16 +70,8 @@ function directoryName(names: readonly GeneralName[] | undefined): Name | undefi
   return names?.find((name) => name.kind === 'directory')?.name
 }
 
-function sameGeneralName(a: GeneralName, b: GeneralName): boolean {
-  if (a.kind === 'directory') return b.kind === 'directory' && a.name.equals(b.name)
-  if (a.kind === 'other') return b.kind === 'other' && equalBytes(a.der, b.der)
-  if (a.kind === 'registeredId') return b.kind === 'registeredId' && a.oid === b.oid
-  if (b.kind === 'directory' || b.kind === 'other' || b.kind === 'registeredId') return false
-  return equalBytes(encodeGeneralName(a), encodeGeneralName(b))
-}
-
-/** Whether two CRLs of one issuer have the same scope (§6.3.3 (c)(2)): a delta changes only a CRL of its own scope. */
-export function sameScope(a: Crl, b: Crl): boolean {
-  const [ofA, ofB] = [a, b].map((crl) => crl.extensions.get(OID.issuingDistributionPoint)?.value)
-  return ofA === undefined || ofB === undefined ? ofA === ofB : equalBytes(ofA, ofB)
+function keyOf(name: GeneralName): string {
+  if (name.kind === 'directory') return `directory ${name.name.key}`
+  if (name.kind === 'other') return `other ${hex(name.der)}`
+  return name.kind === 'registeredId' ? `id ${name.oid}` : hex(encodeGeneralName(name))
 }

@@ -7,7 +7,7 @@
 import { equalBytes, OID } from '../asn1/index.js'
 import { isSignetError } from '../errors/index.js'
 import { ALL_REASONS, type Certificate, type Crl, hex, type RevokedCertificate } from '../x509/index.js'
-import { reasonsCovered, sameScope } from './crl-scope.js'
+import { reasonsCovered } from './crl-scope.js'
 import {
   type Answer,
   type CrlMemory,
@@ -43,7 +43,7 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
   let why = 'there is no CRL of its issuer'
   const usable: Usable[] = []
   for (const crl of sources.crls) {
-    const verdict = examine(crl, certificate, sources.crlMemory, context)
+    const verdict = examine(crl, certificate, context)
     if (typeof verdict === 'string') why = verdict
     else if (verdict > 0) usable.push({ crl, mask: verdict })
   }
@@ -53,17 +53,23 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
 
   let reasons = 0
   const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources.maxAgeSeconds)
-  const full = usable.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)
-  for (const { crl, mask } of full) {
-    const delta = newestOf(usable.filter((other) => changes(other.crl, crl)))
-    const isDeltaCurrent = delta !== undefined && staleness(delta) === undefined
-    // Whether a hold lasts, the newest full CRL of a kind says, with the newest delta CRL that changes it.
-    const isSuperseded = full.some((other) => isNewerOf(other.crl, crl))
-    const hold = isSuperseded ? undefined : holdOf(crl, delta, isDeltaCurrent, certificate)
+  for (const series of Map.groupBy(usable, ({ crl }) => seriesOf(crl)).values()) {
+    const hold = holdInForce(series, certificate, (crl) => staleness(crl) === undefined)
     if (hold !== undefined) return { kind: 'revoked', ...hold }
-    const stale = staleness(crl)
-    if (stale === undefined || isDeltaCurrent) reasons |= mask
-    else why = `its CRL ${stale}`
+    if (isOlderThanSeen(series, sources.crlMemory)) {
+      why = 'its CRL is older than one seen before'
+      continue
+    }
+    for (const { crl, mask } of series.filter(({ crl: { baseCrlNumber } }) => baseCrlNumber === undefined)) {
+      // That it goes on belongs into a delta CRL only; whoever writes it elsewhere says nothing.
+      if (find(crl, certificate)?.reason === 'removeFromCRL') continue
+      const stale = staleness(crl)
+      const isCarriedOn =
+        crl.thisUpdate <= context.at &&
+        series.some(({ crl: delta }) => changes(delta, crl) && staleness(delta) === undefined)
+      if (stale === undefined || isCarriedOn) reasons |= mask
+      else why = `its CRL ${stale}`
+    }
   }
   if (reasons === ALL_REASONS) return { kind: 'good' }
   return { kind: 'unknown', why: reasons === 0 ? why : 'its CRLs are not about every reason' }
@@ -74,31 +80,32 @@ function isForNow({ reason }: RevokedCertificate): boolean {
   return reason === 'certificateHold' || reason === 'removeFromCRL'
 }
 
-/** The hold that is in force: one that a delta CRL tells of lasts beyond it, one that it lifts is lifted while it is current. */
-function holdOf(
-  crl: Crl,
-  delta: Crl | undefined,
-  isDeltaCurrent: boolean,
+/**
+ * The hold that is in force in one series: of the CRLs that mention the certificate, and the full ones that do not, the
+ * one with the highest number says. A delta CRL lifts a hold only while it is current; what it puts on hold stays so. As
+ * each tells all that has changed since its base, one that is current takes the place of those before it.
+ */
+function holdInForce(
+  series: readonly Usable[],
   certificate: Certificate,
+  isCurrent: (crl: Crl) => boolean,
 ): RevokedCertificate | undefined {
-  const changed = find(delta, certificate)
-  if (changed !== undefined && changed.reason !== 'removeFromCRL') return changed
-  const entry = changed !== undefined && isDeltaCurrent ? undefined : find(crl, certificate)
-  return entry?.reason === 'removeFromCRL' ? undefined : entry
-}
-
-/** Of one issuer and scope, with a higher number. */
-function isNewerOf(other: Crl, crl: Crl): boolean {
-  return other.issuer.equals(crl.issuer) && sameScope(other, crl) && numberOf(other) > numberOf(crl)
+  const newestFirst = series.map(({ crl }) => crl).sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1))
+  let replacedDownTo: bigint | undefined
+  for (const crl of newestFirst) {
+    const entry = find(crl, certificate)
+    if (crl.baseCrlNumber === undefined) return entry?.reason === 'removeFromCRL' ? undefined : entry
+    if (replacedDownTo !== undefined && numberOf(crl) >= replacedDownTo) continue
+    if (entry !== undefined && entry.reason !== 'removeFromCRL') return entry
+    if (!isCurrent(crl)) continue
+    if (entry !== undefined) return undefined
+    replacedDownTo = BigInt(`0x${crl.baseCrlNumber}`)
+  }
+  return undefined
 }
 
 function find(crl: Crl | undefined, certificate: Certificate): RevokedCertificate | undefined {
   return crl?.find(certificate.serialNumber, certificate.issuer)
-}
-
-/** Of several delta CRLs the one with the highest number: each says all that has changed since its base (§5.2.4). */
-function newestOf(deltas: readonly Usable[]): Crl | undefined {
-  return deltas.map(({ crl }) => crl).sort((a, b) => (numberOf(a) < numberOf(b) ? 1 : -1))[0]
 }
 
 function numberOf({ crlNumber }: Crl): bigint {
@@ -106,12 +113,7 @@ function numberOf({ crlNumber }: Crl): bigint {
 }
 
 /** The reasons that a CRL covers for a certificate, or why it cannot be used. */
-function examine(
-  crl: Crl,
-  certificate: Certificate,
-  memory: CrlMemory | undefined,
-  context: RevocationContext,
-): number | string {
+function examine(crl: Crl, certificate: Certificate, context: RevocationContext): number | string {
   try {
     // What cannot be read counts for nothing, and stops nothing: anybody can send a CRL.
     crl.readAllExtensions()
@@ -120,18 +122,22 @@ function examine(
     throw error
   }
   const mask = reasonsCovered(crl, certificate)
-  return mask === 0 ? 0 : (whyUnusable(crl, context) ?? whyOlder(crl, memory) ?? mask)
+  return mask === 0 ? 0 : (whyUnusable(crl, context) ?? mask)
 }
 
-/** §5.2.3: numbers grow. Only CRLs whose signature was verified come here, so nobody else can raise them. */
-function whyOlder(crl: Crl, memory: CrlMemory | undefined): string | undefined {
-  if (memory === undefined) return undefined
-  if (crl.crlNumber === undefined) return 'its CRL has no number to remember'
-  const kind = crl.baseCrlNumber === undefined ? 'full' : 'delta'
+/** CRLs that are numbered together: of one issuer, key and scope, full and delta (§5.2.3). */
+function seriesOf(crl: Crl): string {
   const scope = hex(crl.extensions.get(OID.issuingDistributionPoint)?.value ?? new Uint8Array())
   const key = hex(crl.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array())
-  const series = JSON.stringify([kind, crl.issuer.key, key, scope])
-  return memory.accept(series, BigInt(`0x${crl.crlNumber}`)) ? undefined : 'its CRL is older than one seen before'
+  return JSON.stringify([crl.issuer.key, key, scope])
+}
+
+/** Whether the highest number at hand is lower than one that was believed before: then something is being withheld. */
+function isOlderThanSeen(series: readonly Usable[], memory: CrlMemory | undefined): boolean {
+  const [first] = series
+  if (memory === undefined || first === undefined) return false
+  const highest = series.map(({ crl }) => numberOf(crl)).reduce((a, b) => (a > b ? a : b))
+  return !memory.accept(seriesOf(first.crl), highest)
 }
 
 function whyUnusable(crl: Crl, context: RevocationContext): string | undefined {
@@ -169,13 +175,12 @@ function checkSigner(crl: Crl, signer: Certificate, context: RevocationContext):
   return isSigned ? undefined : 'the signature of its CRL does not verify'
 }
 
-/** §6.3.3 (c), §5.2.4: same issuer and scope, made for a base no newer than this, and itself newer. */
+/** §6.3.3 (c), §5.2.4: same issuer, key and scope, made for a base no newer than this, and itself newer. */
 function changes(delta: Crl, base: Crl): boolean {
   const { baseCrlNumber, crlNumber } = delta
   if (baseCrlNumber === undefined || crlNumber === undefined || base.crlNumber === undefined) return false
   return (
-    delta.issuer.equals(base.issuer) &&
-    sameScope(delta, base) &&
+    seriesOf(delta) === seriesOf(base) &&
     BigInt(`0x${baseCrlNumber}`) <= numberOf(base) &&
     numberOf(delta) >= numberOf(base)
   )

@@ -95,7 +95,7 @@ function recordIn(findings: Finding[]): Judge {
     try {
       check()
     } catch (thrown) {
-      if (!isSignetError(thrown) || thrown.category === 'limit') throw thrown
+      if (!isSignetError(thrown)) throw thrown
       error = thrown
     }
     // A rule that is applied in two steps is one rule, kept if both are.

@@ -31,11 +31,13 @@ const MAX_COMPARISONS = 2 ** 20
  * CA that permits any of that form, and in no excluded subtree of any.
  */
 export class NameConstraintState {
-  readonly #constraints: NameConstraints[] = []
+  readonly #constraints: { readonly permitted: ByForm; readonly excluded: ByForm }[] = []
   #comparisons = 0
 
   add(constraints: NameConstraints | undefined): void {
-    if (constraints !== undefined) this.#constraints.push(constraints)
+    if (constraints === undefined) return
+    const { permitted, excluded } = constraints
+    this.#constraints.push({ permitted: Map.groupBy(permitted, formOf), excluded: Map.groupBy(excluded, formOf) })
   }
 
   /**
@@ -64,14 +66,15 @@ export class NameConstraintState {
    * @param mailboxCase - Whether the case of the local part of an e-mail address counts.
    */
   allows(name: GeneralName, mailboxCase: MailboxCase = 'exact case'): boolean {
+    const forms = formsBinding(name)
     return this.#constraints.every(({ permitted, excluded }) => {
-      const ofForm = (list: readonly GeneralName[]): readonly GeneralName[] => {
-        const same = list.filter((base) => isSameForm(base, name))
-        this.#count(same.length)
-        return same
+      const basesIn = (list: ByForm): readonly GeneralName[] => {
+        const bases = forms.flatMap((form) => list.get(form) ?? [])
+        this.#count(bases.length)
+        return bases
       }
-      if (ofForm(excluded).some((base) => matches(name, base, 'excluded', mailboxCase))) return false
-      const allowed = ofForm(permitted)
+      if (basesIn(excluded).some((base) => matches(name, base, 'excluded', mailboxCase))) return false
+      const allowed = basesIn(permitted)
       return allowed.length === 0 || allowed.some((base) => matches(name, base, 'permitted', mailboxCase))
     })
   }
@@ -91,13 +94,17 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
   return names
 }
 
-/**
- * otherName, x400Address and ediPartyName are kept whole, and are three forms. A mailbox in UTF-8 is an otherName, and
- * bound by what binds mailboxes (RFC 9598 §6).
- */
-function isSameForm(base: GeneralName, name: GeneralName): boolean {
-  if (base.kind === 'email' && name.kind === 'other') return isUtf8Mailbox(name.der)
-  return base.kind === 'other' && name.kind === 'other' ? base.tag === name.tag : base.kind === name.kind
+/** Subtrees by what {@link formOf} says of them. */
+type ByForm = ReadonlyMap<string, readonly GeneralName[]>
+
+/** otherName, x400Address and ediPartyName are kept whole, and are three forms. */
+function formOf(name: GeneralName): string {
+  return name.kind === 'other' ? `other ${name.tag}` : name.kind
+}
+
+/** The forms of subtrees that bind a name. A mailbox in UTF-8 is an otherName, and bound as mailboxes are (RFC 9598 §6). */
+function formsBinding(name: GeneralName): readonly string[] {
+  return name.kind === 'other' && isUtf8Mailbox(name.der) ? [formOf(name), 'email'] : [formOf(name)]
 }
 
 const UTF8_MAILBOX = encodeObjectIdentifier(OID.smtpUtf8Mailbox)

@@ -43,7 +43,7 @@ const RFC5280_FORMS = [
   'policy-constraints-critical',
 ] as const satisfies readonly FormRule[]
 
-export const STRICTNESS = {
+export const STRICTNESS = frozen({
   /** The default: for a deployment's own hierarchy, whose anchors are certificates that say what they mean. */
   deployment: {
     anchorValidity: 'checked',
@@ -87,7 +87,13 @@ export const STRICTNESS = {
       'key-identifiers-agree-in-root',
     ],
   },
-} as const satisfies Record<string, Strictness>
+} as const satisfies Record<string, Strictness>)
+
+/** Nobody in the process makes it laxer for all others. */
+function frozen<T extends Record<string, Strictness>>(table: T): T {
+  for (const strictness of Object.values(table)) Object.freeze(Object.freeze(strictness).forms)
+  return Object.freeze(table)
+}
 
 export type StrictnessName = keyof typeof STRICTNESS
 

@@ -4,7 +4,7 @@
  * @module path/validate (floor 4)
  */
 import { OID, oidName } from '../asn1/index.js'
-import { TrustError } from '../errors/index.js'
+import { isSignetError, TrustError, UsageError } from '../errors/index.js'
 import { instantText } from '../time/index.js'
 import type { Certificate, Crl, NameConstraints } from '../x509/index.js'
 import type { Budget } from './budget.js'
@@ -31,8 +31,11 @@ const PROCESSED: ReadonlySet<string> = new Set([
   OID.inhibitAnyPolicy,
 ])
 
-/** Certificates outside of the path that may sign this CRL: validated to this anchor, with cRLSign stated. */
-export type CrlSigners = (crl: Crl, anchor: Certificate) => Iterable<Certificate>
+/**
+ * Certificates outside of the path that may sign this CRL: validated to this anchor, with cRLSign stated, and by ways that
+ * do not lead through the certificate that the CRL is asked about.
+ */
+export type CrlSigners = (crl: Crl, anchor: Certificate, about: Certificate) => Iterable<Certificate>
 
 /** What a relying party asks of a path (RFC 5280 §6.1.1). */
 export interface PathChecks {
@@ -86,7 +89,7 @@ class Validation {
     this.#checks = checks
     this.#context = context
     this.#strictness = checks.strictness ?? DEFAULT_STRICTNESS
-    this.#maxPathLength = checks.maxPathLength ?? Infinity
+    this.#maxPathLength = lengthOf(checks.maxPathLength)
     this.#policies = new PolicyState(checks.policies ?? {}, path.length - 1)
     this.#names.add(checks.nameConstraints)
   }
@@ -149,7 +152,7 @@ class Validation {
     judge('authority', () => checkAuthority(certificate))
     judge('path-length', () => {
       // (l): those that issued themselves do not count.
-      if (!certificate.isSelfIssued && this.#maxPathLength-- <= 0) throw tooLong(certificate)
+      if (!certificate.isSelfIssued && !(this.#maxPathLength-- > 0)) throw tooLong(certificate)
       this.#limitLength(certificate)
     })
     judge('key-usage', () => checkMaySignCertificates(certificate))
@@ -187,17 +190,28 @@ class Validation {
   /**
    * Whose keys may sign a CRL about the certificate at `index`: the CAs of the path with the CRL's name (several when a
    * CA has changed keys), then others outside of it that lead to the same anchor (§6.3.3 (f)). Those speak under the
-   * name of the certificate's own issuer only if that CA, or who certified it, issued them: the same name further off is
-   * another CA.
+   * name of the certificate's own issuer only if that CA, or who certified it, signed them: the same name further off is
+   * another CA. What is below the certificate, or leads through it, says nothing about it.
    */
   *#signersOf(crl: Crl, index: number): Iterable<Certificate> {
-    const [issuer, anchor] = [this.#path[index - 1], this.#path[0]]
-    if (issuer === undefined || anchor === undefined) return
-    const ofPath = this.#path.slice(0, -1).filter((certificate) => certificate.subject.equals(crl.issuer))
+    const [anchor, issuer, about] = [this.#path[0], this.#path[index - 1], this.#path[index]]
+    if (anchor === undefined || issuer === undefined || about === undefined) return
+    const ofPath = this.#path.slice(0, index).filter((certificate) => certificate.subject.equals(crl.issuer))
     yield* ofPath.toSorted((a, b) => Number(b === issuer) - Number(a === issuer))
     const isOwn = crl.issuer.equals(issuer.subject)
-    for (const signer of this.#context.crlSigners(crl, anchor)) {
-      if (!isOwn || signer.isSelfIssued || signer.issuer.equals(issuer.issuer)) yield signer
+    const certifiers = [issuer, this.#path[index - 2]].filter((certificate) => certificate !== undefined)
+    for (const signer of this.#context.crlSigners(crl, anchor, about)) {
+      if (!isOwn || certifiers.some((certifier) => this.#issued(certifier, signer))) yield signer
+    }
+  }
+
+  #issued(certifier: Certificate, certificate: Certificate): boolean {
+    if (!certificate.issuer.equals(certifier.subject)) return false
+    try {
+      return isSignedBy(certificate, certifier, this.#strictness.algorithms, this.#context.budget)
+    } catch (error) {
+      if (isSignetError(error) && error.category !== 'limit') return false
+      throw error
     }
   }
 
@@ -207,6 +221,15 @@ class Validation {
       judge(rule, certificate, check)
     }
   }
+}
+
+/** @throws {@link UsageError} `ERR_CONFIG_INVALID` for what is no number of certificates */
+function lengthOf(maxPathLength: number | undefined): number {
+  if (maxPathLength === undefined || maxPathLength === Infinity) return Infinity
+  if (Number.isSafeInteger(maxPathLength) && maxPathLength >= 0) return maxPathLength
+  throw new UsageError('ERR_CONFIG_INVALID', 'maxPathLength is a whole number from 0 on', {
+    details: { maxPathLength: String(maxPathLength) },
+  })
 }
 
 /** RFC 5280 §4.1.2.5: both ends are inside. */

@@ -105,6 +105,12 @@ class KyselyReader implements StoreReader {
       .execute()
   }
 
+  async revocation(serialNumber: string): Promise<RevocationRecord | undefined> {
+    const rows = this.db.selectFrom('revocation').selectAll().where('serialNumber', '=', serialNumber)
+    const row = await rows.executeTakeFirst()
+    return row === undefined ? undefined : revocationOf(row)
+  }
+
   async revocations(): Promise<readonly RevocationStatus[]> {
     const rows = await this.db
       .selectFrom('revocation')

@@ -35,6 +35,7 @@ export interface StoreReader {
   /** An intent that came to nothing: its certificate may have been signed, but was never handed out. */
   abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined>
   pendingIntents(): Promise<readonly IntentRecord[]>
+  revocation(serialNumber: string): Promise<RevocationRecord | undefined>
   /** By serial number. */
   revocations(): Promise<readonly RevocationStatus[]>
   /** The full CRL with the highest number. */

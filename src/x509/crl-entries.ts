@@ -6,7 +6,7 @@
  */
 import { randomInt } from 'node:crypto'
 import { CRL_LIMITS, DerReader, OID } from '../asn1/index.js'
-import { EncodingError } from '../errors/index.js'
+import { EncodingError, LimitError } from '../errors/index.js'
 import { readSerial } from './certificate.js'
 import { type Extension, readExtensions, readExtensionValue } from './extensions.js'
 import { readGeneralNames } from './general-name.js'
@@ -46,8 +46,11 @@ interface IssuerFrom {
   readonly name: Name
 }
 
-/** Makes collisions of serial numbers unpredictable to who writes a CRL. */
+/** Make collisions of serial numbers hard to foresee for who writes a CRL. */
 const SEED = randomInt(0x7fff_ffff)
+const MULTIPLIER = randomInt(0x7fff_ffff) | 1
+/** At twice as many slots as entries no honest list comes near; one that does was made to take long. */
+const MAX_PROBES = 512
 
 export class CrlEntries implements Iterable<RevokedCertificate> {
   readonly #bytes: Uint8Array
@@ -128,9 +131,13 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     for (const index of byLeadingOctet(hashes)) {
       const hash = hashes[index] as number
       let slot = hash >>> shift
+      let probes = 0
       for (let other = table[slot] as number; other !== 0; other = table[slot] as number) {
         if (hashes[other - 1] === hash) this.#refuseTwice(offsets[index] as number, offsets[other - 1] as number)
         slot = (slot + 1) & mask
+        if (++probes > MAX_PROBES) {
+          throw new LimitError('ERR_LIMIT_EXCEEDED', 'the serial numbers of a CRL are chosen to collide')
+        }
       }
       table[slot] = index + 1
     }
@@ -307,12 +314,12 @@ function byLeadingOctet(hashes: Uint32Array): Uint32Array {
   return order
 }
 
-/** FNV-1a over the octets without leading zeros, seeded, and stirred as MurmurHash3 does at its end. */
+/** Over the octets without leading zeros, keyed, and stirred as MurmurHash3 does at its end. */
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let position = start
   while (position < end && bytes[position] === 0) position++
   let sum = SEED
-  for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), 0x0100_0193)
+  for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), MULTIPLIER) ^ (sum >>> 13)
   sum = Math.imul(sum ^ (sum >>> 16), 0x85eb_ca6b)
   sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2_ae35)
   return (sum ^ (sum >>> 16)) >>> 0

@@ -62,6 +62,7 @@ export class Crl {
   readonly nextUpdate: Date | undefined
   readonly extensions: ReadonlyMap<string, Extension>
   readonly #entries: CrlEntries
+  #scope: IssuingDistributionPoint | undefined
 
   constructor(fields: CrlFields) {
     this.der = fields.der
@@ -122,7 +123,8 @@ export class Crl {
   /** What the CRL is about, where that is not everything (RFC 5280 §5.2.5). */
   get issuingDistributionPoint(): IssuingDistributionPoint | undefined {
     const extension = this.extensions.get(OID.issuingDistributionPoint)
-    return extension === undefined ? undefined : readExtensionValue(extension, readIssuingDistributionPoint)
+    if (extension === undefined) return undefined
+    return (this.#scope ??= readExtensionValue(extension, readIssuingDistributionPoint))
   }
 
   /** All entries in their order, decoded now: for lists that are shown or compared, not for looking one up. */

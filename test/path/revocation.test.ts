@@ -42,8 +42,10 @@ describe('revocation: the answer of CRLs (RFC 5280 §6.3)', () => {
     expectCode('ERR_REVOKED', () => check(crl, good))
   })
 
-  it('accepts an entry that says removeFromCRL', () => {
-    check(rootCrl, raw({ entries: entry(extensionDer(OID.reasonCode, false, encodeEnumerated(8))) }))
+  it('believes no full CRL that says removeFromCRL, which only a delta CRL may (§5.3.1)', () => {
+    const odd = raw({ entries: entry(extensionDer(OID.reasonCode, false, encodeEnumerated(8))) })
+    expectCode('ERR_REVOCATION_UNKNOWN', () => check(rootCrl, odd))
+    check(rootCrl, odd, good)
   })
 
   it('does not take one serial number for another that begins or ends alike', async () => {

@@ -209,8 +209,8 @@ describe('keyUsage (RFC 5280 §4.2.1.3)', () => {
     )
   })
 
-  it('passes over bits that RFC 5280 does not name', () => {
-    expect(value(fromHex('0303010102'), readKeyUsage).size).toBe(1)
+  it('refuses bits that RFC 5280 does not name', () => {
+    expectCode('ERR_EXTENSION_MALFORMED', () => value(fromHex('0303010102'), readKeyUsage))
   })
 })
 
