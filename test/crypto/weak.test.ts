@@ -161,7 +161,8 @@ describe('allow-weak: what it does not allow either', () => {
 
 /** A SubjectPublicKeyInfo of RSA with an odd modulus of so many bits; nobody asks here what its factors are. */
 function rsaSpki(bits: number, exponent: Uint8Array): Uint8Array {
-  const modulus = (1n << BigInt(bits - 1)) + (1n << BigInt(bits - 3)) + (1n << BigInt(bits - 7)) + 1n
+  const noise = BigInt(`0x${'9e3779b97f4a7c15f39cc0605cedc834'.repeat(1 + bits / 128)}`)
+  const modulus = (1n << BigInt(bits - 1)) | (noise % (1n << BigInt(bits - 2))) | 1n
   const digits = modulus.toString(16)
   const magnitude = fromHex(digits.length % 2 === 0 ? digits : `0${digits}`)
   return encodeSequence(
