@@ -128,8 +128,9 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     }
     const table = new Uint32Array(2 ** tableBits(offsets.length))
     const [mask, shift] = [table.length - 1, 32 - tableBits(offsets.length)]
-    for (const index of byLeadingOctet(hashes)) {
-      const hash = hashes[index] as number
+    const sorted = byLeadingOctet(hashes)
+    for (let place = 0; place < hashes.length; place++) {
+      const [index, hash] = [sorted.indices[place] as number, sorted.hashes[place] as number]
       let slot = hash >>> shift
       let probes = 0
       for (let other = table[slot] as number; other !== 0; other = table[slot] as number) {
@@ -299,19 +300,20 @@ function tableBits(entries: number): number {
   return Math.max(1, Math.ceil(Math.log2(entries * 2)))
 }
 
-/** Indices in the order of the leading octet of their hash: one region of the table after the other stays in the cache. */
-function byLeadingOctet(hashes: Uint32Array): Uint32Array {
+/** Hashes and where they were, by their leading octet: one region of the table after the other stays in the cache. */
+function byLeadingOctet(hashes: Uint32Array): { readonly indices: Uint32Array; readonly hashes: Uint32Array } {
   const next = new Uint32Array(257)
   for (const hash of hashes) next[(hash >>> 24) + 1] = (next[(hash >>> 24) + 1] as number) + 1
   for (let octet = 1; octet < next.length; octet++) next[octet] = (next[octet] as number) + (next[octet - 1] as number)
-  const order = new Uint32Array(hashes.length)
+  const sorted = { indices: new Uint32Array(hashes.length), hashes: new Uint32Array(hashes.length) }
   for (let index = 0; index < hashes.length; index++) {
     const octet = (hashes[index] as number) >>> 24
     const place = next[octet] as number
     next[octet] = place + 1
-    order[place] = index
+    sorted.indices[place] = index
+    sorted.hashes[place] = hashes[index] as number
   }
-  return order
+  return sorted
 }
 
 /** Over the octets without leading zeros, keyed, and stirred as MurmurHash3 does at its end. */
