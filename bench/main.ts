@@ -69,7 +69,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   const issuing = { authority, key, at, crls }
   const signerFor = async (algorithm: 'p256' | 'ed25519' | 'rsa2048' | 'ml-dsa-65') => {
     const id = `node-${algorithm}`
-    await registerEntity(authority, { id, kind: 'compute', roles: ['compute_node'] }, at)
+    await registerEntity(authority, { id, kind: 'node', service: 'compute', roles: ['compute_node'] }, at)
     const [issued] = await issueCertificates(issuing, [
       { entity: id, profile: PROFILES.signer, key: { kind: 'generate', algorithm } },
     ])
@@ -129,7 +129,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
     const requests = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {
         const id = `bulk-${index}`
-        await registerEntity(authority, { id, kind: 'compute' }, at)
+        await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
         return { entity: id, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } } as const
       }),
     )

@@ -32,8 +32,8 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/webcrypto': ['x509/second-opinion.ts'],
   'reflect-metadata': ['x509/second-opinion.ts'],
   pkijs: ['cms/second-opinion.ts'],
-  kysely: ['store/kysely-store.ts', 'store/node-sqlite.ts', 'store/schema.ts'],
-  'kysely/migration': ['store/schema.ts'],
+  kysely: ['store/kysely-store.ts', 'store/node-sqlite.ts', 'store/registry-migration.ts', 'store/schema.ts'],
+  'kysely/migration': ['store/registry-migration.ts', 'store/schema.ts'],
   yaml: ['yaml/yaml.ts'],
   'node:child_process': ['crypto/command-key-provider.ts'],
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { isSignetError } from '../errors/index.js'
 import { readFileText } from '../files/index.js'
-import { explainIdentity, type Explanation, parseMapping, type RuleTrace } from '../identity/index.js'
+import { explainIdentity, type Explanation, parseMapping, registryOf, type RuleTrace } from '../identity/index.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
 import { facts } from './table.js'
@@ -43,7 +43,7 @@ export function registerIdentity(program: Command, cli: Invocation): void {
               options.mapping === undefined
                 ? authority.mapping()
                 : parseMapping(readFileText(cli.path(options.mapping)))
-            return explainIdentity(path, mapping, authority.store)
+            return explainIdentity(path, mapping, registryOf(authority.store))
           })
           .catch((error: unknown) => {
             if (options.explain === true) noteWhy(cli, error)

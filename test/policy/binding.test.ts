@@ -10,6 +10,8 @@ const identity: Identity = {
   scope: 'region-one',
   service: 'nova-compute',
   node: 'compute-07',
+  grants: [],
+  groups: [],
   roles: ['compute'],
 }
 

@@ -95,12 +95,14 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
     identityUri({ trustDomain: 'cloud.example', scope: text, service: text, node: text }),
   ),
   ...texts('identity.isSegment', isSegment),
-  ...texts('identity.entityRecord', (text) => entityRecord({ id: text, kind: text }, 'cloud.example', NOW)),
+  ...texts('identity.entityRecord', (text) =>
+    entityRecord({ id: text, kind: 'node', service: text }, 'cloud.example', NOW),
+  ),
   ...texts('identity.entityRecord with names', (text) =>
-    entityRecord({ id: 'a', kind: 'b', dnsNames: [text], roles: [text] }, 'cloud.example', NOW),
+    entityRecord({ id: 'a', kind: 'node', dnsNames: [text], roles: [text], aliases: [text] }, 'cloud.example', NOW),
   ),
   ...texts('identity.entityRecord with addresses', (text) =>
-    entityRecord({ id: 'a', kind: 'b', ipAddresses: [text] }, text, NOW),
+    entityRecord({ id: 'a', kind: 'node', ipAddresses: [text] }, text, NOW),
   ),
   ...texts('json.parseStrictJson', checkJson, inJson),
   ...texts('keystone.parseKeystoneMapping', mapAsKeystone, inKeystoneMapping),
