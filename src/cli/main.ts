@@ -20,6 +20,7 @@ import { registerInit } from './init.js'
 import { Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerIssue } from './issue.js'
 import { registerOcsp } from './ocsp.js'
+import { registerPolicy } from './policy.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerRevoke } from './revoke.js'
 import { registerRole } from './role.js'
@@ -78,6 +79,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerOcsp(program, cli)
   registerCert(program, cli)
   registerIdentity(program, cli)
+  registerPolicy(program, cli)
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)

@@ -48,6 +48,12 @@ export const ERROR_CODES = {
   ERR_KEYSTONE_DOMAIN: { category: 'usage', summary: 'a user of a Keystone mapping gets the domain of another object' },
   ERR_KEYSTONE_USER: { category: 'usage', summary: 'a Keystone mapping names no user' },
   ERR_REGISTRY_DOCUMENT: { category: 'usage', summary: 'a document of the registry is not valid' },
+  ERR_POLICY_INVALID: { category: 'usage', summary: 'a policy is not valid' },
+  ERR_POLICY_CASES: {
+    category: 'usage',
+    summary: 'a policy does not decide as its cases say, or they leave rules out',
+  },
+  ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
@@ -160,6 +166,8 @@ export const ERROR_CODES = {
   ERR_SCOPE_INVALID: { category: 'denied', summary: 'a scope is malformed, or cannot be where it shall be' },
   ERR_ROLE_INVALID: { category: 'denied', summary: 'a role is malformed, or implies itself or an unknown one' },
   ERR_ENTITY_INACTIVE: { category: 'denied', summary: 'the entity is quarantined or retired' },
+  ERR_POLICY_DENIED: { category: 'denied', summary: 'the policy does not let this sender send this message there' },
+  ERR_POLICY_WIDER: { category: 'denied', summary: 'a policy allows more than the one that it is compared with' },
   ERR_MESSAGE_UNSIGNED: { category: 'denied', summary: 'what should be a signed message is not one' },
   ERR_MESSAGE_DESTINATION: { category: 'denied', summary: 'the message is for another destination' },
   ERR_MESSAGE_TYPE: { category: 'denied', summary: 'the message is of a type that is not wanted here' },

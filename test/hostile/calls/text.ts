@@ -67,7 +67,7 @@ const inJson = (text: string): string => `{"payload":{"host":${JSON.stringify(te
 
 function checkJson(text: string): unknown {
   const value = parseStrictJson(text)
-  jsonAt(value, 'payload.host')
+  jsonAt(value, ['payload', 'host'])
   return requireKeys(value, ['schema', 'seen?'], 'the input')
 }
 
