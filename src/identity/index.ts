@@ -1,3 +1,4 @@
+export { commonNameOf } from './common-name.js'
 export { AUTHORITY_SERVICE, entityRecord, type EntityRequest } from './entity.js'
 export { identityUri, type IdentityUri, identityUriOf, isSegment, parseIdentityUri } from './identity-uri.js'
 export { defaultMappingText, type Mapping, type MappingResult, type MappingRule, parseMapping } from './mapping.js'
