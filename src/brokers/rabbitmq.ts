@@ -84,6 +84,7 @@ const NOTES: readonly string[] = [
   'RabbitMQ adds definitions and removes none: delete the users of entities that are gone (rabbitmqctl delete_user), and start from an empty virtual host where the policy took something away',
   'CRLs count at the next handshake, live connections stay: rabbitmqctl close_all_user_connections URI REASON',
   'a new certificate is noticed within two minutes, or with rabbitmqctl eval "ssl:clear_pem_cache()."',
+  'whoever can log in can ask whether a queue exists, and how many messages wait in it',
   'binding rules on the content of messages are checked by receivers, not by RabbitMQ',
 ]
 const OUTBOX_NOTES: readonly string[] = [

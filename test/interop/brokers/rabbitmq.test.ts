@@ -202,6 +202,11 @@ describe.skipIf(!hasRabbitmq)('requirement 55: RabbitMQ with the permissions of 
     await expect.poll(() => server?.log().slice(before)).toMatch(why)
   })
 
+  it('tells everybody how long a queue is, as the notes say', async () => {
+    const { messageCount } = await (await open(world.as('compute-07'))).checkQueue('in:scheduler-01')
+    expect(messageCount).toBeGreaterThanOrEqual(0)
+  })
+
   it('offers no mechanism with passwords', async () => {
     const { servername, ca, cert, key } = world.as('compute-07')
     const plain = amqp.connect(`amqps://guest:guest@127.0.0.1:${port}/signet`, { servername, ca, cert, key })

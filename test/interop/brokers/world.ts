@@ -44,7 +44,7 @@ export const COMPUTE = user(
 export const SCHEDULER = user(
   'scheduler-01',
   'scheduler',
-  ['compute.*.rpc.build', 'notify.instance.scheduled'],
+  ['compute.*.rpc.build', 'notify.instance.scheduled', 'notify.instance.scheduled.secretly'],
   ['scheduler.rpc.*', 'scheduler.report.**'],
 )
 export const API = user('api.v2', 'api', ['scheduler.rpc.select:hosts'], ['notify.instance.*'])
