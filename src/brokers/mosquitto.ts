@@ -20,7 +20,7 @@ import { subjectOf, subjectText } from './subject.js'
  */
 export function exportMosquitto(permissions: BrokerPermissions, options: ExportOptions = {}): BrokerExport {
   const { users } = sortedPermissions(permissions)
-  const { fullchain, key, caBundle, crls } = credentialPaths(options)
+  const { fullchain, key, caBundle } = credentialPaths(options)
   const [address, port] = endpoint(options, 8883)
   const directory = checkedPath(options.configDirectory ?? '/etc/mosquitto/conf.d')
   const conf = `# Written by signet. SIGHUP reads certificates, CRLs and the ACL file again.
@@ -29,7 +29,8 @@ listener ${port} ${address}
 certfile ${fullchain}
 keyfile ${key}
 cafile ${caBundle}
-crlfile ${crls}
+# signet crl publish --out here, then SIGHUP; when its CRLs have expired, nobody is let in.
+crlfile ${directory}/crls.pem
 tls_version tlsv1.2
 require_certificate true
 # The whole subject (RFC 2253) is the user name: a common name alone would not say whose deployment it is from.

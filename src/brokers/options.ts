@@ -51,7 +51,6 @@ export interface CredentialPaths {
   readonly fullchain: string
   readonly key: string
   readonly caBundle: string
-  readonly crls: string
 }
 
 /** The paths behind `current`: a renewal swaps key and certificate together. */
@@ -63,7 +62,6 @@ export function credentialPaths({ credentialDirectory }: ExportOptions): Credent
     fullchain: `${current}/fullchain.pem`,
     key: `${current}/key.pem`,
     caBundle: `${current}/ca-bundle.pem`,
-    crls: `${current}/crls.pem`,
   }
 }
 

@@ -63,6 +63,7 @@ load_definitions = ${directory}/definitions.json
 function advancedConfig(options: ExportOptions, directory: string): string {
   const { fullchain, key, caBundle } = credentialPaths(options)
   return `%% Written by signet. ${directory}/crls holds the CRL of each CA in PEM, as HASH.r0 (openssl crl -hash).
+%% When one of them is missing or has expired, nobody is let in.
 [{rabbit, [
   {ssl_options, [
     {cacertfile, "${caBundle}"},

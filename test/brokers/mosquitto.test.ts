@@ -32,7 +32,7 @@ topic read compute/compute-07/+/#
       'certfile /srv/tls/current/fullchain.pem',
       'keyfile /srv/tls/current/key.pem',
       'cafile /srv/tls/current/ca-bundle.pem',
-      'crlfile /srv/tls/current/crls.pem',
+      'crlfile /srv/mqtt/crls.pem',
       'tls_version tlsv1.2',
       'require_certificate true',
       'use_subject_as_username true',

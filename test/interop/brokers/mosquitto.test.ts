@@ -1,12 +1,12 @@
 /**
  * Mosquitto on loopback, with the files that signet writes for it. MQTT 5, which answers a publisher.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { connectAsync, ErrorWithReasonCode, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { available } from '../programs.js'
-import { freePorts, startServer } from './server.js'
+import { eventually, freePorts, startServer } from './server.js'
 import { type ClientTls, makeWorld, TLS_REFUSED } from './world.js'
 
 const hasMosquitto = available('mosquitto')
@@ -16,6 +16,7 @@ const server = hasMosquitto ? await start() : undefined
 
 async function start() {
   const directory = world.write('mosquitto', 'mosquitto', { port })
+  copyFileSync(world.cloud.crlsFile, `${directory}/crls.pem`)
   const file = `${directory}/signet.conf`
   // Started by root, it would become a user who cannot read the temporary folder.
   writeFileSync(file, `${readFileSync(file, 'utf8')}user ${userInfo().username}\nlog_type all\n`)
@@ -71,11 +72,13 @@ describe.skipIf(!hasMosquitto)('requirement 55: Mosquitto with the permissions o
       await publish(scheduler, 'compute/compute-07/rpc/build'),
       await publish(scheduler, 'notify/instance/scheduled'),
     ]).toEqual([0, 0, 0, 0, 0])
-    await expect
-      .poll(() => scheduler.topics)
-      .toEqual(['scheduler/rpc/update', 'scheduler/report/disk/full', 'scheduler/rpc/select:hosts'])
-    await expect.poll(() => compute.topics).toEqual(['compute/compute-07/rpc/build'])
-    await expect.poll(() => api.topics).toEqual(['notify/instance/scheduled'])
+    await eventually(() => scheduler.topics).toEqual([
+      'scheduler/rpc/update',
+      'scheduler/report/disk/full',
+      'scheduler/rpc/select:hosts',
+    ])
+    await eventually(() => compute.topics).toEqual(['compute/compute-07/rpc/build'])
+    await eventually(() => api.topics).toEqual(['notify/instance/scheduled'])
   })
 
   it.each([
@@ -109,7 +112,7 @@ describe.skipIf(!hasMosquitto)('requirement 55: Mosquitto with the permissions o
     await scheduler.client.subscribeAsync('scheduler/#', { qos: 1 })
     expect(await publish(sender, sent)).toBe(0)
     expect(await publish(scheduler, 'notify/instance/scheduled')).toBe(0)
-    await expect.poll(() => scheduler.topics).toEqual([sent])
+    await eventually(() => scheduler.topics).toEqual([sent])
     // The answer to this comes after all that the server had for it.
     expect(await publish(client, 'nowhere')).toBe(135)
     expect(client.topics).toEqual([])
@@ -143,6 +146,6 @@ describe.skipIf(!hasMosquitto)('requirement 55: Mosquitto with the permissions o
   ])('refuses %s', async (_what, tls, why) => {
     const before = server?.log().length
     await expect(open(tls())).rejects.toThrow(TLS_REFUSED)
-    await expect.poll(() => server?.log().slice(before)).toMatch(why)
+    await eventually(() => server?.log().slice(before)).toMatch(why)
   })
 })

@@ -4,7 +4,7 @@
 import { connect, type NatsConnection, type SubscriptionOptions } from 'nats'
 import { afterEach, describe, expect, it } from 'vitest'
 import { available } from '../programs.js'
-import { freePorts, startServer } from './server.js'
+import { eventually, freePorts, startServer } from './server.js'
 import { API, type ClientTls, COMPUTE, makeWorld, PERMISSIONS, SCHEDULER } from './world.js'
 
 const hasNats = available('nats-server')
@@ -77,11 +77,13 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
     await publish(api, 'scheduler.rpc.select:hosts')
     await publish(scheduler, 'compute.compute-07.rpc.build')
     await publish(scheduler, 'notify.instance.scheduled')
-    await expect
-      .poll(() => atScheduler.flatMap(({ subjects }) => subjects))
-      .toEqual(['scheduler.rpc.update', 'scheduler.rpc.select:hosts', 'scheduler.report.disk.full'])
-    await expect.poll(() => atCompute.subjects).toEqual(['compute.compute-07.rpc.build'])
-    await expect.poll(() => atApi.subjects).toEqual(['notify.instance.scheduled'])
+    await eventually(() => atScheduler.flatMap(({ subjects }) => subjects)).toEqual([
+      'scheduler.rpc.update',
+      'scheduler.rpc.select:hosts',
+      'scheduler.report.disk.full',
+    ])
+    await eventually(() => atCompute.subjects).toEqual(['compute.compute-07.rpc.build'])
+    await eventually(() => atApi.subjects).toEqual(['notify.instance.scheduled'])
   })
 
   it.each([
@@ -100,7 +102,7 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
     await publish(client, subject)
     // The line of the log names who was refused.
     const { uri } = [COMPUTE, SCHEDULER, API].find(({ entity }) => entity === id) ?? COMPUTE
-    await expect.poll(() => server?.log()).toContain(`Publish Violation - User "${uri}", Subject "${subject}"`)
+    await eventually(() => server?.log()).toContain(`Publish Violation - User "${uri}", Subject "${subject}"`)
   })
 
   it.each([
@@ -118,7 +120,7 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
   ])('refuses that %s subscribes to %s', async (id, subject) => {
     const client = await open(world.as(id))
     const subscribed = await subscribe(client, subject)
-    await expect.poll(() => subscribed.refused()).toContain('Permissions Violation for Subscription')
+    await eventually(() => subscribed.refused()).toContain('Permissions Violation for Subscription')
   })
 
   it.each([{}, { queue: 'workers' }])(
@@ -130,7 +132,7 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
       const atApi = await subscribe(api, 'notify.instance.>', options)
       await publish(scheduler, 'notify.instance.scheduled.secretly')
       await publish(scheduler, 'notify.instance.scheduled')
-      await expect.poll(() => atApi.subjects).toEqual(['notify.instance.scheduled'])
+      await eventually(() => atApi.subjects).toEqual(['notify.instance.scheduled'])
     },
   )
 
@@ -142,7 +144,7 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
   ])('refuses %s', async (_what, tls, why) => {
     const before = server?.log().length
     await expect(open(tls())).rejects.toThrow(/Authorization Violation|alert|ECONNRESET|CONNECTION_CLOSED/i)
-    await expect.poll(() => server?.log().slice(before)).toMatch(why)
+    await eventually(() => server?.log().slice(before)).toMatch(why)
   })
 
   it('drops an entity that is gone from the file, and until then believes its revoked certificate', async () => {
@@ -150,10 +152,10 @@ describe.skipIf(!hasNats)('requirement 55: NATS with the permissions of signet',
     const scheduler = await open(world.as('scheduler-01'))
     const atScheduler = await subscribe(scheduler, 'scheduler.rpc.update')
     await publish(revoked, 'scheduler.rpc.update')
-    await expect.poll(() => atScheduler.subjects).toEqual(['scheduler.rpc.update'])
+    await eventually(() => atScheduler.subjects).toEqual(['scheduler.rpc.update'])
     world.write('nats', 'nats', { port }, { users: PERMISSIONS.users.filter(({ entity }) => entity !== 'compute-08') })
     server?.signal('SIGHUP')
-    await expect.poll(() => revoked.isClosed()).toBe(true)
+    await eventually(() => revoked.isClosed()).toBe(true)
     await expect(open(world.as('compute-08'))).rejects.toThrow(/Authorization Violation/i)
     // The others stay.
     await publish(scheduler, 'notify.instance.scheduled')

@@ -7,7 +7,7 @@ import * as amqp from 'amqplib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { available } from '../programs.js'
 import { startRabbitmq, writeCrlDirectory } from './rabbitmq.js'
-import { freePorts } from './server.js'
+import { eventually, freePorts } from './server.js'
 import { type ClientTls, COMPUTE, makeWorld, SCHEDULER, TLS_REFUSED } from './world.js'
 
 const hasRabbitmq = available('rabbitmq-server', 'openssl')
@@ -107,11 +107,13 @@ describe.skipIf(!hasRabbitmq)('requirement 55: RabbitMQ with the permissions of 
       await publish(scheduler, 'out:scheduler-01', 'compute.compute-07.rpc.build'),
       await publish(scheduler, 'out:scheduler-01', 'notify.instance.scheduled'),
     ]).toEqual([undefined, undefined, undefined, undefined, undefined])
-    await expect
-      .poll(() => atScheduler)
-      .toEqual(['scheduler.rpc.update', 'scheduler.report.disk.full', 'scheduler.rpc.select:hosts'])
-    await expect.poll(() => atCompute).toEqual(['compute.compute-07.rpc.build'])
-    await expect.poll(() => atApi).toEqual(['notify.instance.scheduled'])
+    await eventually(() => atScheduler).toEqual([
+      'scheduler.rpc.update',
+      'scheduler.report.disk.full',
+      'scheduler.rpc.select:hosts',
+    ])
+    await eventually(() => atCompute).toEqual(['compute.compute-07.rpc.build'])
+    await eventually(() => atApi).toEqual(['notify.instance.scheduled'])
   })
 
   it('requirement 53: knows the publisher by the URI of its certificate, without a password', async () => {
@@ -171,8 +173,8 @@ describe.skipIf(!hasRabbitmq)('requirement 55: RabbitMQ with the permissions of 
       BCC: ['notify.instance.created'],
     })
     await publish(scheduler, 'out:scheduler-01', 'notify.instance.scheduled')
-    await expect.poll(() => atApi).toEqual(['notify.instance.scheduled'])
-    await expect.poll(() => atScheduler).toEqual(['scheduler.report.a.b'])
+    await eventually(() => atApi).toEqual(['notify.instance.scheduled'])
+    await eventually(() => atScheduler).toEqual(['scheduler.report.a.b'])
   })
 
   it.each([
@@ -199,7 +201,7 @@ describe.skipIf(!hasRabbitmq)('requirement 55: RabbitMQ with the permissions of 
   ])('refuses %s', async (_what, tls, heard, why) => {
     const before = server?.log().length
     await expect(connect(tls())).rejects.toThrow(heard)
-    await expect.poll(() => server?.log().slice(before)).toMatch(why)
+    await eventually(() => server?.log().slice(before)).toMatch(why)
   })
 
   it('tells everybody how long a queue is, as the notes say', async () => {
@@ -225,7 +227,7 @@ describe.skipIf(!hasRabbitmq)('RabbitMQ with one exchange for all', () => {
     }
     const keys = await consume(scheduler, 'in:scheduler-01:worker')
     expect(await publish(await openShared('compute-07'), 'signet', 'scheduler.rpc.update')).toBeUndefined()
-    await expect.poll(() => keys).toEqual(['scheduler.rpc.update'])
+    await eventually(() => keys).toEqual(['scheduler.rpc.update'])
   })
 
   it.each([
@@ -272,7 +274,7 @@ describe.skipIf(!hasRabbitmq)('RabbitMQ with one exchange for all', () => {
     const compute = await openShared('compute-07')
     const { version } = (await connect(world.as('compute-07'))).connection.serverProperties
     const refusal = await publish(compute, 'signet', 'scheduler.rpc.update', { CC: ['notify.instance.forged'] })
-    if (Number(version.split('.')[0]) < 4) await expect.poll(() => keys).toEqual(['scheduler.rpc.update'])
+    if (Number(version.split('.')[0]) < 4) await eventually(() => keys).toEqual(['scheduler.rpc.update'])
     else expect(refusal).toMatch(REFUSED)
   })
 
@@ -286,6 +288,6 @@ describe.skipIf(!hasRabbitmq)('RabbitMQ with one exchange for all', () => {
       if (message !== null) compute.reject(message, false)
     })
     await publish(await openShared('scheduler-01'), 'signet', 'compute.compute-07.rpc.build')
-    await expect.poll(() => keys).toEqual(['notify.instance.forged'])
+    await eventually(() => keys).toEqual(['notify.instance.forged'])
   })
 })

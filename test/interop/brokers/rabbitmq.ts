@@ -1,14 +1,15 @@
 /**
  * RabbitMQ on loopback, with a node name, an epmd and folders of its own.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestDeployment } from '../../support/deployment.js'
 import { succeed } from '../programs.js'
 import { freePorts, type Server, startServer } from './server.js'
 
 /** The script that Debian's wrapper would start as another user. */
-const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server'
+const DEBIAN_SCRIPT = '/usr/lib/rabbitmq/bin/rabbitmq-server'
+const PROGRAM = existsSync(DEBIAN_SCRIPT) ? DEBIAN_SCRIPT : 'rabbitmq-server'
 
 /** CRLs by the hash of their issuer, where the TLS of Erlang looks for them. */
 export function writeCrlDirectory(cloud: TestDeployment, folder: string): void {

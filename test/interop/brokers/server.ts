@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { afterAll } from 'vitest'
+import { afterAll, expect } from 'vitest'
 
 export interface ServerCommand {
   readonly program: string
@@ -44,7 +44,10 @@ export async function startServer({ program, words, environment, ready }: Server
   process.once('exit', onExit)
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const isReady = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${program} is not ready: ${log}`)), START_MILLISECONDS)
+    const timer = setTimeout(() => {
+      kill('SIGKILL')
+      reject(new Error(`${program} is not ready: ${log}`))
+    }, START_MILLISECONDS)
     const listen = (data: Buffer): void => {
       log += data.toString('utf8')
       if (!ready.test(log)) return
@@ -78,4 +81,9 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => once(server.close(), 'close')))
   return ports
+}
+
+/** Poll for what a broker has done, on a machine that may be busy. */
+export function eventually<T>(look: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(look, { timeout: 20_000, interval: 20 })
 }

@@ -84,7 +84,6 @@ export async function makeWorld(): Promise<World> {
   await cloud.issue('compute-07', 'compute-07/signer', { profile: 'signer' })
   await cloud.signet(['revoke', '--cert', cloud.credential('compute-08/tls').certificate, '--reason', 'keyCompromise'])
   await cloud.publishCrls()
-  // Issued after the revocation, so that its CRLs know of it.
   const broker = await cloud.issue('broker-01', 'broker-01/server', { profile: 'server' })
   const twin = await makeDeployment({ entities: ENTITIES.slice(1, 2), issue: 'none' })
   await twin.issue('compute-07', 'compute-07/tls', { profile: 'client' })
