@@ -38,8 +38,8 @@ function inbox(entity: string): string {
  * Everybody has an exchange to publish to and a queue to consume from, and the bindings between them are exactly what
  * the permissions have in common. Nobody may declare or bind anything.
  *
- * RabbitMQ before 4.0.3 compares only the routing key with topic permissions, not the keys in the headers CC and BCC,
- * and no version compares the key of a dead letter. Here neither leads further than the bindings do.
+ * RabbitMQ 3.10 compares only the routing key with topic permissions, not the keys in the headers CC and BCC (4.0 does:
+ * rabbitmq-server pull request 12553), nor the key of a dead letter. Here neither leads further than the bindings do.
  */
 export function outboxDefinitions({ users }: BrokerPermissions, vhost: string): Definitions {
   const publishers = users.filter(isPublisher)
@@ -67,7 +67,7 @@ export function outboxDefinitions({ users }: BrokerPermissions, vhost: string): 
 /**
  * One exchange for all. Clients declare queues that are their own by name, and bind them to what they may consume.
  *
- * Who may publish anything can send anything here, where RabbitMQ is older than 4.0.3 or lets it declare a queue.
+ * Who may publish anything can send anything here: by CC and BCC, or as a dead letter of a queue that it declares.
  */
 export function sharedDefinitions({ users }: BrokerPermissions, vhost: string, exchange: string): Definitions {
   return {

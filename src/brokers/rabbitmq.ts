@@ -94,6 +94,6 @@ const OUTBOX_NOTES: readonly string[] = [
   'queues keep what nobody consumes: set a policy with message-ttl or max-length for entities that are often away',
 ]
 const SHARED_NOTES: readonly string[] = [
-  'whoever may publish anything can send to every routing key: before 4.0.3 RabbitMQ does not compare the headers CC and BCC with topic permissions, and in no version the dead-letter-routing-key of a queue that a client declares; receivers still refuse what the policy does not allow',
+  'whoever may publish anything can send to every routing key: RabbitMQ 3.10 compares neither the headers CC and BCC with topic permissions (4.0 does), nor the dead-letter-routing-key of a queue that a client declares; receivers still refuse what the policy does not allow',
   'an entity declares queues named in:ID or in:ID:ANYTHING',
 ]
