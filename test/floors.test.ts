@@ -21,6 +21,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   policy: 6,
   trust: 6,
   authority: 7,
+  brokers: 7,
   message: 7,
   cli: 8,
 }

@@ -54,6 +54,11 @@ export const ERROR_CODES = {
     summary: 'a policy does not decide as its cases say, or they leave rules out',
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
+  ERR_BROKER_NAME: {
+    category: 'usage',
+    summary: 'a broker cannot keep the permissions of an entity apart by its name',
+  },
+  ERR_BROKER_PATTERN: { category: 'usage', summary: 'a broker cannot hold a pattern of addresses exactly' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },

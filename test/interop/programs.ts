@@ -8,12 +8,14 @@
  * ```
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { vi } from 'vitest'
 
 // Several starts of strangers' programs in one test, on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 30_000 })
 
-/** How to ask each program whether it is there. */
+/** How to ask each program whether it is there; or that one only looks. */
 const PROBES = {
   openssl: ['version'],
   certtool: ['--version'],
@@ -23,7 +25,11 @@ const PROBES = {
   pk12util: [],
   go: ['version'],
   keytool: ['-help'],
-} as const satisfies Record<string, readonly string[]>
+  'nats-server': ['--version'],
+  mosquitto: ['-h'],
+  // It knows no words: it would start.
+  'rabbitmq-server': 'look',
+} as const satisfies Record<string, readonly string[] | 'look'>
 
 export type Program = keyof typeof PROBES
 
@@ -38,11 +44,17 @@ export interface Ran {
 
 /** Whether these programs are installed. Where not, tests are skipped and say so; in CI they must be. */
 export function available(...programs: readonly Program[]): boolean {
-  const missing = programs.filter((program) => spawnSync(program, PROBES[program]).error !== undefined)
+  const missing = programs.filter((program) => !isThere(program))
   if (missing.length === 0) return true
   if (process.env['CI'] === 'true') throw new Error(`not installed: ${missing.join(', ')}`)
   console.warn(`skipped: not installed: ${missing.join(', ')}`)
   return false
+}
+
+function isThere(program: Program): boolean {
+  const words = PROBES[program]
+  if (words !== 'look') return spawnSync(program, words).error === undefined
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)))
 }
 
 export interface RunOptions {
