@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   ERR_KEYSTONE_GROUPS: { category: 'usage', summary: 'groups of a Keystone mapping are no plain list with a domain' },
   ERR_KEYSTONE_DOMAIN: { category: 'usage', summary: 'a user of a Keystone mapping gets the domain of another object' },
   ERR_KEYSTONE_USER: { category: 'usage', summary: 'a Keystone mapping names no user' },
+  ERR_POLICY_OSLO: { category: 'usage', summary: 'a policy of oslo.policy has a rule that is not safe, or is no rule' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
