@@ -17,6 +17,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   cms: 5,
   identity: 5,
   keystone: 5,
+  oslo: 5,
   credential: 5.1,
   policy: 6,
   trust: 6,

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
     summary: 'a broker cannot keep the permissions of an entity apart by its name',
   },
   ERR_BROKER_PATTERN: { category: 'usage', summary: 'a broker cannot hold a pattern of addresses exactly' },
+  ERR_POLICY_OSLO: { category: 'usage', summary: 'a policy of oslo.policy has a rule that is not safe, or is no rule' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },

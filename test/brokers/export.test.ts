@@ -9,7 +9,7 @@ import { contentOf, user } from './universe.js'
 
 const USERS = [user('compute-07', ['scheduler.rpc.update'], ['compute.compute-07.**']), user('api', ['x.y'], ['y.x'])]
 const ENTITIES = [
-  { id: 'api.v2', kind: 'api', dns: [] },
+  { id: 'api.v2', service: 'api', dns: [] },
   { id: 'compute-07', scope: 'region-one/nova' },
 ]
 const cloud = await makeDeployment({ entities: ENTITIES, issue: 'none' })

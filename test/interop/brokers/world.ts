@@ -16,9 +16,9 @@ const ENTITIES = [
   { id: 'broker-01', ip: ['127.0.0.1'] },
   { id: 'compute-07', scope: 'region-one/nova' },
   { id: 'compute-08', scope: 'region-one/nova' },
-  { id: 'scheduler-01', kind: 'scheduler', scope: 'region-one/nova' },
-  { id: 'api.v2', kind: 'api', dns: [] },
-  { id: 'stranger-01', kind: 'compute', scope: 'region-one/nova' },
+  { id: 'scheduler-01', service: 'scheduler', scope: 'region-one/nova' },
+  { id: 'api.v2', service: 'api', dns: [] },
+  { id: 'stranger-01', service: 'compute', scope: 'region-one/nova' },
 ]
 
 export const REST: AddressSegment = { any: 'rest' }
