@@ -8,6 +8,9 @@
  * ```
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { vi } from 'vitest'
 
 // Several starts of strangers' programs in one test, on a machine that is busy with other tests.
@@ -43,6 +46,19 @@ export function available(...programs: readonly Program[]): boolean {
   if (process.env['CI'] === 'true') throw new Error(`not installed: ${missing.join(', ')}`)
   console.warn(`skipped: not installed: ${missing.join(', ')}`)
   return false
+}
+
+/**
+ * The Python that has Keystone and what it needs, oslo.policy among that: `keystone/install.sh` makes it. Where it is
+ * missing, tests are skipped and say so; in CI it must be there.
+ */
+export function keystonePython(): string | undefined {
+  const peers = process.env['SIGNET_PEERS'] ?? ''
+  const python = join(peers === '' ? join(homedir(), '.cache/signet-peers') : peers, 'keystone/bin/python')
+  if (existsSync(python)) return python
+  if (process.env['CI'] === 'true') throw new Error(`not installed: ${python} (test/interop/keystone/install.sh)`)
+  console.warn(`skipped: not installed: ${python} (test/interop/keystone/install.sh)`)
+  return undefined
 }
 
 export interface RunOptions {
