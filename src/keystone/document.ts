@@ -52,7 +52,7 @@ export function parseKeystoneMapping(
 ): KeystoneMapping {
   const faults = new Faults()
   const whole = faults.object(document, '')
-  const stated = whole?.['schema_version'] ?? version
+  const stated = whole !== undefined && Object.hasOwn(whole, 'schema_version') ? whole['schema_version'] : version
   const isKnown = (SCHEMA_VERSIONS as readonly unknown[]).includes(stated)
   if (!isKnown) faults.add('/schema_version', `is none of ${SCHEMA_VERSIONS.join(', ')}`)
   const chosen = isKnown ? (stated as SchemaVersion) : version

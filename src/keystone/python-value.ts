@@ -26,6 +26,15 @@ export class PythonError extends Error {
   }
 }
 
+/** Whether Python's sets and dictionaries take a value. */
+export function isHashable(value: PythonValue): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return 'items' in value && value.kind === 'tuple' && value.items.every(isHashable)
+}
+
+/** Something of Python that JavaScript cannot say; what it would yield is not known here. */
+export class Unsupported extends Error {}
+
 /** `repr(value)` of a string or a list of such, as `str.format` prints a list. */
 export function repr(value: string | readonly string[]): string {
   return typeof value === 'string' ? reprText(value) : `[${value.map(reprText).join(', ')}]`
