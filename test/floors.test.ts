@@ -15,7 +15,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   store: 4,
   cms: 5,
   identity: 5,
-  keystone: 5,
+  keystone: 5.1,
   credential: 5.1,
   policy: 6,
   trust: 6,

@@ -1,7 +1,7 @@
 /**
  * The groups that Keystone's engine gathers: what it adds up, what it takes for a list, and what it lists twice.
  *
- * @module keystone/groups (floor 5)
+ * @module keystone/groups (floor 5.1)
  */
 import type { JsonObject, JsonValue } from './document.js'
 import { literalOrText } from './python-literal.js'

@@ -2,12 +2,12 @@
  * Keystone's mapping engine, as it is: `RuleProcessor` and its heirs of schema 2.0 and 3.0, with what they do that nobody
  * would want. For comparing with Keystone; who decides takes the strict mode (`strict`).
  *
- * @module keystone/process (floor 5)
+ * @module keystone/process (floor 5.1)
  */
 import { DeniedError, isSignetError } from '../errors/index.js'
 import { splitAttributes } from './assertion.js'
 import { Patterns, positionsOf, type Positions } from './conditions.js'
-import { checkProjectList, type JsonObject, type JsonValue, type KeystoneMapping } from './document.js'
+import { checkProjectList, isEmptyDomain, type JsonObject, type JsonValue, type KeystoneMapping } from './document.js'
 import { format, type Position } from './python-format.js'
 import { GroupIds, GroupNames, parseJson } from './groups.js'
 import { PythonError, Unsupported } from './python-value.js'
@@ -120,7 +120,7 @@ class Engine {
     )
     if (this.#mapping.version === '1.0') return projects
     const { domain = null } = local
-    return projects.map((project) => (isEmpty(project['domain']) ? { ...project, domain } : project))
+    return projects.map((project) => (isEmptyDomain(project['domain']) ? { ...project, domain } : project))
   }
 
   #normalizeUser(user: Draft, last: Draft): void {
@@ -131,13 +131,8 @@ class Engine {
     user['type'] = type ?? 'ephemeral'
     if (this.#mapping.version === '1.0') return
     // The domain of whichever local object comes last, whosoever the user's was.
-    if (isEmpty(user['domain'])) user['domain'] = last['domain'] ?? null
+    if (isEmptyDomain(user['domain'])) user['domain'] = last['domain'] ?? null
   }
-}
-
-/** What Python takes for false where a domain may be. */
-function isEmpty(domain: JsonValue | undefined): boolean {
-  return domain === undefined || domain === null || Object.keys(domain as JsonObject).length === 0
 }
 
 function renderValue(value: JsonValue, positions: readonly Position[]): JsonValue {

@@ -2,7 +2,7 @@
  * Python's `str.format` with positions alone, as Keystone renders what a rule yields: numbering, elements, attributes,
  * conversions, format specifications and what each raises.
  *
- * @module keystone/python-format (floor 5)
+ * @module keystone/python-format (floor 5.1)
  */
 import { ascii, codePoints, PythonError, repr, Unsupported } from './python-value.js'
 

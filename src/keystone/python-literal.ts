@@ -2,7 +2,7 @@
  * Python's `ast.literal_eval`, for what mappings hold: texts, numbers, lists, tuples, sets, dictionaries, True, False and
  * None. What is no literal is handed back as the text that it is, as Keystone does.
  *
- * @module keystone/python-literal (floor 5)
+ * @module keystone/python-literal (floor 5.1)
  */
 import { isHashable, PythonError, type PythonValue, Unsupported } from './python-value.js'
 

@@ -2,7 +2,7 @@
  * Regular expressions of Python, translated to those of JavaScript where both can say the same; what only Python has is
  * refused, never approximated.
  *
- * @module keystone/python-regex (floor 5)
+ * @module keystone/python-regex (floor 5.1)
  */
 import { LimitError } from '../errors/index.js'
 import { PythonError, Unsupported } from './python-value.js'

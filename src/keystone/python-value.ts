@@ -1,7 +1,7 @@
 /**
  * Values of Python as Keystone's mapping engine meets them, and how Python prints them.
  *
- * @module keystone/python-value (floor 5)
+ * @module keystone/python-value (floor 5.1)
  */
 
 /** What a literal in a mapping can be. `undefined` never; None is `null`. */

@@ -1,7 +1,7 @@
 /**
  * Whether a pattern says what its author meant, and cannot be made to take long.
  *
- * @module keystone/safe-pattern (floor 5)
+ * @module keystone/safe-pattern (floor 5.1)
  */
 import { compilePattern } from './python-regex.js'
 import { PythonError, Unsupported } from './python-value.js'
