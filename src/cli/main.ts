@@ -18,6 +18,7 @@ import { registerIdentity } from './identity.js'
 import { registerInit } from './init.js'
 import { Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerIssue } from './issue.js'
+import { registerKeystone } from './keystone.js'
 import { registerOcsp } from './ocsp.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerRevoke } from './revoke.js'
@@ -72,6 +73,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerOcsp(program, cli)
   registerCert(program, cli)
   registerIdentity(program, cli)
+  registerKeystone(program, cli)
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)
