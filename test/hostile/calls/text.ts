@@ -18,6 +18,7 @@ import {
 import { jsonAt, parseStrictJson, requireKeys } from '../../../src/json/index.js'
 import {
   checkSafe,
+  isUserToKeystone,
   parseKeystoneMapping,
   processAsKeystone,
   processStrictly,
