@@ -19,6 +19,7 @@ import { registerIdentity } from './identity.js'
 import { registerInit } from './init.js'
 import { Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerIssue } from './issue.js'
+import { registerKeystone } from './keystone.js'
 import { registerOcsp } from './ocsp.js'
 import { registerPolicy } from './policy.js'
 import { registerQuickstart } from './quickstart.js'
@@ -80,6 +81,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerCert(program, cli)
   registerIdentity(program, cli)
   registerPolicy(program, cli)
+  registerKeystone(program, cli)
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)

@@ -156,6 +156,8 @@ export const ERROR_CODES = {
   ERR_IDENTITY_UNMAPPED: { category: 'denied', summary: 'no rule maps the certificate to an identity' },
   ERR_IDENTITY_INVALID: { category: 'denied', summary: 'a certificate or entity has no well-formed identity' },
   ERR_KEYSTONE_REFUSED: { category: 'denied', summary: 'a Keystone mapping yields no identity' },
+  ERR_KEYSTONE_DISAGREES: { category: 'denied', summary: 'Keystone would map a certificate to somebody else' },
+  ERR_KEYSTONE_OTHER_USER: { category: 'denied', summary: 'a certificate maps to another user than the one who asks' },
   ERR_KEYSTONE_VALUES: {
     category: 'denied',
     summary: 'an attribute has several values, or none, where a Keystone mapping wants one',

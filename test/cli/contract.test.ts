@@ -127,6 +127,23 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'identity resolve home/issuing-ca.pem',
     code: 'ERR_IDENTITY_UNMAPPED',
   },
+  'keystone attributes': {
+    good: `keystone attributes ${CERT}`,
+    bad: 'keystone attributes missing.pem',
+    code: 'ERR_FILE_READ',
+  },
+  'keystone map': {
+    good: `keystone map keystone.json --cert ${CERT} --entity`,
+    bad: 'keystone map keystone.json --cert home/issuing-ca.pem',
+    code: 'ERR_IDENTITY_UNMAPPED',
+  },
+  'keystone lint': { good: 'keystone lint keystone.json', bad: 'keystone lint note.json', code: 'ERR_MAPPING_INVALID' },
+  'keystone idp': { good: `keystone idp ${CERT}`, bad: 'keystone idp keystone.json', code: 'ERR_PEM_MALFORMED' },
+  'keystone thumbprint': {
+    good: `keystone thumbprint ${CERT}`,
+    bad: 'keystone thumbprint missing.pem',
+    code: 'ERR_FILE_READ',
+  },
   'trust publish': {
     good: 'trust publish --out new.p7',
     bad: 'trust publish --out new.p7 --validity soon',
@@ -175,9 +192,13 @@ const all = commands(program)
 const leaves = all.filter((command) => command.commands.length === 0)
 const words = (line: string): readonly string[] => splitWords(line, new Map())
 
-// The deployment has somebody in quarantine, without certificates, a CMS document that is no message, and a responder
-// with a request and an answer of its own.
+// The deployment has somebody in quarantine, without certificates, a CMS document that is no message, a mapping document
+// of Keystone, and a responder with a request and an answer of its own.
 const base = newWorld()
+const keystoneRules = [
+  { local: [{ user: { name: '{0}' } }], remote: [{ type: 'SSL_CLIENT_S_DN_CN' }, { type: 'SSL_CLIENT_SAN_DNS_0' }] },
+]
+base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
 for (const line of [
   'entity add quarantined-01 --kind node',
   'scope add empty --kind region',

@@ -16,7 +16,14 @@ import {
   parseMapping,
 } from '../../../src/identity/index.js'
 import { jsonAt, parseStrictJson, requireKeys } from '../../../src/json/index.js'
-import { parseKeystoneMapping, processAsKeystone } from '../../../src/keystone/index.js'
+import {
+  checkSafe,
+  isUserToKeystone,
+  parseKeystoneMapping,
+  processAsKeystone,
+  processStrictly,
+  requireSafe,
+} from '../../../src/keystone/index.js'
 import { purposeNamed, strictnessNamed } from '../../../src/path/index.js'
 import { checkBindings, isMessageType, messageTypeMatcher, parseBinding } from '../../../src/policy/index.js'
 import { parseDuration } from '../../../src/time/index.js'
@@ -81,6 +88,12 @@ function mapAsKeystone(text: string): unknown {
   return processAsKeystone(parseKeystoneMapping(parseStrictJson(text)), { a: text, [text]: text })
 }
 
+function mapStrictly(text: string): unknown {
+  const mapping = parseKeystoneMapping(parseStrictJson(text))
+  checkSafe(mapping)
+  return processStrictly(requireSafe(mapping), { a: text, [text]: [text, 'x'] })
+}
+
 export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('asn1.encodeObjectIdentifier', encodeObjectIdentifier, (text) => `1.2.${text}`),
   ...texts('asn1.oidName', oidName),
@@ -106,6 +119,11 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ),
   ...texts('json.parseStrictJson', checkJson, inJson),
   ...texts('keystone.parseKeystoneMapping', mapAsKeystone, inKeystoneMapping),
+  ...texts('keystone.checkSafe', mapStrictly, inKeystoneMapping),
+  ...texts('keystone.isUserToKeystone', (id) => {
+    const outcome = { user: { id, name: id, domain: { id } }, group_ids: [], group_names: [], projects: [] }
+    return isUserToKeystone(outcome, { id, name: 'a', domain: { id, name: id } })
+  }),
   ...texts('path.purposeNamed', purposeNamed),
   ...texts('path.strictnessNamed', strictnessNamed),
   ...texts(
