@@ -4,9 +4,11 @@
  *
  * @module policy/reach (floor 6)
  */
-import { type Condition, formatCondition, formatPlace } from './condition.js'
+import type { Identity } from '../identity/index.js'
+import { type Condition, formatCondition, formatPlace, holds } from './condition.js'
 import type { Destination } from './destination.js'
-import type { MessageKind } from './document.js'
+import type { MessageKind } from './vocabulary.js'
+import type { TypePattern } from './message-type.js'
 import type { Policy } from './policy.js'
 
 /** Ways in which somebody may do something: each a set of checks that must all hold. No way: never. An empty way: always. */
@@ -61,6 +63,8 @@ function resolved(condition: Condition, roles: ReadonlySet<string>, wanted: bool
     }
     case 'fact':
     case 'binding':
+    case 'field':
+    case 'destination':
       return [[`${wanted ? '' : 'not '}${formatCondition(condition)}`]]
   }
 }
@@ -95,4 +99,27 @@ export function isAlways(ways: Ways): boolean {
 /** The ways of `ways` that are not among those of `others`, nor stricter than one of them. */
 export function beyond(ways: Ways, others: Ways): Ways {
   return ways.filter((way) => !others.some((other) => other.every((check) => way.includes(check))))
+}
+
+/**
+ * Whether somebody might be allowed to send a message of these rules' types to a destination: whether no check that is
+ * about the sender alone speaks against it.
+ *
+ * @returns The patterns of types of the rules by which that might be.
+ */
+export function mightSend(policy: Policy, sender: Identity, destination: Destination): readonly TypePattern[] {
+  const subject = {
+    identity: sender,
+    scope: destination.scope,
+    destination: destination.capture === undefined ? destination.name : undefined,
+    content: undefined,
+  }
+  const about = policy.document.rules.filter(({ destinations }) => destinations.has(destination.name))
+  const denied = about
+    .filter(({ effect, condition }) => effect === 'deny' && holds(condition, subject) === true)
+    .flatMap(({ types }) => types)
+  return about
+    .filter(({ effect, condition }) => effect === 'allow' && holds(condition, subject) !== false)
+    .flatMap(({ types }) => types)
+    .filter((type) => !denied.some((other) => other.includes(type)))
 }
