@@ -40,17 +40,18 @@ export function permissionsOf(
   senders: readonly Identity[],
   { receivers }: DeriveOptions = { receivers: 'any' },
 ): BrokerPermissions {
-  const kinds = policy.document.messages.map(({ pattern }) => pattern)
   const places = policy.document.destinations.all.map((destination) => {
     const there = senders.filter(({ roles }) => destination.receivers.some((role) => roles.includes(role)))
     const addresses =
-      receivers === 'any' ? [anyOf(destination)] : there.map((one) => receivingSegments(destination, one))
+      receivers === 'any' || destination.capture === undefined
+        ? [anyOf(destination)]
+        : there.map((one) => receivingSegments(destination, one))
     return { destination, there: new Set(there), addresses: distinct(addresses) }
   })
   const users = senders.map((sender): BrokerUser => {
     const publish = places.flatMap(({ destination, addresses }) =>
       mightSend(policy, sender, destination)
-        .flatMap((type) => kinds.filter((kind) => kind.overlaps(type)).map((kind) => commonType(kind, type)))
+        .flatMap(({ kind, type }) => commonType(kind, type))
         .flatMap((type) => addresses.map((address): AddressPattern => [...address, ...type])),
     )
     const consume = places
@@ -66,8 +67,9 @@ function anyOf({ segments, capture }: Destination): AddressPattern {
 }
 
 /** The types that are of both. */
-function commonType(kind: TypePattern, type: TypePattern): AddressPattern {
-  return commonPattern(typeSegments(kind), typeSegments(type)) ?? []
+function commonType(kind: TypePattern, type: TypePattern): readonly AddressPattern[] {
+  const common = commonPattern(typeSegments(kind), typeSegments(type))
+  return common === undefined ? [] : [common]
 }
 
 /** Segments of a type: brokers split at one character, so a colon stays inside of its segment. */

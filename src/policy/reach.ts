@@ -102,12 +102,15 @@ export function beyond(ways: Ways, others: Ways): Ways {
 }
 
 /**
- * Whether somebody might be allowed to send a message of these rules' types to a destination: whether no check that is
- * about the sender alone speaks against it.
+ * What somebody might be allowed to send to a destination: no check that is about the sender alone speaks against it.
  *
- * @returns The patterns of types of the rules by which that might be.
+ * @returns Kinds of messages, each with the types by which a rule allows it: what is of both might be sent.
  */
-export function mightSend(policy: Policy, sender: Identity, destination: Destination): readonly TypePattern[] {
+export function mightSend(
+  policy: Policy,
+  sender: Identity,
+  destination: Destination,
+): readonly { readonly kind: TypePattern; readonly type: TypePattern }[] {
   const subject = {
     identity: sender,
     scope: destination.scope,
@@ -118,8 +121,13 @@ export function mightSend(policy: Policy, sender: Identity, destination: Destina
   const denied = about
     .filter(({ effect, condition }) => effect === 'deny' && holds(condition, subject) === true)
     .flatMap(({ types }) => types)
-  return about
+  const allowed = about
     .filter(({ effect, condition }) => effect === 'allow' && holds(condition, subject) !== false)
     .flatMap(({ types }) => types)
-    .filter((type) => !denied.some((other) => other.includes(type)))
+  return policy.document.messages.flatMap(({ pattern: kind }) =>
+    allowed
+      .filter((type) => type.overlaps(kind))
+      .filter((type) => !denied.some((other) => other.includes(type) || other.includes(kind)))
+      .map((type) => ({ kind, type })),
+  )
 }

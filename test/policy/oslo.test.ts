@@ -117,7 +117,7 @@ describe('compileOslo', () => {
     ['ERR_POLICY_INVALID', 'node:%(args.instance)s-x'],
     ['ERR_POLICY_INVALID', "'a':b"],
     ['ERR_POLICY_INVALID', 'node:%(destination)s'],
-    ['ERR_POLICY_INVALID', 7],
+    ['ERR_POLICY_OSLO', 7],
   ] as const)('refuses with %s the rule %j', (code, rule) => {
     const error = expectCode('ERR_POLICY_INVALID', () => policy({ 'rpc:compute:-:live_migration': rule }))
     const cause = isSignetError(error.cause) ? error.cause.code : error.code
