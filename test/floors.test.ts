@@ -8,6 +8,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   time: 0.1,
   json: 0.1,
   files: 0.1,
+  yaml: 0.2,
   asn1: 1,
   crypto: 2,
   x509: 3,
@@ -33,7 +34,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   pkijs: ['cms/second-opinion.ts'],
   kysely: ['store/kysely-store.ts', 'store/node-sqlite.ts', 'store/schema.ts'],
   'kysely/migration': ['store/schema.ts'],
-  yaml: ['identity/mapping.ts'],
+  yaml: ['yaml/yaml.ts'],
   'node:child_process': ['crypto/command-key-provider.ts'],
 }
 

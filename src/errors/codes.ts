@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   ERR_PEM_MALFORMED: { category: 'encoding', summary: 'PEM text is malformed' },
   ERR_PEM_LABEL: { category: 'encoding', summary: 'a PEM block has another label than the one expected' },
   ERR_JSON_MALFORMED: { category: 'encoding', summary: 'JSON is malformed, or an object names a key twice' },
+  ERR_YAML_MALFORMED: { category: 'encoding', summary: 'YAML is malformed, or more than plain values' },
   ERR_KEY_MALFORMED: { category: 'encoding', summary: 'a key is malformed' },
   ERR_NAME_MALFORMED: { category: 'encoding', summary: 'a distinguished name or general name is malformed' },
   ERR_CERTIFICATE_MALFORMED: { category: 'encoding', summary: 'a certificate is malformed' },

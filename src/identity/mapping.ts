@@ -7,11 +7,11 @@
  * @module identity/mapping (floor 5)
  */
 import { hash } from 'node:crypto'
-import { parseDocument } from 'yaml'
 import { isSignetError, UsageError } from '../errors/index.js'
 import { requireKeys } from '../json/index.js'
 import type { ValidatedPath } from '../path/index.js'
 import { attributeType, parseFingerprint } from '../x509/index.js'
+import { parseYaml } from '../yaml/index.js'
 import { identityUri, isSegment } from './identity-uri.js'
 import { type Captures, Pattern } from './pattern.js'
 
@@ -49,18 +49,6 @@ export interface Mapping {
 const MAX_RULES = 10_000
 const NO_CAPTURES: Captures = new Map()
 
-/** Longest mapping: reading YAML takes time that grows faster than its length. */
-const MAX_MAPPING_CHARACTERS = 256 * 1024
-
-/** YAML without aliases, and without tags, which say to other readers that a text is something else. */
-function readYaml(text: string): unknown {
-  if (text.length > MAX_MAPPING_CHARACTERS) throw invalid(`it has more than ${MAX_MAPPING_CHARACTERS} characters`)
-  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: false, logLevel: 'silent' })
-  const [fault] = [...document.errors, ...document.warnings]
-  if (fault !== undefined) throw invalid(fault.message.split(/:?\n/, 1)[0] ?? 'it is no YAML')
-  return document.toJS({ maxAliasCount: 0 })
-}
-
 /**
  * Parse a mapping file in YAML (or JSON, which is YAML).
  *
@@ -69,8 +57,7 @@ function readYaml(text: string): unknown {
  */
 export function parseMapping(text: string): Mapping {
   try {
-    const document = readYaml(text)
-    const fields = requireKeys(document, ['version', 'trustDomain', 'rules'], 'the mapping')
+    const fields = requireKeys(parseYaml(text, 'it'), ['version', 'trustDomain', 'rules'], 'the mapping')
     if (fields['version'] !== 1) throw invalid('its version is not 1')
     const trustDomain = requireText(fields['trustDomain'], 'trustDomain')
     const rules = fields['rules']
@@ -86,12 +73,12 @@ export function parseMapping(text: string): Mapping {
     return { trustDomain, rules: parsed }
   } catch (error) {
     if (error instanceof UsageError) throw error
-    if (isSignetError(error) || error instanceof ReferenceError || error instanceof RangeError) {
-      // Of YAML's message, the line that says what and where; the others draw it.
-      const [what = ''] = error.message.split(/:?\n/, 1)
-      throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${what}`, { cause: error })
-    }
-    throw error
+    if (!isSignetError(error)) throw error
+    throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${error.message}`, {
+      details: error.details,
+      hint: 'see docs/mapping.md',
+      cause: error,
+    })
   }
 }
 

@@ -1,0 +1,96 @@
+/**
+ * Strict YAML: the values of JSON, written for people. One document of YAML 1.2 (core schema) in which every reader sees
+ * the same: no key twice, no aliases, no tags, no directives, nothing that has no form in JSON.
+ *
+ * @module yaml/yaml (floor 0.2)
+ */
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { EncodingError, LimitError } from '../errors/index.js'
+import type { JsonValue } from '../json/index.js'
+
+/** Longest text unless the caller says otherwise: YAML takes several times as long to read as JSON. */
+export const MAX_YAML_CHARACTERS = 256 * 1024
+/** As for JSON. */
+export const MAX_YAML_DEPTH = 64
+
+/**
+ * Parse a YAML text.
+ *
+ * Scalars are what the core schema of YAML 1.2 says: `yes` and `2027-01-01` are texts, `017` is seventeen.
+ *
+ * @param what - Names the text in the error: `the mapping`.
+ * @returns What JSON could say, too. `null` for a text without content.
+ * @throws {@link EncodingError} `ERR_YAML_MALFORMED`, with `line` and `column` in its details
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` for more than `maxCharacters`
+ * @see YAML 1.2.2 §10.3
+ */
+export function parseYaml(text: string, what: string, maxCharacters: number = MAX_YAML_CHARACTERS): JsonValue {
+  if (text.length > maxCharacters) {
+    throw new LimitError('ERR_LIMIT_EXCEEDED', `${what} has more than ${maxCharacters} characters`, {
+      details: { limit: String(maxCharacters), characters: String(text.length) },
+    })
+  }
+  const lines = new LineCounter()
+  const refuse: Refuse = (why, offset) => {
+    const { line, col } = lines.linePos(offset)
+    throw new EncodingError('ERR_YAML_MALFORMED', `${what} is not valid YAML: ${why} (line ${line})`, {
+      details: { line: String(line), column: String(col) },
+    })
+  }
+  // `silent` would let all documents after the first pass unread. Keys are compared below, in linear time.
+  const document = parseDocument(text, {
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'error',
+    lineCounter: lines,
+  })
+  const [fault] = [...document.errors, ...document.warnings]
+  if (fault !== undefined) {
+    const isDeep = fault.message.includes('call stack')
+    refuse(isDeep ? tooDeep : (fault.message.split('\n', 1)[0] ?? ''), fault.pos[0])
+  }
+  if (text.startsWith('\ufeff')) refuse('it starts with a byte order mark', 0)
+  // A directive could make it YAML 1.1, in which `yes` is true. Those that are unknown are warnings.
+  const { yaml, tags } = document.directives
+  if (yaml.explicit === true || Object.keys(tags).length > 1) refuse('it has a directive', 0)
+  return valueOf(document.contents, 0, refuse, 0)
+}
+
+type Refuse = (why: string, offset: number) => never
+
+const tooDeep = `it is nested deeper than ${MAX_YAML_DEPTH}`
+
+function valueOf(node: unknown, depth: number, refuse: Refuse, near: number): JsonValue {
+  // `{ a }` is `{ a: null }`, and a text of comments only is null.
+  if (node === null || node === undefined) return null
+  if (isAlias(node)) return refuse('it has an alias', node.range?.[0] ?? near)
+  if (!isScalar(node) && !isMap(node) && !isSeq(node)) return refuse('it has what is no value', near)
+  const offset = node.range?.[0] ?? near
+  if (node.anchor !== undefined) return refuse('it has an anchor', offset)
+  // To readers that know other tags, a tagged text is something else.
+  if (node.tag !== undefined) return refuse(`it has a tag ${node.tag}`, offset)
+  if (depth > MAX_YAML_DEPTH) return refuse(tooDeep, offset)
+  if (isSeq(node)) return node.items.map((item) => valueOf(item, depth + 1, refuse, offset))
+  if (isMap(node)) {
+    const entries = new Map<string, JsonValue>()
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? valueOf(key, depth + 1, refuse, offset) : undefined
+      const where = isScalar(key) ? (key.range?.[0] ?? offset) : offset
+      if (typeof name !== 'string') return refuse('a key is no text', where)
+      // A merge key of YAML 1.1: to other readers not a key, but what it names.
+      if (name === '<<') return refuse('it has a merge key', where)
+      if (entries.has(name)) return refuse(`a map has the key ${JSON.stringify(name)} twice`, where)
+      entries.set(name, valueOf(value, depth + 1, refuse, where))
+    }
+    // As own members, whatever they are called.
+    return Object.fromEntries(entries)
+  }
+  const { value } = node
+  if (typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)) {
+    return refuse('a number is none that JSON could hold exactly', offset)
+  }
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    return value
+  }
+  return refuse('it has what is no value', offset)
+}
