@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   ERR_KEYSTONE_DOMAIN: { category: 'usage', summary: 'a user of a Keystone mapping gets the domain of another object' },
   ERR_KEYSTONE_USER: { category: 'usage', summary: 'a Keystone mapping names no user' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
+  ERR_MAPPING_LINT: { category: 'usage', summary: 'the identity mapping says what it can hardly mean' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
   ERR_DER_TRUNCATED: { category: 'encoding', summary: 'a DER value ends after the input does' },

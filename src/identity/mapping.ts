@@ -40,6 +40,12 @@ export interface Decision {
   readonly captures: Captures
 }
 
+/** An exact name that a rule wants: names of different spaces never stand in each other's way. */
+export interface ExactKey {
+  readonly space: string
+  readonly key: string
+}
+
 /** The rules for certificates of one issuer, as their numbers. */
 interface IssuerRules {
   /** Those that ask for one exact name, by that name. */
@@ -117,16 +123,25 @@ export function askRule(
 
 function indexed(rules: readonly MappingRule[]): ReadonlyMap<string, IssuerRules> {
   const byIssuer = new Map<string, IssuerRules>()
+  const keys = rarestKeys(rules)
   for (const [index, { predicates }] of rules.entries()) {
-    const [key] = exactKeys(predicates)
+    const exact = keys[index]
     for (const digest of issuersOf(predicates)) {
       const entry = byIssuer.get(digest) ?? { exact: new Map<string, number[]>(), others: [] }
       byIssuer.set(digest, entry)
-      if (key === undefined) entry.others.push(index)
-      else append(entry.exact, key, index)
+      if (exact === undefined) entry.others.push(index)
+      else append(entry.exact, exact.key, index)
     }
   }
   return byIssuer
+}
+
+/** For each rule, of the exact names that it wants, that which the fewest rules want; `undefined` if it wants none. */
+export function rarestKeys(rules: readonly MappingRule[]): readonly (ExactKey | undefined)[] {
+  const keys = rules.map(({ predicates }) => exactKeys(predicates))
+  const counts = new Map<string, number>()
+  for (const { key } of keys.flat()) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return keys.map((own) => own.toSorted((a, b) => (counts.get(a.key) ?? 0) - (counts.get(b.key) ?? 0))[0])
 }
 
 /** The issuers whose certificates a rule is about. */
@@ -139,8 +154,8 @@ export function issuersOf(predicates: readonly Condition[]): ReadonlySet<string>
  * Keys of the exact names that a rule wants: a certificate that it matches has each of them among {@link keysOf}.
  * Alternative names first, which tell more apart than attributes do.
  */
-export function exactKeys(predicates: readonly Condition[]): readonly string[] {
-  return predicates.flatMap((predicate): readonly string[] => {
+export function exactKeys(predicates: readonly Condition[]): readonly ExactKey[] {
+  return predicates.flatMap((predicate): readonly ExactKey[] => {
     switch (predicate.kind) {
       case 'name': {
         const { exact } = predicate.pattern
@@ -177,19 +192,20 @@ function keysOf(facts: CertificateFacts): readonly string[] {
     const text = textOf(attribute)
     if (text !== undefined) keys.push(attributeKey(attribute.type, text))
   }
-  return [...new Set(keys)]
+  return [...new Set(keys.map(({ key }) => key))]
 }
 
-function nameKey(kind: NameKind, components: Components): string {
-  return `${kind} ${components.join('/')}`
+// Two names may have one key, which costs a look at a rule that does not match, and nothing else.
+function nameKey(kind: NameKind, components: Components): ExactKey {
+  return { space: kind, key: `${kind} ${components.join('/')}` }
 }
 
-function addressKey(octets: Uint8Array): string {
-  return `ip ${octets.join('.')}`
+function addressKey(octets: Uint8Array): ExactKey {
+  return { space: 'ip', key: `ip ${octets.join('.')}` }
 }
 
-function attributeKey(type: string, text: string): string {
-  return `${type} ${text}`
+function attributeKey(type: string, text: string): ExactKey {
+  return { space: type, key: `${type} ${text}` }
 }
 
 export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

@@ -63,7 +63,7 @@ const named =
 
 const PARSERS: Readonly<Record<(typeof PREDICATE_NAMES)[number], Parser>> = {
   issuerKey: (value, on, rule) => {
-    const texts = typeof value === 'string' ? [value] : requireList(value, on, rule)
+    const texts = Array.isArray(value) ? requireList(value, on, rule) : [value]
     const digests = texts.map((text) => parseFingerprint(requireText(text, on, rule, FORMS.digest)))
     return [{ kind: 'issuerKey', digests: new Set(distinct(digests, on, rule)), on, wanted: digests.join(' ') }]
   },
