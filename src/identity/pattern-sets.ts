@@ -16,6 +16,13 @@ type Slot = string | undefined
  * Where the rest of either is longer than both patterns, one component more changes nothing: so many lengths are looked at.
  */
 export function patternIncludes(wide: Pattern, narrow: Pattern): boolean {
+  if (wide.rest === -1 && narrow.rest === -1) {
+    const { parts } = wide
+    return (
+      parts.length === narrow.parts.length &&
+      narrow.parts.every((part, index) => includes(slotOf(parts[index]), slotOf(part)))
+    )
+  }
   for (const length of lengths(narrow, wide)) {
     const slots = slotsOf(narrow, length)
     const taken = slotsOf(wide, length)
@@ -47,10 +54,13 @@ function lengths(a: Pattern, b: Pattern): readonly number[] {
 function slotsOf({ parts, rest }: Pattern, length: number): readonly Slot[] | undefined {
   const spare = length - parts.length
   if (length === 0 || (rest === -1 ? spare !== 0 : spare < -1)) return undefined
-  const slot = (part: Part): Slot => ('literal' in part ? part.literal : undefined)
-  if (rest === -1) return parts.map(slot)
+  if (rest === -1) return parts.map(slotOf)
   const between = Array.from({ length: spare + 1 }, () => undefined)
-  return [...parts.slice(0, rest).map(slot), ...between, ...parts.slice(rest + 1).map(slot)]
+  return [...parts.slice(0, rest).map(slotOf), ...between, ...parts.slice(rest + 1).map(slotOf)]
+}
+
+function slotOf(part: Part | undefined): Slot {
+  return part !== undefined && 'literal' in part ? part.literal : undefined
 }
 
 function includes(wide: Slot, narrow: Slot): boolean {

@@ -97,9 +97,16 @@ function anyOf(pattern: Pattern, names: readonly Components[]): Verdict {
 
 function whyNot(pattern: Pattern, names: readonly Components[]): string {
   const unfit = names.map((name) => pattern.unfit(name)).find((component) => component !== undefined)
-  if (unfit !== undefined)
-    return `${JSON.stringify(unfit.slice(0, 80))} cannot be captured: it is not part of an identity`
+  if (unfit !== undefined) return `${quoted(unfit)} cannot be captured: it is not part of an identity`
   return names.length === 0 ? 'it has none' : 'it has another'
+}
+
+/** The beginning of what a stranger wrote, in ASCII. */
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 80)).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function subjectIs(rdns: readonly RdnPattern[], facts: CertificateFacts): Verdict {

@@ -53,6 +53,8 @@ export interface Explanation {
 
 /** A refusal says of so many rules why they do not match. */
 const MAX_RULES_TOLD = 20
+/** A subject may be as long as a certificate. */
+const MAX_SUBJECT_TOLD = 300
 
 /**
  * Resolve the identity and roles to which the end entity of a validated path is mapped.
@@ -100,7 +102,7 @@ export function traceRules(path: ValidatedPath, mapping: Mapping, limit = Infini
 }
 
 function unmapped(path: ValidatedPath, mapping: Mapping): DeniedError {
-  const subject = path.target.subject.toString()
+  const subject = path.target.subject.toString().slice(0, MAX_SUBJECT_TOLD)
   const told = traceRules(path, mapping, MAX_RULES_TOLD).map(({ rule, predicates }) => {
     const failed = predicates.at(-1)
     return [`rule ${rule}`, `${failed?.on ?? ''} does not hold: ${failed?.why ?? ''}`] as const
