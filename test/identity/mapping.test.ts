@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { defaultMappingText, MAX_RULES, parseMapping } from '../../src/identity/index.js'
+import { defaultMappingText, lintMapping, MAX_RULES, parseMapping } from '../../src/identity/index.js'
 import { expectCode } from '../support/expect-code.js'
 import { ACCEPTED, KEY, mappingText as mapping, REFUSED } from '../support/mapping-files.js'
 
@@ -86,6 +87,13 @@ describe('parseMapping', () => {
     }
     expect(Object.keys(Object.prototype)).toEqual([])
     expect('polluted' in {}).toBe(false)
+  })
+
+  it('reads the example of the documentation, and finds nothing odd in it', () => {
+    const [, yaml = ''] = /```yaml\n([^`]*)```/.exec(readFileSync('docs/mapping.md', 'utf8')) ?? []
+    const mapping = parseMapping(yaml)
+    expect(mapping.rules.map(({ result }) => result.kind)).toEqual(['registered', 'identity', 'entity'])
+    expect(lintMapping(mapping)).toEqual([])
   })
 
   it('every refusal carries the code, and quotes the rule that is wrong', () => {
