@@ -96,7 +96,7 @@ export const MAPPING_SCHEMA: Schema = {
         subject: { description: 'The only attribute of each type.', ...attributes },
         subjectIs: list(attributes, 'The whole subject, RDN by RDN, in the order of the certificate.'),
         extKeyUsage: list(
-          { type: 'string', anyOf: [{ enum: [...PURPOSE_OIDS.keys()] }, { pattern: FORMS.oid }] },
+          { type: 'string', maxLength: MAX_TEXT, anyOf: [{ enum: [...PURPOSE_OIDS.keys()] }, { pattern: FORMS.oid }] },
           'Extended key purposes that the certificate names.',
         ),
         policies: list(text(FORMS.oid), 'Certificate policies for which the path is valid.'),

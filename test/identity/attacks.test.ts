@@ -507,6 +507,38 @@ describe('attacks on the mapping', () => {
   })
 })
 
+describe('what a certificate is worth by itself', () => {
+  it('requirement 36: a valid path is not authority: to be nobody is another answer than not to be trusted', async () => {
+    const text = rule({ subject: { CN: 'admin' } })
+    const stranger = makeCertificate({ subject: 'Stranger', ca: true })
+    expect(await who(text, { subject: cn('user') })).toBe(UNMAPPED)
+    expect(await who(text, { subject: cn('admin') }, stranger)).toBe('ERR_PATH_NOT_FOUND')
+    expect(await who(text, { subject: cn('admin'), notAfter: new Date('2026-12-31T12:00:00Z') })).toBe(
+      'ERR_PATH_EXPIRED',
+    )
+  })
+
+  it('requirement 39: roles are those of a rule or of the registry; no attribute of the certificate adds one', async () => {
+    const subject = names(
+      ['organizationName', 'system:masters'],
+      ['organizationalUnitName', 'admin'],
+      ['commonName', 'n1'],
+    )
+    const { certificate } = makeCertificate({ subject, issuer: ca })
+    const path = validatePath(certificate, {
+      anchors: [ca.certificate],
+      at: NOW,
+      purpose: 'allow-any',
+      revocation: 'allow-unchecked',
+    })
+    const mapping = parseMapping(rule({ subject: { CN: '{node}' } }, { ...CAPTURED, roles: ['worker'] }))
+    expect((await resolveIdentity(path, mapping, NOBODY)).roles).toEqual(['worker'])
+    for (const roles of [['{node}'], ['{scope}'], '{node}']) {
+      expectCode('ERR_MAPPING_INVALID', () => parseMapping(rule({ subject: { CN: '{node}' } }, { ...CAPTURED, roles })))
+    }
+  })
+})
+
 describe('attacks on the registry and around it', async () => {
   const cloud = await makeDeployment()
   const resolved = async (file: string): Promise<Identity> =>

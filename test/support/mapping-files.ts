@@ -176,6 +176,7 @@ export const REFUSED: readonly Row[] = [
   ['an RDN with an attribute twice', names('subjectIs: [{ CN: a, cn: b }]'), 'reader'],
   ['any purpose', names('dns: a\n      extKeyUsage: [2.5.29.37.0]'), 'schema'],
   ['any purpose by name', names('dns: a\n      extKeyUsage: [anyExtendedKeyUsage]'), 'schema'],
+  ['a purpose that is too long', names(`dns: a\n      extKeyUsage: [1${`.${'9'.repeat(38)}`.repeat(60)}]`), 'schema'],
   ['a purpose that is unknown', names('dns: a\n      extKeyUsage: [ClientAuth]'), 'schema'],
   ['a purpose that is no list', names('dns: a\n      extKeyUsage: clientAuth'), 'schema'],
   ['no purposes', names('dns: a\n      extKeyUsage: []'), 'schema'],
