@@ -18,7 +18,7 @@ import {
   registerEntity,
 } from '../dist/authority/index.js'
 import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
-import { parseMapping, resolveIdentity } from '../dist/identity/index.js'
+import { parseMapping, resolveIdentity, RoleGraph } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
 import { measureGrowth, printGrowth } from './growth.ts'
@@ -72,7 +72,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   const issuing = { authority, key, at, crls }
   const signerFor = async (algorithm: 'p256' | 'ed25519' | 'rsa2048' | 'ml-dsa-65') => {
     const id = `node-${algorithm}`
-    await registerEntity(authority, { id, kind: 'compute', roles: ['compute_node'] }, at)
+    await registerEntity(authority, { id, kind: 'node', service: 'compute', roles: ['compute_node'] }, at)
     const [issued] = await issueCertificates(issuing, [
       { entity: id, profile: PROFILES.signer, key: { kind: 'generate', algorithm } },
     ])
@@ -132,7 +132,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
     const requests = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {
         const id = `bulk-${index}`
-        await registerEntity(authority, { id, kind: 'compute' }, at)
+        await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
         return { entity: id, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } } as const
       }),
     )
@@ -178,7 +178,9 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
           })),
         }),
       )
-    const entities = { entity: () => Promise.resolve(undefined), entityByUri: () => Promise.resolve(undefined) }
+    const nobody = () => Promise.resolve(undefined)
+    const roles = new RoleGraph([])
+    const entities = { entity: nobody, entityByUri: nobody, roleGraph: () => Promise.resolve(roles) }
     const [many, few] = [mappingOf(100_000), mappingOf(10)]
     return measure(
       name,

@@ -8,7 +8,7 @@ import { OID, oidName } from '../asn1/index.js'
 import type { PublicKey, SignatureAlgorithm } from '../crypto/index.js'
 import { keyIdentifierOf } from '../crypto/index.js'
 import { DeniedError } from '../errors/index.js'
-import { type Identity } from '../identity/index.js'
+import { commonNameOf, type Identity } from '../identity/index.js'
 import { NameConstraintState } from '../path/index.js'
 import { addSeconds, formatDuration, MINUTE } from '../time/index.js'
 import {
@@ -159,16 +159,8 @@ function subjectName(organization: string, identity: Identity): Name {
   return buildName([
     [OID.organizationName, organization],
     [OID.organizationalUnitName, identity.service],
-    [OID.commonName, commonName(identity.entity)],
+    [OID.commonName, commonNameOf(identity.entity)],
   ])
-}
-
-/**
- * The entity's id. OpenSSL and GnuTLS take a common name with dots for a host name, hold it against the constraints of
- * the issuer, and would refuse what the authority issued; with a space in it, it is none.
- */
-function commonName(entity: string): string {
-  return entity.includes('.') ? `id ${entity}` : entity
 }
 
 /** Each name by itself against the constraints of the issuer, as a verifier will. */

@@ -1,3 +1,11 @@
+export {
+  applyRegistry,
+  type ApplyOptions,
+  type Difference,
+  importRegistry,
+  planRegistry,
+  type RegistryChange,
+} from './apply.js'
 export { BACKDATE_SECONDS } from './approve.js'
 export { Authority, HOME_FILES } from './authority.js'
 export { bootstrap, type Bootstrapped, type BootstrapRequest, openRootBundle, ROOT_FILES } from './bootstrap.js'

@@ -21,6 +21,7 @@ import {
   identityOf,
   identityUri,
   requireActive,
+  RoleGraph,
   requireEntity,
 } from '../identity/index.js'
 import { validatePath } from '../path/index.js'
@@ -130,7 +131,7 @@ export async function issueOwnCertificate(
 ): Promise<IssuedCertificate> {
   const { trustDomain } = issuing.authority.deployment
   const { scope, service, node, text } = identityUri({ trustDomain, scope: '', service: AUTHORITY_SERVICE, node: name })
-  const identity: Identity = { entity: name, uri: text, scope, service, node, roles: [] }
+  const identity: Identity = { entity: name, uri: text, scope, service, node, roles: [], grants: [], groups: [] }
   const profile = PROFILES[name]
   const item = plan(issuing, { profile, identity, dnsNames: [], ipAddresses: [], publicKey, entityId: null })
   await recordIntents(issuing, [item])
@@ -154,7 +155,7 @@ async function prepare(issuing: IssuingAuthority, request: IssueRequest): Promis
   if (key.kind === 'request') await checkKeyIsFree(store, issuing, publicKey, entity, profile)
   return plan(issuing, {
     profile,
-    identity: identityOf(entity),
+    identity: identityOf(entity, new RoleGraph(await store.roles())),
     dnsNames: entity.dnsNames,
     ipAddresses: entity.ipAddresses,
     publicKey,
@@ -289,6 +290,7 @@ function certificateRecord({ entityId, approved }: Pending, certificate: Certifi
     keyIdentifier: certificate.keyIdentifier,
     spkiDigest: spkiDigest(certificate.publicKey),
     fingerprint: certificate.fingerprint,
+    subjectDigest: certificate.subject.digest,
     notBefore: certificate.notBefore.toISOString(),
     notAfter: certificate.notAfter.toISOString(),
     der: certificate.der,

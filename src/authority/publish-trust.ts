@@ -4,7 +4,7 @@
  * @module authority/publish-trust (floor 7)
  */
 import type { KeyProvider } from '../crypto/index.js'
-import { type Identity, resolveIdentity } from '../identity/index.js'
+import { type EntityLookup, type Identity, registryOf, resolveIdentity } from '../identity/index.js'
 import { isSignetError } from '../errors/index.js'
 import { validatePath } from '../path/index.js'
 import { addSeconds, DAY } from '../time/index.js'
@@ -68,11 +68,12 @@ async function currentSigners(
   at: Date,
 ): Promise<readonly DocumentSigner[]> {
   const mapping = authority.mapping()
+  const registry = registryOf(authority.store)
   const signers: DocumentSigner[] = []
   for (const { certificate: record, revocation } of await authority.store.certificates()) {
     if (record.profile !== 'signer' || revocation !== undefined || Date.parse(record.notAfter) < at.getTime()) continue
     const certificate = parseCertificate(record.der)
-    const identity = await identityIfGood(authority, mapping, certificate, crls, at)
+    const identity = await identityIfGood(authority, mapping, registry, certificate, crls, at)
     if (identity !== undefined) signers.push({ certificate, identity })
   }
   return signers
@@ -82,6 +83,7 @@ async function currentSigners(
 async function identityIfGood(
   authority: Authority,
   mapping: ReturnType<Authority['mapping']>,
+  registry: EntityLookup,
   certificate: Certificate,
   crls: readonly Crl[],
   at: Date,
@@ -94,7 +96,7 @@ async function identityIfGood(
       purpose: 'message-signing',
       revocation: { crls },
     })
-    return await resolveIdentity(path, mapping, authority.store)
+    return await resolveIdentity(path, mapping, registry)
   } catch (error) {
     if (isSignetError(error) && (error.category === 'untrusted' || error.category === 'denied')) return undefined
     throw error

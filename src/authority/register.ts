@@ -13,9 +13,16 @@ import type { Authority } from './authority.js'
  * Register an entity. Its names are checked now, so that issuing does not refuse them later.
  *
  * @throws {@link DeniedError} `ERR_IDENTITY_INVALID`, `ERR_ISSUE_NAME`
- * @throws {@link StateError} `ERR_ENTITY_EXISTS`
+ * @throws {@link StateError} `ERR_ENTITY_EXISTS`, `ERR_SCOPE_UNKNOWN`, `ERR_ROLE_UNKNOWN`
  */
 export async function registerEntity(authority: Authority, request: EntityRequest, at: Date): Promise<EntityRecord> {
+  const entity = checkedEntity(authority, request, at)
+  await addEntity(authority.store, entity, at)
+  return entity
+}
+
+/** The record of an entity whose names this authority may certify. @throws {@link DeniedError} as above */
+export function checkedEntity(authority: Authority, request: EntityRequest, at: Date): EntityRecord {
   const entity = entityRecord(request, authority.deployment.trustDomain, at)
   const names: GeneralName[] = entity.dnsNames.map((value) => ({ kind: 'dns', value }))
   for (const address of entity.ipAddresses) {
@@ -23,6 +30,5 @@ export async function registerEntity(authority: Authority, request: EntityReques
     if (octets !== undefined) names.push({ kind: 'ip', octets })
   }
   checkNames(names, authority.issuing)
-  await addEntity(authority.store, entity, at)
   return entity
 }

@@ -5,7 +5,14 @@
  */
 import { StateError } from '../errors/index.js'
 import { requireEntity, changeEntityState } from '../identity/index.js'
-import type { CertificateRecord, CertificateStatus, EntityRecord, EntityState, StoreReader } from '../store/index.js'
+import type {
+  CertificateRecord,
+  CertificateStatus,
+  EntityRecord,
+  EntityState,
+  StoreReader,
+  StoreTransaction,
+} from '../store/index.js'
 import type { RevocationReason } from '../x509/index.js'
 import type { Authority } from './authority.js'
 
@@ -158,25 +165,33 @@ export async function setEntityState(
   state: EntityState,
   at: Date,
 ): Promise<EntityRecord> {
-  return authority.store.transaction(async (transaction) => {
-    const entity = await changeEntityState(transaction, id, state, at)
-    if (state === 'retired') {
-      for (const { certificate, revocation } of await transaction.certificates(id)) {
-        if (revocation !== undefined || Date.parse(certificate.notAfter) < at.getTime()) continue
-        const { serialNumber, profile } = certificate
-        await transaction.insertRevocation({
-          serialNumber,
-          reason: 'cessationOfOperation',
-          revokedAt: at.toISOString(),
-        })
-        await transaction.log(at, 'certificate.revoked', {
-          serialNumber,
-          reason: 'cessationOfOperation',
-          entityId: id,
-          profile,
-        })
-      }
+  return authority.store.transaction((transaction) => changeState(transaction, id, state, at))
+}
+
+/** As {@link setEntityState}, in a transaction. */
+export async function changeState(
+  transaction: StoreTransaction,
+  id: string,
+  state: EntityState,
+  at: Date,
+): Promise<EntityRecord> {
+  const entity = await changeEntityState(transaction, id, state, at)
+  if (state === 'retired') {
+    for (const { certificate, revocation } of await transaction.certificates(id)) {
+      if (revocation !== undefined || Date.parse(certificate.notAfter) < at.getTime()) continue
+      const { serialNumber, profile } = certificate
+      await transaction.insertRevocation({
+        serialNumber,
+        reason: 'cessationOfOperation',
+        revokedAt: at.toISOString(),
+      })
+      await transaction.log(at, 'certificate.revoked', {
+        serialNumber,
+        reason: 'cessationOfOperation',
+        entityId: id,
+        profile,
+      })
     }
-    return entity
-  })
+  }
+  return entity
 }

@@ -1,20 +1,22 @@
 /** `signet entity …`: the registry. @module cli/entity (floor 8) */
 import type { Command } from 'commander'
 import { registerEntity as register, setEntityState } from '../authority/index.js'
-import { requireEntity } from '../identity/index.js'
-import type { CertificateStatus, EntityRecord, EntityState } from '../store/index.js'
+import { ENTITY_KINDS, type EntityKind, requireEntity } from '../identity/index.js'
+import type { CertificateStatus, EntityEvent, EntityRecord, EntityState } from '../store/index.js'
+import { registerFind } from './entity-find.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant, table } from './table.js'
 
 interface AddOptions {
-  readonly kind: string
+  readonly kind: EntityKind
   readonly scope?: string
   readonly service?: string
   readonly node?: string
   readonly role?: readonly string[]
   readonly dns?: readonly string[]
   readonly ip?: readonly string[]
+  readonly alias?: readonly string[]
 }
 
 const ENTITY_STATES = ['active', 'quarantined', 'retired'] as const satisfies readonly EntityState[]
@@ -29,17 +31,22 @@ export function registerEntity(program: Command, cli: Invocation): void {
     .command('add <id>')
     .summary('register an entity')
     .description('Register an entity. Its roles come from here, never from whoever asks for a certificate.')
-    .requiredOption('--kind <kind>', 'what sort of thing it is: compute, broker, operator …')
+    .requiredOption('--kind <kind>', `what sort of thing it is: ${ENTITY_KINDS.join(', ')}`, choice(ENTITY_KINDS))
     .option('--scope <path>', 'where it belongs, outermost first: region-one/nova')
     .option('--service <name>', 'service in its identity (default: the kind)')
     .option('--node <name>', 'node in its identity (default: the id)')
-    .option('--role <role>', 'a role; repeatable', repeatable)
+    .option(
+      '--role <role>',
+      'a role: ROLE, ROLE@SCOPE, ROLE@SCOPE/* below it, ROLE@SCOPE/** both; repeatable',
+      repeatable,
+    )
     .option('--dns <name>', 'a host name; repeatable', repeatable)
     .option('--ip <address>', 'an IP address; repeatable', repeatable)
+    .option('--alias <name>', 'its name in another system: kite:compute.compute-07; repeatable', repeatable)
     .addHelpText(
       'after',
       examples(
-        'signet entity add compute-07 --kind compute --scope region-one/nova --role compute_node --dns compute-07.cloud.example',
+        'signet entity add compute-07 --kind node --service compute --scope region-one/nova --role compute_node --dns compute-07.cloud.example',
       ),
     )
     .action(
@@ -56,6 +63,7 @@ export function registerEntity(program: Command, cli: Invocation): void {
               roles: options.role ?? [],
               dnsNames: options.dns ?? [],
               ipAddresses: options.ip ?? [],
+              aliases: options.alias ?? [],
             },
             await authority.now(),
           ),
@@ -63,6 +71,7 @@ export function registerEntity(program: Command, cli: Invocation): void {
         return { data: { entity: added }, text: `registered ${added.id} as ${added.uri}` }
       }),
     )
+  registerFind(entity, cli)
   entity
     .command('list')
     .summary('list entities')
@@ -73,19 +82,30 @@ export function registerEntity(program: Command, cli: Invocation): void {
       cli.action(async (options: { state?: EntityState }) => {
         const all = await cli.withAuthority((authority) => authority.store.entities())
         const entities = all.filter((item) => options.state === undefined || item.state === options.state)
-        const rows = entities.map((item) => [item.id, item.kind, item.scope, item.roles.join(' '), item.state])
-        return { data: { entities }, text: table(['entity', 'kind', 'scope', 'roles', 'state'], rows) }
+        const rows = entities.map((item) => [
+          item.id,
+          item.kind,
+          item.service,
+          item.scope,
+          item.roles.join(' '),
+          item.state,
+        ])
+        return { data: { entities }, text: table(['entity', 'kind', 'service', 'scope', 'roles', 'state'], rows) }
       }),
     )
   entity
     .command('show <id>')
-    .summary('show an entity and its certificates')
-    .description('Show an entity and its certificates.')
-    .addHelpText('after', examples('signet entity show compute-07'))
+    .summary('show an entity, its certificates and its history')
+    .description('Show an entity, its certificates, and what happened to it.')
+    .addHelpText('after', examples('signet entity show compute-07', 'signet entity show compute-07 --json'))
     .action(
       cli.action(async (id: string) =>
         cli.withAuthority(async (authority) =>
-          shown(await requireEntity(authority.store, id), await authority.store.certificates(id)),
+          shown(
+            await requireEntity(authority.store, id),
+            await authority.store.certificates(id),
+            await authority.store.entityEvents(id),
+          ),
         ),
       ),
     )
@@ -137,7 +157,11 @@ export function registerEntity(program: Command, cli: Invocation): void {
   )
 }
 
-function shown(entity: EntityRecord, certificates: readonly CertificateStatus[]): Outcome {
+function shown(
+  entity: EntityRecord,
+  certificates: readonly CertificateStatus[],
+  history: readonly EntityEvent[],
+): Outcome {
   const list = certificates.map(({ certificate, revocation }) => ({
     serialNumber: certificate.serialNumber,
     profile: certificate.profile,
@@ -148,15 +172,19 @@ function shown(entity: EntityRecord, certificates: readonly CertificateStatus[])
   }))
   const rows = list.map((item) => [item.serialNumber, item.profile, instant(item.notAfter), item.revoked ?? ''])
   return {
-    data: { entity, certificates: list },
+    data: { entity, certificates: list, history },
     text: `${facts([
       ['entity', entity.id],
       ['identity', entity.uri],
       ['kind', entity.kind],
       ['roles', entity.roles.join(' ')],
       ['host names', [...entity.dnsNames, ...entity.ipAddresses].join(' ')],
+      ['other names', entity.aliases.join(' ')],
       ['state', entity.state],
       ['registered', instant(entity.createdAt)],
-    ])}${rows.length === 0 ? '' : `\n\n${table(['serial number', 'profile', 'until', 'revoked'], rows)}`}`,
+    ])}${rows.length === 0 ? '' : `\n\n${table(['serial number', 'profile', 'until', 'revoked'], rows)}`}\n\n${table(
+      ['when', 'what happened'],
+      history.map(({ at, event }) => [instant(at), event]),
+    )}`,
   }
 }

@@ -10,6 +10,7 @@ import {
   type Mapping,
   MAPPING_SCHEMA,
   parseMapping,
+  registryOf,
   resolveIdentity,
   type RuleTrace,
   traceRules,
@@ -71,7 +72,7 @@ async function resolve(cli: Invocation, file: string, options: ResolveOptions): 
   const path = await verifiedPath(cli, file, options)
   const explanation = await cli
     .withAuthority((authority) =>
-      explainIdentity(path, readMapping(cli, options) ?? authority.mapping(), authority.store),
+      explainIdentity(path, readMapping(cli, options) ?? authority.mapping(), registryOf(authority.store)),
     )
     .catch((error: unknown) => {
       if (options.explain === true) noteWhy(cli, error)
@@ -113,7 +114,7 @@ function registerExplain(identity: Command, cli: Invocation): void {
           const trace = traceRules(path, mapping)
           const told = { data: { trace }, text: tracesText(trace) }
           try {
-            const found = await resolveIdentity(path, mapping, authority.store)
+            const found = await resolveIdentity(path, mapping, registryOf(authority.store))
             const explanation = { identity: found, rule: trace.at(-1)?.rule ?? '', trace }
             return {
               data: { identity: found, rule: explanation.rule, trace },
@@ -144,8 +145,8 @@ function registerLint(identity: Command, cli: Invocation): void {
         const findings =
           mapping === undefined
             ? await cli.withAuthority(async (authority) => {
-                const entities = await authority.store.entities()
-                return lintMapping(authority.mapping(), { registryRoles: entities.flatMap(({ roles }) => roles) })
+                const roles = await authority.store.roles()
+                return lintMapping(authority.mapping(), { registryRoles: roles.map(({ name }) => name) })
               })
             : lintMapping(mapping)
         const outcome = {

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { EXIT_CODES, SignetError, type SignetErrorJson, UsageError } from '../errors/index.js'
+import { registerApply } from './apply.js'
 import { registerAudit } from './audit.js'
 import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
@@ -18,9 +19,13 @@ import { registerIdentity } from './identity.js'
 import { registerInit } from './init.js'
 import { Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerIssue } from './issue.js'
+import { registerKeystone } from './keystone.js'
 import { registerOcsp } from './ocsp.js'
+import { registerPolicy } from './policy.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerRevoke } from './revoke.js'
+import { registerRole } from './role.js'
+import { registerScope } from './scope.js'
 import { registerSign } from './sign.js'
 import { printable } from './table.js'
 import { registerTrust } from './trust.js'
@@ -65,6 +70,9 @@ export function buildProgram(environment: CliEnvironment): Command {
   const cli = new Invocation(environment, program)
   registerQuickstart(program, cli, main)
   registerInit(program, cli)
+  registerApply(program, cli)
+  registerScope(program, cli)
+  registerRole(program, cli)
   registerEntity(program, cli)
   registerIssue(program, cli)
   registerRevoke(program, cli)
@@ -72,6 +80,8 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerOcsp(program, cli)
   registerCert(program, cli)
   registerIdentity(program, cli)
+  registerPolicy(program, cli)
+  registerKeystone(program, cli)
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)

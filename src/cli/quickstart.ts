@@ -21,54 +21,7 @@ const STEPS: readonly Step[] = [
     why: 'an authority: root CA, issuing CA, registry',
     words: ['init', '--domain', 'cloud.example', '--root-out', 'root-offline'],
   },
-  {
-    why: 'who exists: a broker',
-    words: [
-      'entity',
-      'add',
-      'broker-01',
-      '--kind',
-      'broker',
-      '--scope',
-      'region-one',
-      '--role',
-      'broker',
-      '--dns',
-      'broker-01.cloud.example',
-    ],
-  },
-  ...['compute-07', 'compute-08'].map((id) => ({
-    why: 'and three nodes',
-    words: [
-      'entity',
-      'add',
-      id,
-      '--kind',
-      'compute',
-      '--scope',
-      'region-one/nova',
-      '--role',
-      'compute_node',
-      '--dns',
-      `${id}.cloud.example`,
-    ],
-  })),
-  {
-    why: 'and three nodes',
-    words: [
-      'entity',
-      'add',
-      'conductor-01',
-      '--kind',
-      'conductor',
-      '--scope',
-      'region-one/nova',
-      '--role',
-      'conductor',
-      '--dns',
-      'conductor-01.cloud.example',
-    ],
-  },
+  { why: 'who exists: a broker and three nodes, in two scopes', words: ['apply', 'deployment.yaml'] },
   { why: 'TLS and signing certificates for each', words: ['issue', '--all', '--out', 'credentials'] },
   { why: 'what is revoked, for TLS servers', words: ['crl', 'publish', '--out', 'crls.pem'] },
   { why: 'who may sign messages, for receivers', words: ['trust', 'publish', '--out', 'trust.p7'] },
@@ -109,6 +62,33 @@ const MESSAGE = {
   publisher_id: 'compute:compute-07',
   priority: 'INFO',
   payload: { instance: '178b0921-8f85-4257-88b6-2e743b5a975c', state: 'active' },
+}
+
+const DEPLOYMENT = `# Who exists. Change it, then: signet apply deployment.yaml
+version: 1
+scopes:
+  region-one: region
+  region-one/nova: service
+roles:
+  broker:
+  compute_node:
+  conductor:
+entities:
+  broker-01:
+    kind: broker
+    scope: region-one
+    roles: [broker]
+    dns: [broker-01.cloud.example]
+${['compute-07', 'compute-08'].map((id) => entity(id, 'node', 'compute', 'compute_node')).join('')}${entity('conductor-01', 'service', 'conductor', 'conductor')}`
+
+function entity(id: string, kind: string, service: string, role: string): string {
+  return `  ${id}:
+    kind: ${kind}
+    service: ${service}
+    scope: region-one/nova
+    roles: [${role}]
+    dns: [${id}.cloud.example]
+`
 }
 
 type Main = (words: readonly string[], environment: CliEnvironment) => Promise<number>
@@ -156,6 +136,7 @@ function prepare(folder: string): void {
   refuseExisting(folder)
   mkdirSync(folder, { recursive: true, mode: SECRET_DIRECTORY_MODE })
   writeFileAtomic(join(folder, 'passphrase'), `${randomBytes(18).toString('base64url')}\n`, { mode: SECRET_MODE })
+  writeFileAtomic(join(folder, 'deployment.yaml'), DEPLOYMENT, { mode: PUBLIC_MODE })
   writeFileAtomic(join(folder, 'message.json'), `${JSON.stringify(MESSAGE, null, 2)}\n`, { mode: PUBLIC_MODE })
 }
 

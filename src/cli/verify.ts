@@ -8,6 +8,7 @@ import { hex } from '../x509/index.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant } from './table.js'
+import { readPolicy } from './policy-file.js'
 import { openTrustFile } from './trust.js'
 
 interface VerifyOptions {
@@ -22,6 +23,8 @@ interface VerifyOptions {
   readonly role?: readonly string[]
   readonly type?: readonly string[]
   readonly bind?: readonly string[]
+  readonly policy?: string
+  readonly scope?: string
   readonly maxAge?: string
   readonly out?: string
   readonly force?: boolean
@@ -56,6 +59,8 @@ export function registerVerify(program: Command, cli: Invocation): void {
       'a field of the JSON content that must be the signer’s: "publisher_id == service:node"; repeatable',
       repeatable,
     )
+    .option('--policy <file>', 'policy: which roles may send which types where')
+    .option('--scope <path>', 'your own scope, for rules that ask for a role there')
     .option('--max-age <duration>', 'oldest signing time (default: 1h)')
     .option('--out <file>', 'write the verified content')
     .option('--force', 'replace a file that is there')
@@ -87,6 +92,8 @@ export function registerVerify(program: Command, cli: Invocation): void {
             maxAgeSeconds,
             replay: replay ?? 'allow-unchecked',
             bindings,
+            ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
+            ...(options.scope === undefined ? {} : { scope: options.scope }),
             at: cli.now(),
           })
           const path =
@@ -114,7 +121,7 @@ function sendersOf({ from, role }: VerifyOptions): Parameters<typeof verifyMessa
 }
 
 function verdict(message: VerifiedMessage, path: string | undefined, rollback: string): Outcome {
-  const { context, signer, certificate, signingTime, replay, bindings, content } = message
+  const { context, signer, certificate, signingTime, replay, bindings, rule, content } = message
   return {
     data: {
       verdict: 'verified',
@@ -130,6 +137,7 @@ function verdict(message: VerifiedMessage, path: string | undefined, rollback: s
       signingTime: signingTime.toISOString(),
       lifetimeSeconds: context.lifetimeSeconds,
       bindings,
+      rule: rule ?? null,
       replay,
       rollback,
       contentBytes: content.length,
@@ -143,6 +151,7 @@ function verdict(message: VerifiedMessage, path: string | undefined, rollback: s
       ['destination', context.destination],
       ['signed', instant(signingTime)],
       ['bindings', bindings.join('; ')],
+      ['allowed by', rule === undefined ? '' : `rule ${rule}`],
       ['replay', replay],
       ['rollback', rollback],
       ['content', path ?? ''],

@@ -3,12 +3,14 @@
  *
  * @module identity/resolve (floor 5)
  */
-import { DeniedError } from '../errors/index.js'
+import { DeniedError, UsageError } from '../errors/index.js'
 import type { ValidatedPath } from '../path/index.js'
-import type { EntityRecord } from '../store/index.js'
+import type { EntityRecord, StoreReader } from '../store/index.js'
 import { CertificateFacts } from './certificate-facts.js'
+import { rolesAt } from './grant.js'
 import { type IdentityUri, identityUri, identityUriOf, parseIdentityUri } from './identity-uri.js'
 import { askRule, type Decision, type Mapping } from './mapping.js'
+import { RoleGraph } from './role.js'
 
 /** Who speaks. */
 export interface Identity {
@@ -18,14 +20,29 @@ export interface Identity {
   readonly scope: string
   readonly service: string
   readonly node: string
-  /** Sorted, without duplicates. */
+  /** The roles that it has in its own scope, implied ones too. Sorted, without duplicates. */
   readonly roles: readonly string[]
+  /** Everything that it was granted, with what that implies: see {@link rolesAt}. Sorted, without duplicates. */
+  readonly grants: readonly string[]
+  /** Groups that a rule puts it into. Sorted, without duplicates. */
+  readonly groups: readonly string[]
 }
 
-/** Which entities there are. A store is one. */
+/** Which entities there are, and what their roles imply. {@link registryOf} makes one. */
 export interface EntityLookup {
   entity(id: string): Promise<EntityRecord | undefined>
   entityByUri(uri: string): Promise<EntityRecord | undefined>
+  roleGraph(): Promise<RoleGraph>
+}
+
+/** The registry as it is now. What roles imply is read once, so make a new one for later. */
+export function registryOf(reader: StoreReader): EntityLookup {
+  let graph: Promise<RoleGraph> | undefined
+  return {
+    entity: (id) => reader.entity(id),
+    entityByUri: (uri) => reader.entityByUri(uri),
+    roleGraph: () => (graph ??= reader.roles().then((roles) => new RoleGraph(roles))),
+  }
 }
 
 /** What a rule said of a certificate. */
@@ -133,19 +150,19 @@ async function identityFrom(
     service: filled(result.service),
     node: filled(result.node),
   })
+  const graph = await entities.roleGraph()
   // An identity that a rule makes must not be one that the registry has cut off.
   const entity = await entities.entityByUri(uri.text)
   if (entity !== undefined) requireActive(entity)
-  const identity = {
+  return {
     entity: entity?.id ?? `${uri.service}/${uri.node}`,
     uri: uri.text,
     scope: uri.scope,
     service: uri.service,
     node: uri.node,
-    roles: [...new Set(result.roles)].sort(),
+    ...held(registeredRoles(rule.name, result.roles, graph), uri.scope, graph),
     groups: [...new Set(result.groups)].sort(),
   }
-  return identity
 }
 
 /** A rule for a foreign CA whose certificates name entities. The entity's own identity says in which trust domain it is. */
@@ -158,7 +175,16 @@ async function withId(id: string, mapping: Mapping, entities: EntityLookup): Pro
     })
   }
   requireActive(entity)
-  return identityOf(entity)
+  return identityOf(entity, await entities.roleGraph())
+}
+
+/** A role that nobody registered means nothing to anyone: the rule has a slip of the pen. */
+function registeredRoles(rule: string, roles: readonly string[], graph: RoleGraph): readonly string[] {
+  const unknown = roles.find((role) => !graph.has(role))
+  if (unknown === undefined) return roles
+  throw new UsageError('ERR_MAPPING_INVALID', `the rule ${rule} grants the role ${unknown}, which is not registered`, {
+    hint: `signet role add ${unknown}`,
+  })
 }
 
 async function registered(uri: IdentityUri, mapping: Mapping, entities: EntityLookup): Promise<Identity> {
@@ -170,7 +196,7 @@ async function registered(uri: IdentityUri, mapping: Mapping, entities: EntityLo
     })
   }
   requireActive(entity)
-  return identityOf(entity)
+  return identityOf(entity, await entities.roleGraph())
 }
 
 /** @throws {@link DeniedError} `ERR_ENTITY_INACTIVE` */
@@ -185,8 +211,13 @@ export function requireActive(entity: EntityRecord): void {
   }
 }
 
-/** The identity of a registered entity. */
-export function identityOf(entity: EntityRecord): Identity {
-  const { id, uri, scope, service, node, roles } = entity
-  return { entity: id, uri, scope, service, node, roles }
+/** The identity of a registered entity. Whether it is active is not asked. */
+export function identityOf(entity: EntityRecord, roles: RoleGraph): Identity {
+  const { id, uri, scope, service, node } = entity
+  return { entity: id, uri, scope, service, node, ...held(entity.roles, scope, roles), groups: [] }
+}
+
+function held(granted: readonly string[], scope: string, roles: RoleGraph): Pick<Identity, 'roles' | 'grants'> {
+  const grants = roles.expand(granted, scope)
+  return { roles: rolesAt(grants, scope, scope), grants }
 }

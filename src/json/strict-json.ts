@@ -28,19 +28,6 @@ export function parseStrictJson(text: string): JsonValue {
 }
 
 /**
- * The value at a dotted path of own keys, such as `payload.host`; `undefined` where there is none.
- */
-export function jsonAt(value: JsonValue, path: string): JsonValue | undefined {
-  let current: JsonValue | undefined = value
-  for (const key of path.split('.')) {
-    if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key))
-      return undefined
-    current = (current as { readonly [key: string]: JsonValue })[key]
-  }
-  return current
-}
-
-/**
  * Require an object with exactly these keys, of which those that end in `?` may be absent.
  *
  * @param what - Names the object in the error.

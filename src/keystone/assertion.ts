@@ -1,7 +1,7 @@
 /**
  * What an identity provider, or a web server, says of somebody: attributes and their values.
  *
- * @module keystone/assertion (floor 5)
+ * @module keystone/assertion (floor 5.1)
  */
 
 /** Attribute → its values, at least one. */

@@ -1,7 +1,7 @@
 /**
  * Whether a rule of a Keystone mapping applies, and with which values: the entries of `remote`, in order.
  *
- * @module keystone/conditions (floor 5)
+ * @module keystone/conditions (floor 5.1)
  */
 import type { Attributes } from './assertion.js'
 import type { Condition, JsonValue, Requirement } from './document.js'

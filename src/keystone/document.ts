@@ -1,7 +1,7 @@
 /**
  * Keystone's mapping documents (schema versions 1.0, 2.0, 3.0): their form, checked as Keystone checks it.
  *
- * @module keystone/document (floor 5)
+ * @module keystone/document (floor 5.1)
  */
 import { UsageError } from '../errors/index.js'
 
@@ -52,7 +52,7 @@ export function parseKeystoneMapping(
 ): KeystoneMapping {
   const faults = new Faults()
   const whole = faults.object(document, '')
-  const stated = whole?.['schema_version'] ?? version
+  const stated = whole !== undefined && Object.hasOwn(whole, 'schema_version') ? whole['schema_version'] : version
   const isKnown = (SCHEMA_VERSIONS as readonly unknown[]).includes(stated)
   if (!isKnown) faults.add('/schema_version', `is none of ${SCHEMA_VERSIONS.join(', ')}`)
   const chosen = isKnown ? (stated as SchemaVersion) : version
@@ -157,6 +157,11 @@ function checkDomain(value: JsonValue | undefined, pointer: string, faults: Faul
   if (domain === undefined) return
   faults.keys(domain, pointer, 'id?', 'name?')
   for (const name of ['id', 'name']) faults.text(domain[name], `${pointer}/${name}`)
+}
+
+/** What Python takes for false where a domain may be. */
+export function isEmptyDomain(domain: JsonValue | undefined): boolean {
+  return domain === undefined || domain === null || Object.keys(domain as JsonObject).length === 0
 }
 
 /** Projects that a mapping gives; also those that arrive as JSON within an attribute. */

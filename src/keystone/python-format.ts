@@ -2,9 +2,9 @@
  * Python's `str.format` with positions alone, as Keystone renders what a rule yields: numbering, elements, attributes,
  * conversions, format specifications and what each raises.
  *
- * @module keystone/python-format (floor 5)
+ * @module keystone/python-format (floor 5.1)
  */
-import { ascii, codePoints, PythonError, repr } from './python-value.js'
+import { ascii, codePoints, PythonError, repr, Unsupported } from './python-value.js'
 
 /** A position of a rule: one value as text, none or several as a list. */
 export type Position = string | readonly string[]
@@ -34,6 +34,7 @@ const MAX_DEPTH = 2
  * Render a format string.
  *
  * @throws {@link PythonError} with the class that Python raises
+ * @throws {@link Unsupported} for attributes that print as nothing that can be known
  */
 export function format(text: string, positions: readonly Position[]): string {
   return render(text, positions, new Numbering(), MAX_DEPTH)
@@ -186,10 +187,20 @@ function elementOf(value: Held, name: string): Held {
   return found
 }
 
+/** Of texts, lists and types. */
+const METHODS: ReadonlySet<string> = new Set(
+  `append capitalize casefold center clear copy count encode endswith expandtabs extend find format format_map index
+  insert isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper
+  join ljust lower lstrip maketrans mro partition pop remove removeprefix removesuffix replace reverse rfind rindex rjust
+  rpartition rsplit rstrip sort split splitlines startswith strip swapcase title translate upper zfill`.split(/\s+/),
+)
+
 function attributeOf(value: Held, name: string): Held {
   if (name === '__class__') return { type: isType(value) ? 'type' : typeof value === 'string' ? 'str' : 'list' }
   if (isType(value) && (name === '__name__' || name === '__qualname__')) return value.type
   if (isType(value) && name === '__module__') return 'builtins'
+  // Methods print as addresses in memory.
+  if (/^__\w+__$/.test(name) || METHODS.has(name)) throw new Unsupported(`the attribute ${name}`)
   throw new PythonError('AttributeError', `no attribute '${name}'`)
 }
 

@@ -2,17 +2,22 @@
  * Python's `ast.literal_eval`, for what mappings hold: texts, numbers, lists, tuples, sets, dictionaries, True, False and
  * None. What is no literal is handed back as the text that it is, as Keystone does.
  *
- * @module keystone/python-literal (floor 5)
+ * @module keystone/python-literal (floor 5.1)
  */
-import type { PythonValue } from './python-value.js'
+import { isHashable, PythonError, type PythonValue, Unsupported } from './python-value.js'
 
-/** Deepest nesting that is read; deeper is no literal. */
-const MAX_DEPTH = 50
+/** Deeper nested brackets are an error of Python's syntax. */
+const MAX_DEPTH = 200
 const MAX_CHARACTERS = 1_000_000
 
-/** The value of a text that is a literal, or the text. */
+/**
+ * The value of a text that is a literal, or the text.
+ *
+ * @throws {@link PythonError} `TypeError` for sets and dictionaries of what they do not take
+ * @throws {@link Unsupported} for lists with octets, complex numbers or an ellipsis, and for what is too long
+ */
 export function literalOrText(text: string): PythonValue {
-  if (text.length > MAX_CHARACTERS) return text
+  if (text.length > MAX_CHARACTERS) throw new Unsupported('a literal of this length')
   try {
     const parser = new LiteralParser(text.replace(/^[ \t]+/, ''))
     return parser.whole()
@@ -42,6 +47,10 @@ class LiteralParser {
   readonly #text: string
   #position = 0
   #depth = 0
+  /** Whether a set or dictionary holds what Python cannot hash: found when the whole text was read. */
+  #isUnhashable = false
+  /** Whether there was something that JavaScript has no value for. */
+  #isForeign = false
 
   constructor(text: string) {
     this.#text = text
@@ -51,8 +60,12 @@ class LiteralParser {
     const value = this.#expression('outside')
     this.#space('outside')
     // After a line break nothing may follow but more of them, and comments.
-    if (/^(?:[ \t\f]*(?:#[^\n]*)?(?:\r?\n|\r|$))*$/.test(this.#text.slice(this.#position))) return value
-    throw new NoLiteral()
+    if (!/^(?:[ \t\f]*(?:#[^\n]*)?(?:\r?\n|\r|$))*$/.test(this.#text.slice(this.#position))) throw new NoLiteral()
+    if (this.#isUnhashable) throw new PythonError('TypeError', 'unhashable type')
+    // What is no list, the caller takes for text.
+    if (this.#isForeign && Array.isArray(value))
+      throw new Unsupported('a list of octets, complex numbers or an ellipsis')
+    return value
   }
 
   /** One value, or several with commas between, which are a tuple. */
@@ -76,19 +89,17 @@ class LiteralParser {
   }
 
   #value(where: Where): PythonValue {
-    if (++this.#depth > MAX_DEPTH) throw new NoLiteral()
     this.#space(where)
-    const value = this.#atom()
-    this.#depth--
-    return value
+    return this.#atom()
   }
 
   #atom(): PythonValue {
-    if (this.#takes('[')) return this.#items(']')
-    if (this.#takes('(')) return this.#parenthesis()
-    if (this.#takes('{')) return this.#braces()
+    if (this.#takes('[')) return this.#nested(() => this.#items(']'))
+    if (this.#takes('(')) return this.#nested(() => this.#parenthesis())
+    if (this.#takes('{')) return this.#nested(() => this.#braces())
     const string = this.#strings()
     if (string !== undefined) return string
+    if (this.#takes('...') || this.#octets()) return this.#foreign()
     const word = /^[A-Za-z_]\w*/.exec(this.#rest())?.[0]
     if (word === 'set' && /^set\s*\(\s*\)/.test(this.#rest())) {
       this.#position += /^set\s*\(\s*\)/.exec(this.#rest())?.[0].length ?? 0
@@ -96,6 +107,34 @@ class LiteralParser {
     }
     if (word !== undefined) return this.#constant(word)
     return this.#number()
+  }
+
+  #nested(read: () => PythonValue): PythonValue {
+    if (++this.#depth > MAX_DEPTH) throw new NoLiteral()
+    const value = read()
+    this.#depth--
+    return value
+  }
+
+  #foreign(): PythonValue {
+    this.#isForeign = true
+    return null
+  }
+
+  /** Octets, which are ASCII, side by side. */
+  #octets(): boolean {
+    let found = false
+    for (;;) {
+      const opening = /^(?:[bB][rR]?|[rR][bB])('''|"""|'|")/.exec(this.#rest())
+      if (opening === null) return found
+      const [all, quote = ''] = opening
+      this.#position += all.length
+      const start = this.#position
+      this.#string(quote, true)
+      if (/[^\x00-\x7f]/.test(this.#text.slice(start, this.#position))) throw new NoLiteral()
+      found = true
+      this.#space('outside')
+    }
   }
 
   #constant(word: string): PythonValue {
@@ -141,6 +180,7 @@ class LiteralParser {
       if (this.#takes('}')) break
       this.#expect(',')
     }
+    this.#isUnhashable ||= ![...items, ...entries.map(([key]) => key)].every(isHashable)
     return items.length > 0 ? { kind: 'set', items } : { kind: 'dict', entries }
   }
 
@@ -202,8 +242,19 @@ class LiteralParser {
       /^(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:[0-9](?:_?[0-9])*)?\.[0-9](?:_?[0-9])*(?:[eE][+-]?[0-9]+)?|[0-9](?:_?[0-9])*\.?(?:[eE][+-]?[0-9]+)?)/.exec(
         this.#rest(),
       )?.[0]
-    if (found === undefined || /^[\w.]/.test(this.#rest().slice(found.length))) throw new NoLiteral()
+    const after = this.#rest().slice(found?.length ?? 0)
+    if (found === undefined || /^[\w.]/.test(after)) {
+      const imaginary = found === undefined || /^0[xXoObB]/.test(found) ? null : /^[jJ](?![\w.])/.exec(after)
+      if (found === undefined || imaginary === null) throw new NoLiteral()
+      this.#position += found.length + 1
+      return this.#foreign()
+    }
     this.#position += found.length
+    const complex = /^\s*[+-]\s*[0-9][0-9_.]*(?:[eE][+-]?[0-9]+)?[jJ]/.exec(after)
+    if (complex !== null) {
+      this.#position += complex[0].length
+      return this.#foreign()
+    }
     const digits = found.replaceAll('_', '')
     const isNegative = signs.split('-').length - (1 % 2) === 1
     if (/[.eE]/.test(digits) && !/^0[xX]/.test(digits)) return isNegative ? -Number(digits) : Number(digits)

@@ -2,10 +2,10 @@
  * Regular expressions of Python, translated to those of JavaScript where both can say the same; what only Python has is
  * refused, never approximated.
  *
- * @module keystone/python-regex (floor 5)
+ * @module keystone/python-regex (floor 5.1)
  */
 import { LimitError } from '../errors/index.js'
-import { PythonError } from './python-value.js'
+import { PythonError, Unsupported } from './python-value.js'
 
 /** Longest pattern, and longest value that a pattern is tried on. */
 export const MAX_PATTERN_CHARACTERS = 1000
@@ -17,14 +17,11 @@ export interface PythonPattern {
   search(value: string): boolean
 }
 
-/** A construct of Python that JavaScript does not have. */
-export class UnsupportedPattern extends Error {}
-
 /**
  * Compile a pattern.
  *
  * @throws {@link PythonError} `error`, as `re.error`, for what Python refuses
- * @throws {@link UnsupportedPattern}
+ * @throws {@link Unsupported}
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  */
 export function compilePattern(source: string): PythonPattern {
@@ -93,7 +90,7 @@ class Translator {
       if (letter === 'i') this.#flags.ignoreCase = true
       else if (letter === 'm') this.#flags.multiline = true
       else if (letter === 's') this.#flags.dotAll = true
-      else if (letter !== 'u') throw new UnsupportedPattern(`the flag ${letter}`)
+      else if (letter !== 'u') throw new Unsupported(`the flag ${letter}`)
     }
     this.#position += length
   }
@@ -129,7 +126,7 @@ class Translator {
   }
 
   #quantifier(text: string): string {
-    if (this.#source.charAt(this.#position) === '+') throw new UnsupportedPattern('a possessive quantifier')
+    if (this.#source.charAt(this.#position) === '+') throw new Unsupported('a possessive quantifier')
     return text
   }
 
@@ -153,7 +150,7 @@ class Translator {
     const plain = /^\?(?::|=|!|<=|<!)/.exec(rest)
     if (plain !== null) return this.#skip(plain[0], `(${plain[0]}`)
     if (!rest.startsWith('?')) return '('
-    if (/^\?(?:>|\(|[aiLmsux]*-?[imsx]*:)/.test(rest)) throw new UnsupportedPattern('a group of this kind')
+    if (/^\?(?:>|\(|[aiLmsux]*-?[imsx]*:)/.test(rest)) throw new Unsupported('a group of this kind')
     throw new PythonError('error', 'unknown extension of a group')
   }
 
@@ -214,7 +211,7 @@ class Translator {
     }
     const control = ESCAPED_CONTROLS[character]
     if (control !== undefined) return control
-    if (character === 'N') throw new UnsupportedPattern('a character by its name')
+    if (character === 'N') throw new Unsupported('a character by its name')
     if (/[A-Za-z0-9]/.test(character)) throw new PythonError('error', `bad escape \\${character}`)
     return literal(character)
   }

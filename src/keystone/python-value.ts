@@ -1,7 +1,7 @@
 /**
  * Values of Python as Keystone's mapping engine meets them, and how Python prints them.
  *
- * @module keystone/python-value (floor 5)
+ * @module keystone/python-value (floor 5.1)
  */
 
 /** What a literal in a mapping can be. `undefined` never; None is `null`. */
@@ -25,6 +25,15 @@ export class PythonError extends Error {
     this.kind = kind
   }
 }
+
+/** Whether Python's sets and dictionaries take a value. */
+export function isHashable(value: PythonValue): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return 'items' in value && value.kind === 'tuple' && value.items.every(isHashable)
+}
+
+/** Something of Python that JavaScript cannot say; what it would yield is not known here. */
+export class Unsupported extends Error {}
 
 /** `repr(value)` of a string or a list of such, as `str.format` prints a list. */
 export function repr(value: string | readonly string[]): string {

@@ -1,10 +1,10 @@
 /**
  * Whether a pattern says what its author meant, and cannot be made to take long.
  *
- * @module keystone/safe-pattern (floor 5)
+ * @module keystone/safe-pattern (floor 5.1)
  */
-import { compilePattern, UnsupportedPattern } from './python-regex.js'
-import { PythonError } from './python-value.js'
+import { compilePattern } from './python-regex.js'
+import { PythonError, Unsupported } from './python-value.js'
 
 /**
  * What speaks against a pattern; nothing where it is anchored at both ends, is one that JavaScript has, and has neither
@@ -15,7 +15,7 @@ export function isSafePattern(pattern: string): string | undefined {
   try {
     compilePattern(pattern)
   } catch (error) {
-    if (error instanceof UnsupportedPattern) return `has ${error.message}, which only Python knows`
+    if (error instanceof Unsupported) return `has ${error.message}, which only Python knows`
     if (error instanceof PythonError) return `is no pattern: ${error.message}`
     throw error
   }

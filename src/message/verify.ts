@@ -18,9 +18,9 @@ import {
 } from '../cms/index.js'
 import { DeniedError, InternalError, StaleError, TrustError, UsageError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
-import type { Identity } from '../identity/index.js'
-import { parseStrictJson } from '../json/index.js'
-import { type Binding, checkBindings, messageTypeMatcher } from '../policy/index.js'
+import { type Identity, isScopePath } from '../identity/index.js'
+import { type JsonValue, parseStrictJson } from '../json/index.js'
+import { type Binding, checkBindings, messageTypeMatcher, Policy, type PolicyQuestion } from '../policy/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
 import { TrustDirectory, type TrustedSigner } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
@@ -48,6 +48,10 @@ export interface MessagePolicy {
   readonly at: Date
   /** Fields of the JSON content that must be the signer's own. Default none. */
   readonly bindings?: readonly Binding[]
+  /** Which roles may send which types where. Without one, only what is above is asked. */
+  readonly authorization?: Policy
+  /** The receiver's own scope, where messages take effect: for rules that ask for a role there. */
+  readonly scope?: string
   /** How far clocks may differ. Default {@link DEFAULT_SKEW_SECONDS}. */
   readonly skewSeconds?: number
 }
@@ -66,6 +70,7 @@ interface VerifiedMessageFields {
   readonly signingTime: Date
   readonly replay: 'checked' | 'not checked'
   readonly bindings: readonly string[]
+  readonly rule: string | undefined
 }
 
 /** The proof that a message is from its signer, for here and for now. Only {@link verifyMessage} makes one. */
@@ -85,6 +90,8 @@ export class VerifiedMessage {
   readonly replay: 'checked' | 'not checked'
   /** The binding rules that held. */
   readonly bindings: readonly string[]
+  /** The rule of the policy that allowed it; `undefined` where no policy was asked. */
+  readonly rule: string | undefined
 
   private constructor(fields: VerifiedMessageFields) {
     this.content = fields.content
@@ -95,6 +102,7 @@ export class VerifiedMessage {
     this.signingTime = fields.signingTime
     this.replay = fields.replay
     this.bindings = Object.freeze([...fields.bindings])
+    this.rule = fields.rule
     Object.freeze(this)
   }
 }
@@ -130,9 +138,12 @@ export async function verifyMessage(
   checkDestination(context, policy)
   checkType(context, policy)
   const until = checkTime(facts.signingTime, context, policy)
-  const bindings = policy.bindings ?? []
-  if (bindings.length > 0)
-    checkBindings(parseStrictJson(decodeUtf8(bytes, 'the content of the message')), identity, bindings)
+  const { bindings = [], authorization } = policy
+  const isRead = bindings.length > 0 || authorization?.readsContent(context.type, context.destination) === true
+  const json = isRead ? parseStrictJson(decodeUtf8(bytes, 'the content of the message')) : undefined
+  // Content that was not read has no fields, and breaks every rule.
+  if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
+  const decision = authorization?.authorize(questionOf(context, identity, json, policy))
   const replay = await checkReplay(context, identity, until, policy)
   return prove({
     content: bytes,
@@ -142,7 +153,24 @@ export async function verifyMessage(
     signingTime: facts.signingTime,
     replay,
     bindings: bindings.map((binding) => binding.text),
+    rule: decision?.rule,
   })
+}
+
+/** Sender and scope are the receiver's own knowledge; of the message, only what was signed. */
+function questionOf(
+  { type, destination }: MessageContext,
+  sender: Identity,
+  content: JsonValue | undefined,
+  { scope }: MessagePolicy,
+): PolicyQuestion {
+  return {
+    sender,
+    type,
+    destination,
+    ...(scope === undefined ? {} : { scope }),
+    ...(content === undefined ? {} : { content }),
+  }
 }
 
 const POLICY_KEYS: readonly string[] = [
@@ -154,6 +182,8 @@ const POLICY_KEYS: readonly string[] = [
   'replay',
   'at',
   'bindings',
+  'authorization',
+  'scope',
   'skewSeconds',
 ] satisfies readonly (keyof MessagePolicy)[]
 
@@ -184,6 +214,10 @@ function checkPolicy(policy: MessagePolicy): void {
     throw refuse('allows a senseless difference of clocks')
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
   if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
+  if (policy.authorization !== undefined && !(policy.authorization instanceof Policy)) {
+    throw refuse('has an authorization that is no policy')
+  }
+  if (policy.scope !== undefined && !isScopePath(policy.scope)) throw refuse('has a scope that is no path')
 }
 
 function isObject(value: unknown): boolean {

@@ -5,66 +5,61 @@
  */
 import { DeniedError, UsageError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
-import { jsonAt, type JsonValue } from '../json/index.js'
-
-/** Facts of a verified identity that a field can be compared with. */
-const FACTS = {
-  entity: (identity) => identity.entity,
-  uri: (identity) => identity.uri,
-  scope: (identity) => identity.scope,
-  service: (identity) => identity.service,
-  node: (identity) => identity.node,
-} as const satisfies Record<string, (identity: Identity) => string>
+import { formatJsonPath, jsonAt, type JsonPath, type JsonValue, parseJsonPath } from '../json/index.js'
+import { type Fact, FACT_NAMES, factOf, isFact } from './fact.js'
 
 export interface Binding {
-  /** As it was written. */
+  /** In its one form. */
   readonly text: string
-  /** Dotted path of a field in the JSON content. */
-  readonly field: string
+  /** The field in the JSON content. */
+  readonly field: JsonPath
   /** The text that the field must be for this identity. */
   readonly wanted: (identity: Identity) => string
 }
 
 /**
- * Parse a binding rule: a field, `==`, and one fact of the signer or two joined by a colon.
+ * Parse a binding rule: a field, `==`, and one fact of the signer or several joined by colons.
  *
  * `publisher_id == service:node` says that the content's `publisher_id` is the signer's service, a colon, and its
- * node. Facts: entity, uri, scope, service, node.
+ * node. Facts: entity, uri, scope, service, node; `signer.` may stand before the first.
  *
  * @throws {@link UsageError} `ERR_CONFIG_INVALID`
  */
 export function parseBinding(text: string): Binding {
-  const match = /^\s*([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\s*==\s*([a-z]+(?::[a-z]+)*)\s*$/.exec(text)
-  const [field, facts] = [match?.[1], match?.[2]?.split(':')]
-  const unknown = facts?.find((fact) => !Object.hasOwn(FACTS, fact))
-  if (field === undefined || facts === undefined || unknown !== undefined) {
+  const match = /^\s*(\S+?)\s*==\s*(?:signer\.)?([a-z]+(?::[a-z]+)*)\s*$/.exec(text)
+  const [path, words] = [match?.[1], match?.[2]?.split(':')]
+  if (path === undefined || words === undefined || !words.every(isFact)) {
     throw new UsageError('ERR_CONFIG_INVALID', `not a binding rule: ${JSON.stringify(text)}`, {
-      hint: `write FIELD == FACT, where a fact is one of ${Object.keys(FACTS).join(', ')}, or two joined by a colon`,
+      hint: `write FIELD == FACT, where a fact is one of ${FACT_NAMES.join(', ')}, or several joined by colons`,
     })
   }
-  const wanted = (identity: Identity): string =>
-    facts.map((fact) => FACTS[fact as keyof typeof FACTS](identity)).join(':')
-  return { text: `${field} == ${facts.join(':')}`, field, wanted }
+  const [field, facts] = [parseJsonPath(path), words as readonly Fact[]]
+  const wanted = (identity: Identity): string => facts.map((fact) => factOf(fact, identity)).join(':')
+  return { text: `${formatJsonPath(field)} == ${facts.join(':')}`, field, wanted }
+}
+
+/** Whether the content of a message is as a binding wants it. A field that is missing, or is no text, breaks its rule. */
+export function isBound({ field, wanted }: Binding, content: JsonValue, identity: Identity): boolean {
+  return jsonAt(content, field) === wanted(identity)
 }
 
 /**
- * Check the content of a verified message against binding rules. A field that is missing, or is no text, breaks its
- * rule.
+ * Check the content of a verified message against binding rules.
  *
  * @throws {@link DeniedError} `ERR_MESSAGE_BINDING`
  */
 export function checkBindings(content: JsonValue, identity: Identity, bindings: readonly Binding[]): void {
-  for (const { text, field, wanted } of bindings) {
-    const found = jsonAt(content, field)
-    if (found !== wanted(identity)) {
-      throw new DeniedError(
-        'ERR_MESSAGE_BINDING',
-        `the message's ${field} is not that of its signer ${identity.entity}`,
-        {
-          details: { rule: text, field, found: JSON.stringify(found ?? null).slice(0, 200), wanted: wanted(identity) },
-          hint: 'the message claims to be from somebody else',
-        },
-      )
-    }
+  for (const binding of bindings) {
+    if (isBound(binding, content, identity)) continue
+    const field = formatJsonPath(binding.field)
+    const found = JSON.stringify(jsonAt(content, binding.field) ?? null).slice(0, 200)
+    throw new DeniedError(
+      'ERR_MESSAGE_BINDING',
+      `the message's ${field} is not that of its signer ${identity.entity}`,
+      {
+        details: { rule: binding.text, field, found, wanted: binding.wanted(identity) },
+        hint: 'the message claims to be from somebody else',
+      },
+    )
   }
 }

@@ -14,22 +14,64 @@ export function isMessageType(text: string): boolean {
   return text.length <= MAX_TYPE_LENGTH && MESSAGE_TYPE.test(text)
 }
 
+/** A pattern of types: `*` stands for one whole segment, and as the last one for one or more. */
+export class TypePattern {
+  readonly text: string
+  /** Segments and the separators between them. */
+  readonly parts: readonly string[]
+
+  /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
+  constructor(text: string) {
+    if (text.length > MAX_TYPE_LENGTH || !TYPE_PATTERN.test(text)) {
+      throw new UsageError('ERR_CONFIG_INVALID', `not a message type or pattern: ${JSON.stringify(text)}`, {
+        hint: 'write segments of letters, digits, - and _ joined by dots or colons; * stands for a whole segment',
+      })
+    }
+    this.text = text
+    this.parts = text.split(/([.:])/)
+  }
+
+  /** Whether it is a type itself. */
+  get isExact(): boolean {
+    return !this.parts.includes('*')
+  }
+
+  get #isOpen(): boolean {
+    return this.parts.at(-1) === '*'
+  }
+
+  matches(type: string): boolean {
+    if (this.isExact) return type === this.text
+    const found = type.split(/([.:])/)
+    if (this.#isOpen ? found.length < this.parts.length : found.length !== this.parts.length) return false
+    return this.parts.every((part, index) => part === '*' || part === found[index])
+  }
+
+  /** Whether every type that `other` matches matches this, too. */
+  includes(other: TypePattern): boolean {
+    if (this.#isOpen ? other.parts.length < this.parts.length : other.parts.length !== this.parts.length) return false
+    // An open pattern matches longer types, which one that is not open never does.
+    if (other.#isOpen && !this.#isOpen) return false
+    return this.parts.every((part, index) => part === '*' || part === other.parts[index])
+  }
+
+  /** Whether some type matches both. */
+  overlaps(other: TypePattern): boolean {
+    const [shorter, longer] = this.parts.length <= other.parts.length ? [this, other] : [other, this]
+    if (shorter.parts.length !== longer.parts.length && !shorter.#isOpen) return false
+    return shorter.parts.every((part, index) => {
+      const against = longer.parts[index]
+      return part === '*' || against === '*' || part === against
+    })
+  }
+}
+
 /**
  * Compile a pattern: `*` stands for one whole segment, and as the last one for one or more.
  *
  * @throws {@link UsageError} `ERR_CONFIG_INVALID`
  */
 export function messageTypeMatcher(pattern: string): (type: string) => boolean {
-  if (pattern.length > MAX_TYPE_LENGTH || !TYPE_PATTERN.test(pattern)) {
-    throw new UsageError('ERR_CONFIG_INVALID', `not a message type or pattern: ${JSON.stringify(pattern)}`, {
-      hint: 'write segments of letters, digits, - and _ joined by dots or colons; * stands for a whole segment',
-    })
-  }
-  const wanted = pattern.split(/([.:])/)
-  const isOpen = wanted.at(-1) === '*'
-  return (type) => {
-    const found = type.split(/([.:])/)
-    if (isOpen ? found.length < wanted.length : found.length !== wanted.length) return false
-    return wanted.every((segment, index) => segment === '*' || segment === found[index])
-  }
+  const compiled = new TypePattern(pattern)
+  return (type) => compiled.matches(type)
 }

@@ -5,8 +5,9 @@
  */
 import { hash } from 'node:crypto'
 import { StoreError } from '../errors/index.js'
-import { LOG_START, type LogEntry, type LogHead, type LogPayload, verifyLogEntry } from './log.js'
-import type { CertificateRecord, EntityRecord } from './records.js'
+import { LOG_START, type LogEntry, type LogHead, verifyLogEntry } from './log.js'
+import type { CertificateRecord } from './records.js'
+import { RegistryHistory, tampered } from './registry-history.js'
 import type { Store, StoreReader } from './store.js'
 
 export interface AuditReport {
@@ -42,7 +43,7 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
   let head = LOG_START
   const issued = new Map<string, Facts>()
   const revoked = new Map<string, unknown>()
-  const entities = new Map<string, string>()
+  const registry = new RegistryHistory()
   for (;;) {
     const entries = await store.logEntries(head.sequence + 1, BATCH)
     if (entries.length === 0) break
@@ -52,11 +53,11 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
       const serialNumber = String(payload['serialNumber'])
       if (entry.event === 'certificate.issued') issued.set(serialNumber, payload)
       if (entry.event === 'certificate.revoked') revoked.set(serialNumber, payload['reason'])
-      followEntity(entities, entry.event, payload)
+      registry.follow(entry.event, payload)
     }
     progress(head.sequence)
   }
-  checkEntities(await store.entities(), entities)
+  await registry.check(store)
   const certificates = await store.certificates()
   const revocations = await store.revocations()
   for (const { certificate } of certificates) {
@@ -74,34 +75,6 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
   }
   for (const serialNumber of revoked.keys()) throw tampered('a revocation of the log is gone', serialNumber)
   return { entries: head.sequence, certificates: certificates.length, revocations: revocations.length, head }
-}
-
-/** Events that bring an entity into the state of their name. */
-const STATE_EVENT = /^entity\.(active|quarantined|retired)$/
-
-/** Keep what the log says of each entity: its facts as registered, and its latest state. */
-function followEntity(entities: Map<string, string>, event: string, payload: Readonly<Record<string, unknown>>): void {
-  const id = String(payload['id'])
-  const state = STATE_EVENT.exec(event)?.[1]
-  if (event === 'entity.added') entities.set(id, `active ${JSON.stringify(payload)}`)
-  else if (state !== undefined) entities.set(id, (entities.get(id) ?? '').replace(/^\w+/, state))
-}
-
-/** Roles and names come from the registry, so it has to be the one of the log. */
-function checkEntities(found: readonly EntityRecord[], logged: Map<string, string>): void {
-  for (const entity of found) {
-    if (logged.get(entity.id) !== `${entity.state} ${JSON.stringify(entityFacts(entity))}`) {
-      throw tampered('an entity is not the one of the log', entity.id, 'entity')
-    }
-    logged.delete(entity.id)
-  }
-  for (const id of logged.keys()) throw tampered('an entity of the log is gone', id, 'entity')
-}
-
-/** What the log keeps of an entity when it is registered. */
-export function entityFacts(entity: EntityRecord): LogPayload {
-  const { id, uri, kind, scope, service, node, roles, dnsNames, ipAddresses } = entity
-  return { id, uri, kind, scope, service, node, roles, dnsNames, ipAddresses }
 }
 
 function saysTheSame(certificate: CertificateRecord, facts: Facts): boolean {
@@ -126,12 +99,5 @@ function payloadOf(entry: LogEntry): Readonly<Record<string, unknown>> {
   if (typeof payload === 'object' && payload !== null) return payload as Readonly<Record<string, unknown>>
   throw new StoreError('ERR_AUDIT_CHAIN', 'an entry of the issuance log is not one of ours', {
     details: { sequence: String(entry.sequence) },
-  })
-}
-
-function tampered(fault: string, which: string, kind: 'serialNumber' | 'entity' = 'serialNumber'): StoreError {
-  return new StoreError('ERR_AUDIT_CHAIN', `store and issuance log disagree: ${fault}`, {
-    details: { [kind]: which },
-    hint: 'compare with a backup',
   })
 }

@@ -1,4 +1,4 @@
-export { type AuditReport, entityFacts, verifyAudit } from './audit.js'
+export { type AuditReport, verifyAudit } from './audit.js'
 export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
 export { openDatabase } from './node-sqlite.js'
 export { createStore, openStore, type StorePaths } from './open.js'
@@ -6,10 +6,15 @@ export type {
   CertificateRecord,
   CertificateStatus,
   CrlRecord,
+  EntityEvent,
   EntityRecord,
   EntityState,
   IntentRecord,
   RevocationRecord,
   RevocationStatus,
+  RoleRecord,
+  ScopeKind,
+  ScopeRecord,
 } from './records.js'
-export type { Store, StoreReader, StoreTransaction } from './store.js'
+export { entityFacts, roleFacts, scopeFacts } from './registry-history.js'
+export type { EntityNameKind, Store, StoreReader, StoreTransaction } from './store.js'

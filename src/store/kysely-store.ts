@@ -10,14 +10,22 @@ import type {
   CertificateRecord,
   CertificateStatus,
   CrlRecord,
+  EntityEvent,
   EntityRecord,
   EntityState,
   IntentRecord,
   RevocationRecord,
   RevocationStatus,
+  RoleRecord,
+  ScopeKind,
+  ScopeRecord,
 } from './records.js'
-import type { CertificateTable, EntityTable, RevocationTable, Schema } from './schema.js'
-import type { Store, StoreReader, StoreTransaction } from './store.js'
+import { entityNames } from './records.js'
+import type { CertificateTable, EntityTable, RevocationTable, Schema } from './tables.js'
+import type { EntityNameKind, Store, StoreReader, StoreTransaction } from './store.js'
+
+/** Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535. */
+const MAX_ROWS = 1000
 
 class KyselyReader implements StoreReader {
   protected readonly db: Kysely<Schema>
@@ -41,6 +49,58 @@ class KyselyReader implements StoreReader {
     return rows.map(entityOf)
   }
 
+  async entitiesAfter(id: string, limit: number): Promise<readonly EntityRecord[]> {
+    const rows = this.db.selectFrom('entity').selectAll().where('id', '>', id).orderBy('id').limit(limit)
+    return (await rows.execute()).map(entityOf)
+  }
+
+  async entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]> {
+    const found: EntityRecord[] = []
+    for (const some of batches(values)) {
+      const rows = await this.db.selectFrom('entity').selectAll().where(column, 'in', some).orderBy('id').execute()
+      found.push(...rows.map(entityOf))
+    }
+    return found
+  }
+
+  async entitiesByName(kind: EntityNameKind, ...names: readonly string[]): Promise<readonly EntityRecord[]> {
+    const rows = await this.db
+      .selectFrom('entityName')
+      .innerJoin('entity', 'entity.id', 'entityName.entityId')
+      .selectAll('entity')
+      .where('entityName.kind', '=', kind)
+      .where('entityName.name', 'in', names)
+      .distinct()
+      .orderBy('entity.id')
+      .execute()
+    return rows.map(entityOf)
+  }
+
+  async entityEvents(id: string): Promise<readonly EntityEvent[]> {
+    return this.db
+      .selectFrom('entityEvent')
+      .innerJoin('log', 'log.sequence', 'entityEvent.sequence')
+      .select(['log.sequence', 'at', 'event'])
+      .where('entityId', '=', id)
+      .orderBy('log.sequence')
+      .execute()
+  }
+
+  async scope(path: string): Promise<ScopeRecord | undefined> {
+    const row = await this.db.selectFrom('scope').selectAll().where('path', '=', path).executeTakeFirst()
+    return row === undefined ? undefined : { ...row, kind: row.kind as ScopeKind }
+  }
+
+  async scopes(): Promise<readonly ScopeRecord[]> {
+    const rows = await this.db.selectFrom('scope').selectAll().orderBy('path').execute()
+    return rows.map((row) => ({ ...row, kind: row.kind as ScopeKind }))
+  }
+
+  async roles(): Promise<readonly RoleRecord[]> {
+    const rows = await this.db.selectFrom('role').selectAll().orderBy('name').execute()
+    return rows.map((row) => ({ ...row, implies: JSON.parse(row.implies) as string[] }))
+  }
+
   async certificate(serialNumber: string): Promise<CertificateStatus | undefined> {
     return (await this.#statuses('certificate.serialNumber', serialNumber))[0]
   }
@@ -57,6 +117,10 @@ class KyselyReader implements StoreReader {
     return this.#statuses('certificate.spkiDigest', spkiDigest)
   }
 
+  async certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]> {
+    return this.#statuses('certificate.subjectDigest', subjectDigest)
+  }
+
   async certificates(entityId?: string): Promise<readonly CertificateStatus[]> {
     return entityId === undefined ? this.#statuses() : this.#statuses('certificate.entityId', entityId)
   }
@@ -67,6 +131,7 @@ class KyselyReader implements StoreReader {
       | 'certificate.fingerprint'
       | 'certificate.keyIdentifier'
       | 'certificate.spkiDigest'
+      | 'certificate.subjectDigest'
       | 'certificate.entityId',
     value = '',
   ): Promise<readonly CertificateStatus[]> {
@@ -164,12 +229,39 @@ class KyselyReader implements StoreReader {
 class KyselyTransaction extends KyselyReader implements StoreTransaction {
   #head: LogHead | undefined
 
-  async insertEntity(entity: EntityRecord): Promise<void> {
-    await this.db.insertInto('entity').values(entityRow(entity)).execute()
+  async insertEntities(entities: readonly EntityRecord[]): Promise<void> {
+    for (const some of batches(entities)) await this.db.insertInto('entity').values(some.map(entityRow)).execute()
+    for (const some of batches(entities.flatMap(entityNames))) {
+      await this.db.insertInto('entityName').values(some).execute()
+    }
   }
 
   async updateEntity(entity: EntityRecord): Promise<void> {
     await this.db.updateTable('entity').set(entityRow(entity)).where('id', '=', entity.id).execute()
+    await this.db.deleteFrom('entityName').where('entityId', '=', entity.id).execute()
+    for (const some of batches(entityNames(entity))) await this.db.insertInto('entityName').values(some).execute()
+  }
+
+  async insertScope(scope: ScopeRecord): Promise<void> {
+    await this.db.insertInto('scope').values(scope).execute()
+  }
+
+  async deleteScope(path: string): Promise<void> {
+    await this.db.deleteFrom('scope').where('path', '=', path).execute()
+  }
+
+  async putRole(role: RoleRecord): Promise<void> {
+    const { name, createdAt } = role
+    const implies = JSON.stringify(role.implies)
+    await this.db
+      .insertInto('role')
+      .values({ name, implies, createdAt })
+      .onConflict((conflict) => conflict.column('name').doUpdateSet({ implies }))
+      .execute()
+  }
+
+  async deleteRole(name: string): Promise<void> {
+    await this.db.deleteFrom('role').where('name', '=', name).execute()
   }
 
   async setEntityState(id: string, state: EntityState, at: Date): Promise<void> {
@@ -223,10 +315,22 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
   }
 
   async log(at: Date, event: string, payload: LogPayload): Promise<void> {
+    await this.logAll(at, event, [payload])
+  }
+
+  async logAll(at: Date, event: string, payloads: readonly LogPayload[]): Promise<void> {
     // One transaction at a time writes, so the head read once stays the head.
-    const entry = nextLogEntry((this.#head ??= await this.logHead()), at, event, payload)
-    await this.db.insertInto('log').values(entry).execute()
-    this.#head = { sequence: entry.sequence, hash: entry.hash }
+    let head = (this.#head ??= await this.logHead())
+    for (const some of batches(payloads)) {
+      const entries = some.map((payload) => (head = nextLogEntry(head, at, event, payload)))
+      await this.db.insertInto('log').values(entries).execute()
+      const about = entries.flatMap(({ sequence }, index) => {
+        const entityId = entityConcerned(event, some[index] ?? {})
+        return entityId === undefined ? [] : [{ entityId, sequence }]
+      })
+      if (about.length > 0) await this.db.insertInto('entityEvent').values(about).execute()
+      this.#head = { sequence: head.sequence, hash: head.hash }
+    }
   }
 }
 
@@ -240,12 +344,23 @@ export class KyselyStore extends KyselyReader implements Store {
   }
 }
 
+function* batches<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += MAX_ROWS) yield items.slice(start, start + MAX_ROWS)
+}
+
+/** Whom an entry of the log is about: the entity's own events call it `id`, all others `entityId`. */
+function entityConcerned(event: string, payload: LogPayload): string | undefined {
+  const id = event.startsWith('entity.') ? payload['id'] : payload['entityId']
+  return typeof id === 'string' ? id : undefined
+}
+
 function entityRow(entity: EntityRecord): EntityTable {
   return {
     ...entity,
     roles: JSON.stringify(entity.roles),
     dnsNames: JSON.stringify(entity.dnsNames),
     ipAddresses: JSON.stringify(entity.ipAddresses),
+    aliases: JSON.stringify(entity.aliases),
   }
 }
 
@@ -256,6 +371,7 @@ function entityOf(row: Selectable<EntityTable>): EntityRecord {
     roles: JSON.parse(row.roles) as string[],
     dnsNames: JSON.parse(row.dnsNames) as string[],
     ipAddresses: JSON.parse(row.ipAddresses) as string[],
+    aliases: JSON.parse(row.aliases) as string[],
   }
 }
 

@@ -14,7 +14,8 @@ import { purgeTemporaries, readFileText, SECRET_MODE, writeFileAtomic } from '..
 import { KyselyStore } from './kysely-store.js'
 import { LOG_START, type LogHead } from './log.js'
 import { kyselyOver, openDatabase } from './node-sqlite.js'
-import { migrate, type Schema } from './schema.js'
+import { migrate } from './schema.js'
+import type { Schema } from './tables.js'
 import type { Store, StoreTransaction } from './store.js'
 
 /** Where a home keeps its database, and the head of its log. */

@@ -8,6 +8,23 @@ import type { RevocationReason } from '../x509/index.js'
 /** `active` may be issued to and is believed; `quarantined` is cut off and may come back; `retired` never does. */
 export type EntityState = 'active' | 'quarantined' | 'retired'
 
+/** What contains things: entities, and scopes. */
+export type ScopeKind = 'domain' | 'region' | 'project' | 'service' | 'endpoint'
+
+export interface ScopeRecord {
+  /** Segments joined by `/`, outermost first: `region-one/nova`. The deployment itself, `''`, has no record. */
+  readonly path: string
+  readonly kind: ScopeKind
+  readonly createdAt: string
+}
+
+export interface RoleRecord {
+  readonly name: string
+  /** Roles that whoever holds this one holds, too. Sorted, without duplicates. */
+  readonly implies: readonly string[]
+  readonly createdAt: string
+}
+
 export interface EntityRecord {
   readonly id: string
   readonly kind: string
@@ -15,10 +32,12 @@ export interface EntityRecord {
   readonly node: string
   readonly scope: string
   readonly uri: string
-  /** Sorted, without duplicates. */
+  /** What it was granted: `compute_node`, `auditor@region-one/**`. Sorted, without duplicates. */
   readonly roles: readonly string[]
   readonly dnsNames: readonly string[]
   readonly ipAddresses: readonly string[]
+  /** Its names in other systems: `kite:compute.compute-07`. Unique in the deployment. */
+  readonly aliases: readonly string[]
   readonly state: EntityState
   readonly createdAt: string
   readonly updatedAt: string
@@ -40,9 +59,18 @@ export interface CertificateRecord {
   readonly keyIdentifier: string
   readonly spkiDigest: string
   readonly fingerprint: string
+  /** SHA-256 of the subject as names are compared (RFC 5280 §7.1), in hexadecimal. */
+  readonly subjectDigest: string
   readonly notBefore: string
   readonly notAfter: string
   readonly der: Uint8Array
+}
+
+/** Something that happened to an entity, as the log has it. */
+export interface EntityEvent {
+  readonly sequence: number
+  readonly at: string
+  readonly event: string
 }
 
 export interface RevocationRecord {
@@ -71,4 +99,16 @@ export interface CrlRecord {
 export interface CertificateStatus {
   readonly certificate: CertificateRecord
   readonly revocation: RevocationRecord | undefined
+}
+
+/** The names by which an entity is found, each with the list that it is in. */
+export function entityNames(
+  entity: Pick<EntityRecord, 'id' | 'dnsNames' | 'ipAddresses' | 'aliases'>,
+): readonly { readonly kind: 'dns' | 'ip' | 'alias'; readonly name: string; readonly entityId: string }[] {
+  const { id: entityId, dnsNames, ipAddresses, aliases } = entity
+  return [
+    ...dnsNames.map((name) => ({ kind: 'dns' as const, name, entityId })),
+    ...ipAddresses.map((name) => ({ kind: 'ip' as const, name, entityId })),
+    ...aliases.map((name) => ({ kind: 'alias' as const, name, entityId })),
+  ]
 }

@@ -1,6 +1,5 @@
 /**
- * The tables of the store, as Kysely types, and the migrations that make them. Written so that PostgreSQL can take
- * them: text, integers, blobs; times as ISO 8601 text; lists as JSON text.
+ * The migrations that make the tables of the store, and bring old ones up.
  *
  * @module store/schema (floor 4)
  */
@@ -8,87 +7,8 @@ import { setTimeout } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { StoreError } from '../errors/index.js'
-
-export interface EntityTable {
-  id: string
-  kind: string
-  service: string
-  node: string
-  scope: string
-  /** Identity URI: unique. */
-  uri: string
-  roles: string
-  dnsNames: string
-  ipAddresses: string
-  state: string
-  createdAt: string
-  updatedAt: string
-}
-
-export interface IntentTable {
-  /** Canonical serial number: unique over everything that this store ever planned to sign. */
-  serialNumber: string
-  entityId: string | null
-  profile: string
-  tbsDigest: string
-  createdAt: string
-  /** `pending` → `issued`, or `abandoned` when the process died before it could record. */
-  state: string
-}
-
-export interface CertificateTable {
-  serialNumber: string
-  entityId: string | null
-  profile: string
-  /** Subject key identifier in hexadecimal. */
-  keyIdentifier: string
-  /** SHA-256 of the SubjectPublicKeyInfo in hexadecimal. */
-  spkiDigest: string
-  fingerprint: string
-  notBefore: string
-  notAfter: string
-  der: Uint8Array
-}
-
-export interface RevocationTable {
-  serialNumber: string
-  reason: string
-  revokedAt: string
-}
-
-export interface CrlTable {
-  issuer: string
-  number: number
-  baseNumber: number | null
-  thisUpdate: string
-  nextUpdate: string
-  der: Uint8Array
-}
-
-export interface LogTable {
-  sequence: number
-  at: string
-  event: string
-  /** JSON text, exactly as hashed. */
-  payload: string
-  previousHash: string
-  hash: string
-}
-
-export interface SettingTable {
-  name: string
-  value: string
-}
-
-export interface Schema {
-  entity: EntityTable
-  intent: IntentTable
-  certificate: CertificateTable
-  revocation: RevocationTable
-  crl: CrlTable
-  log: LogTable
-  setting: SettingTable
-}
+import { registry } from './registry-migration.js'
+import type { Schema } from './tables.js'
 
 const first: Migration = {
   async up(db: Kysely<Schema>) {
@@ -179,7 +99,11 @@ const deltaCrls: Migration = {
 }
 
 /** Every migration, oldest first. Only ever appended to. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-first': first, '0002-delta-crls': deltaCrls }
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first': first,
+  '0002-delta-crls': deltaCrls,
+  '0003-registry': registry,
+}
 
 /** Several processes may open an old store at once; one of them brings it up. */
 const MIGRATION_ATTEMPTS = 5

@@ -11,12 +11,18 @@ import type {
   CertificateRecord,
   CertificateStatus,
   CrlRecord,
+  EntityEvent,
   EntityRecord,
   EntityState,
   IntentRecord,
   RevocationRecord,
   RevocationStatus,
+  RoleRecord,
+  ScopeRecord,
 } from './records.js'
+
+/** In which of its lists an entity has a name. */
+export type EntityNameKind = 'dns' | 'ip' | 'alias'
 
 /** Reading. Lists are in a fixed order that their comment states. */
 export interface StoreReader {
@@ -24,12 +30,27 @@ export interface StoreReader {
   entityByUri(uri: string): Promise<EntityRecord | undefined>
   /** By id. */
   entities(): Promise<readonly EntityRecord[]>
+  /** By id: those whose id, or identity URI, is one of these. */
+  entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]>
+  /** By id, those after one, at most so many: for what must not hold them all. */
+  entitiesAfter(id: string, limit: number): Promise<readonly EntityRecord[]>
+  /** By id: those with one of these host names, addresses or aliases. */
+  entitiesByName(kind: EntityNameKind, ...names: readonly string[]): Promise<readonly EntityRecord[]>
+  /** What happened to an entity, oldest first. */
+  entityEvents(id: string): Promise<readonly EntityEvent[]>
+  scope(path: string): Promise<ScopeRecord | undefined>
+  /** By path. */
+  scopes(): Promise<readonly ScopeRecord[]>
+  /** By name. */
+  roles(): Promise<readonly RoleRecord[]>
   certificate(serialNumber: string): Promise<CertificateStatus | undefined>
   certificateByFingerprint(fingerprint: string): Promise<CertificateStatus | undefined>
   /** Newest first. */
   certificatesByKeyIdentifier(keyIdentifier: string): Promise<readonly CertificateStatus[]>
   /** Newest first. */
   certificatesBySpkiDigest(spkiDigest: string): Promise<readonly CertificateStatus[]>
+  /** Newest first. */
+  certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]>
   /** Newest first; of one entity, or all. */
   certificates(entityId?: string): Promise<readonly CertificateStatus[]>
   /** An intent that came to nothing: its certificate may have been signed, but was never handed out. */
@@ -50,7 +71,7 @@ export interface StoreReader {
 
 /** Reading and changing, all or nothing. */
 export interface StoreTransaction extends StoreReader {
-  insertEntity(entity: EntityRecord): Promise<void>
+  insertEntities(entities: readonly EntityRecord[]): Promise<void>
   updateEntity(entity: EntityRecord): Promise<void>
   setEntityState(id: string, state: EntityState, at: Date): Promise<void>
   /** @throws {@link StoreError} `ERR_STORE_WRITE` if the serial number was planned before */
@@ -61,8 +82,15 @@ export interface StoreTransaction extends StoreReader {
   insertRevocation(revocation: RevocationRecord): Promise<void>
   insertCrl(crl: CrlRecord): Promise<void>
   setSetting(name: string, value: string): Promise<void>
-  /** Append to the issuance log. */
+  insertScope(scope: ScopeRecord): Promise<void>
+  deleteScope(path: string): Promise<void>
+  /** Insert a role, or replace the one of its name. */
+  putRole(role: RoleRecord): Promise<void>
+  deleteRole(name: string): Promise<void>
+  /** Append to the issuance log. What is about an entity is found by it later: see {@link StoreReader.entityEvents}. */
   log(at: Date, event: string, payload: LogPayload): Promise<void>
+  /** As {@link log}, many of one kind, in order. */
+  logAll(at: Date, event: string, payloads: readonly LogPayload[]): Promise<void>
 }
 
 export interface Store extends StoreReader {

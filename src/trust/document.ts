@@ -21,14 +21,17 @@
  *   scope         UTF8String,
  *   service       UTF8String,
  *   node          UTF8String,
- *   roles         SEQUENCE OF UTF8String }
+ *   grants        SEQUENCE OF UTF8String, -- `role` in its own scope, `role@scope`, `role@scope/*`, `role@scope/**`
+ *   groups        [0] IMPLICIT SEQUENCE OF UTF8String OPTIONAL }
  * ```
  *
  * @module trust/document (floor 6)
  */
 import {
   compareBytes,
+  contextConstructed,
   DerReader,
+  encodeContext,
   encodeGeneralizedTime,
   encodeInteger,
   encodeOctetString,
@@ -38,7 +41,7 @@ import {
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
 import { EncodingError } from '../errors/index.js'
-import { type Identity } from '../identity/index.js'
+import { type Identity, rolesAt } from '../identity/index.js'
 import { type Certificate, type Crl, named, parseCertificate, readCertificate, readCrl } from '../x509/index.js'
 
 export interface TrustDocument {
@@ -95,7 +98,8 @@ function encodeSigner(keyIdentifier: Uint8Array, { certificate, identity }: Docu
     encodeString(identity.scope),
     encodeString(identity.service),
     encodeString(identity.node),
-    encodeSequence(...identity.roles.map((role) => encodeString(role))),
+    encodeSequence(...identity.grants.map((grant) => encodeString(grant))),
+    ...(identity.groups.length === 0 ? [] : [encodeContext(0, ...identity.groups.map((group) => encodeString(group)))]),
   )
 }
 
@@ -156,13 +160,22 @@ function readSigners(sequence: DerReader): readonly RawSigner[] {
     const scope = fields.string(TAG.utf8String)
     const service = fields.string(TAG.utf8String)
     const node = fields.string(TAG.utf8String)
-    const roles = Object.freeze(readAll(fields, (reader) => reader.string(TAG.utf8String)))
+    const grants = Object.freeze(readTexts(fields.sequence()))
+    const hasGroups = fields.peek() === contextConstructed(0)
+    const groups = Object.freeze(hasGroups ? readTexts(fields.constructed(contextConstructed(0))) : [])
     fields.finish()
+    const roles = Object.freeze(rolesAt(grants, scope, scope))
     // Every message of the signer shares it.
-    const identity = Object.freeze({ entity, uri, scope, service, node, roles })
+    const identity = Object.freeze({ entity, uri, scope, service, node, roles, grants, groups })
     signers.push({ keyIdentifier, certificateDer, identity })
   }
   return signers
+}
+
+function readTexts(sequence: DerReader): string[] {
+  const texts: string[] = []
+  while (!sequence.atEnd) texts.push(sequence.string(TAG.utf8String))
+  return texts
 }
 
 /** Parse the certificate of a signer. */

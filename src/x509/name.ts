@@ -3,6 +3,7 @@
  *
  * @module x509/name (floor 3)
  */
+import { hash } from 'node:crypto'
 import {
   DerReader,
   encodeObjectIdentifier,
@@ -97,6 +98,11 @@ export class Name {
   /** A text that two names share exactly when they are equal. A key for maps, not for people. */
   get key(): string {
     return this.#comparable().join('')
+  }
+
+  /** SHA-256 of {@link key} in hexadecimal: to find a name in an index. */
+  get digest(): string {
+    return hash('sha256', this.key, 'hex')
   }
 
   /** The texts of every attribute of one type, in order. */
@@ -227,12 +233,15 @@ function escapeText(text: string): string {
  */
 export function buildName(attributes: readonly (readonly [type: string, text: string])[]): Name {
   const der = encodeSequence(
-    ...attributes.map(([type, text]) => encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeText(text)))),
+    ...attributes.map(([type, text]) =>
+      encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeNameText(text))),
+    ),
   )
   return Name.read(DerReader.over(der, { maxBytes: 65_536, maxDepth: 8, maxNodes: 1024 }))
 }
 
-function encodeText(text: string): Uint8Array {
+/** The value of an attribute: PrintableString where it can be, else UTF8String (RFC 5280 §4.1.2.4). */
+export function encodeNameText(text: string): Uint8Array {
   // A lone surrogate would be written as U+FFFD, and two texts would become one name.
   if (!text.isWellFormed()) throw new EncodingError('ERR_NAME_MALFORMED', 'a text in a name is not well-formed Unicode')
   return /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text) ? encodePrintableString(text) : encodeString(text, TAG.utf8String)

@@ -1,1 +1,1 @@
-export { MAX_YAML_CHARACTERS, MAX_YAML_DEPTH, parseYaml } from './yaml.js'
+export { formatYaml, MAX_YAML_CHARACTERS, MAX_YAML_DEPTH, parseYaml, parseYamlOrJson } from './yaml.js'

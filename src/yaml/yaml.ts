@@ -4,9 +4,9 @@
  *
  * @module yaml/yaml (floor 0.2)
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { EncodingError, LimitError } from '../errors/index.js'
-import type { JsonValue } from '../json/index.js'
+import { type JsonValue, parseStrictJson } from '../json/index.js'
 
 /** Longest text unless the caller says otherwise: YAML takes several times as long to read as JSON. */
 export const MAX_YAML_CHARACTERS = 256 * 1024
@@ -93,4 +93,32 @@ function valueOf(node: unknown, depth: number, refuse: Refuse, near: number): Js
     return value
   }
   return refuse('it has what is no value', offset)
+}
+
+/** Longest JSON that is read as one text. */
+const MAX_JSON_CHARACTERS = 512 * 1024 * 1024
+
+/**
+ * Parse a text that people write in YAML and programs in JSON: JSON if it begins with `{`, which is fast and may be long.
+ *
+ * @throws {@link EncodingError} `ERR_YAML_MALFORMED`, `ERR_JSON_MALFORMED`
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
+ */
+export function parseYamlOrJson(text: string, what: string): JsonValue {
+  if (!/^\s*\{/.test(text)) return parseYaml(text, what)
+  try {
+    if (text.length <= MAX_JSON_CHARACTERS) return parseStrictJson(text)
+  } catch (error) {
+    // YAML has maps in braces, too.
+    if (text.length > MAX_YAML_CHARACTERS || /^\s*\{\s*"/.test(text)) throw error
+    return parseYaml(text, what)
+  }
+  throw new LimitError('ERR_LIMIT_EXCEEDED', `${what} has more than ${MAX_JSON_CHARACTERS} characters`, {
+    details: { limit: String(MAX_JSON_CHARACTERS), characters: String(text.length) },
+  })
+}
+
+/** Write a value as YAML that {@link parseYaml} reads back as the same. */
+export function formatYaml(value: JsonValue): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
 }

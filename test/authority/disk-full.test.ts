@@ -167,7 +167,9 @@ describe.skipIf(!available)('a full disk', async () => {
     cpSync(template.home, home, { recursive: true })
     const passphrase = passphraseFile(folder)
     const words = ['--home', home, '--json']
-    expect((await runSignet([...words, 'entity', 'add', 'node-1', '--kind', 'compute'])).code).toBe(0)
+    expect(
+      (await runSignet([...words, 'entity', 'add', 'node-1', '--kind', 'node', '--service', 'compute'])).code,
+    ).toBe(0)
     leave(path, 1)
     const issue = [...words, 'issue', 'node-1', '--out', join(folder, 'cli-out'), '--passphrase-file', passphrase]
     const { code, stdout } = await runSignet(issue)

@@ -539,7 +539,7 @@ function approval(changes: Partial<ApprovalRequest> = {}): ApprovalRequest {
   const { text, scope, service, node } = parseIdentityUri(IDENTITY)
   return {
     profile: PROFILES.peer,
-    identity: { entity: 'node-1', uri: text, scope, service, node, roles: [] },
+    identity: { entity: 'node-1', uri: text, scope, service, node, roles: [], grants: [], groups: [] },
     dnsNames: ['node-1.cloud.example'],
     ipAddresses: ['10.0.0.1'],
     publicKey: keyFor('node').publicKey,

@@ -33,7 +33,7 @@ describe('registerEntity', () => {
   it('ID-20: an id or an identity is taken once, whatever became of who had it', async () => {
     const { authority, register, clock } = await template.open()
     await register('a')
-    await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('a', { kind: 'network' }))
+    await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('a', { service: 'network' }))
     await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('b', { node: 'a' }))
     const { setEntityState } = await import('../../src/authority/index.js')
     await setEntityState(authority, 'a', 'retired', clock.now())

@@ -89,7 +89,7 @@ describe('the authority', () => {
     ]) {
       await refused(world, line, 'ERR_ENTITY_UNKNOWN')
     }
-    await refused(world, 'entity add compute-07 --kind other', 'ERR_ENTITY_EXISTS')
+    await refused(world, 'entity add compute-07 --kind node', 'ERR_ENTITY_EXISTS')
   })
 
   it.each([
@@ -108,7 +108,7 @@ describe('the authority', () => {
     'a'.repeat(65),
   ])('an entity id that is none: %j', async (id) => {
     const world = newWorld()
-    await refused(world, ['entity', 'add', '--kind', 'x', '--', id], 'ERR_IDENTITY_INVALID')
+    await refused(world, ['entity', 'add', '--kind', 'node', '--', id], 'ERR_IDENTITY_INVALID')
     await refused(world, ['issue', '--out', 'new', '--', id], 'ERR_ENTITY_UNKNOWN')
     await refused(world, ['entity', 'show', '--', id], 'ERR_ENTITY_UNKNOWN')
   })
@@ -117,7 +117,7 @@ describe('the authority', () => {
     const world = newWorld()
     for (const id of ['constructor', 'toString', 'hasOwnProperty']) {
       expect(await world.run(['entity', 'show', id])).toMatchObject({ errorCode: 'ERR_ENTITY_UNKNOWN' })
-      expect(await world.run(['entity', 'add', id, '--kind', 'x'])).toMatchObject({ code: 0 })
+      expect(await world.run(['entity', 'add', id, '--kind', 'node'])).toMatchObject({ code: 0 })
       expect(await world.run(['entity', 'show', id, '--json'])).toMatchObject({ json: { entity: { id } } })
     }
   })
@@ -139,7 +139,7 @@ describe('the authority', () => {
     const world = newWorld()
     world.clock = { now: () => addSeconds(STORY_START, -DAY) }
     await refused(world, 'issue compute-07 --out new', 'ERR_CLOCK_SUSPECT')
-    await refused(world, 'entity add new-01 --kind x', 'ERR_CLOCK_SUSPECT')
+    await refused(world, 'entity add new-01 --kind node', 'ERR_CLOCK_SUSPECT')
     await refused(world, `cert verify ${TLS}/cert.pem`, ['ERR_PATH_NOT_YET_VALID', 'ERR_REVOCATION_UNKNOWN'])
     await refused(world, VERIFY, [
       'ERR_PATH_NOT_YET_VALID',

@@ -43,9 +43,26 @@ interface Call {
 const CALLS: Readonly<Record<string, Call>> = {
   quickstart: { good: 'quickstart demo', bad: 'quickstart home', code: 'ERR_OUTPUT_EXISTS' },
   init: { good: '--home new init --domain a.example', bad: 'init --domain a.example', code: 'ERR_HOME_EXISTS' },
+  apply: { good: 'apply deployment.yaml', bad: 'apply broken.yaml', code: 'ERR_REGISTRY_DOCUMENT' },
+  export: { good: 'export', bad: 'export --out crls.pem', code: 'ERR_OUTPUT_EXISTS' },
+  'scope add': {
+    good: 'scope add region-two --kind region',
+    bad: 'scope add region-one --kind region',
+    code: 'ERR_SCOPE_EXISTS',
+  },
+  'scope list': { good: 'scope list', bad: '--home missing scope list', code: 'ERR_HOME_MISSING' },
+  'scope remove': { good: 'scope remove empty', bad: 'scope remove region-one', code: 'ERR_SCOPE_IN_USE' },
+  'role add': { good: 'role add reader', bad: 'role add reader --implies nothing', code: 'ERR_ROLE_INVALID' },
+  'role list': { good: 'role list', bad: '--home missing role list', code: 'ERR_HOME_MISSING' },
+  'role remove': { good: 'role remove idle', bad: 'role remove broker', code: 'ERR_ROLE_IN_USE' },
+  'entity find': {
+    good: 'entity find --dns compute-07.cloud.example',
+    bad: 'entity find --subject compute-07',
+    code: 'ERR_NAME_MALFORMED',
+  },
   'entity add': {
-    good: 'entity add new-01 --kind new',
-    bad: 'entity add compute-07 --kind new',
+    good: 'entity add new-01 --kind node',
+    bad: 'entity add compute-07 --kind node',
     code: 'ERR_ENTITY_EXISTS',
   },
   'entity list': { good: 'entity list', bad: '--home missing entity list', code: 'ERR_HOME_MISSING' },
@@ -117,6 +134,23 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
   'identity lint': { good: 'identity lint', bad: 'identity lint --mapping missing.yaml', code: 'ERR_FILE_READ' },
   'identity schema': { good: 'identity schema', bad: 'identity schema more', code: 'ERR_USAGE', prints: 'JSON' },
+  'keystone attributes': {
+    good: `keystone attributes ${CERT}`,
+    bad: 'keystone attributes missing.pem',
+    code: 'ERR_FILE_READ',
+  },
+  'keystone map': {
+    good: `keystone map keystone.json --cert ${CERT} --entity`,
+    bad: 'keystone map keystone.json --cert home/issuing-ca.pem',
+    code: 'ERR_IDENTITY_UNMAPPED',
+  },
+  'keystone lint': { good: 'keystone lint keystone.json', bad: 'keystone lint note.json', code: 'ERR_MAPPING_INVALID' },
+  'keystone idp': { good: `keystone idp ${CERT}`, bad: 'keystone idp keystone.json', code: 'ERR_PEM_MALFORMED' },
+  'keystone thumbprint': {
+    good: `keystone thumbprint ${CERT}`,
+    bad: 'keystone thumbprint missing.pem',
+    code: 'ERR_FILE_READ',
+  },
   'trust publish': {
     good: 'trust publish --out new.p7',
     bad: 'trust publish --out new.p7 --validity soon',
@@ -165,11 +199,18 @@ const all = commands(program)
 const leaves = all.filter((command) => command.commands.length === 0)
 const words = (line: string): readonly string[] => splitWords(line, new Map())
 
-// The deployment has somebody in quarantine, without certificates, a CMS document that is no message, and a responder
-// with a request and an answer of its own.
+// The deployment has somebody in quarantine, without certificates, a CMS document that is no message, a mapping document
+// of Keystone, and a responder with a request and an answer of its own.
 const base = newWorld()
+const keystoneRules = [
+  { local: [{ user: { name: '{0}' } }], remote: [{ type: 'SSL_CLIENT_S_DN_CN' }, { type: 'SSL_CLIENT_SAN_DNS_0' }] },
+]
+base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
 for (const line of [
-  'entity add quarantined-01 --kind test',
+  'entity add quarantined-01 --kind node',
+  'scope add empty --kind region',
+  'role add idle',
+  'export --out deployment.yaml',
   'entity quarantine quarantined-01',
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
   'ocsp delegate --out responder',
@@ -181,6 +222,7 @@ for (const line of [
 const answered = await base.run('ocsp respond --responder responder --json', {
   stdin: readFileSync(base.path('request.der')),
 })
+base.write('broken.yaml', 'version: 2\n')
 base.write('response.der', Buffer.from(String(answered.json['response']), 'base64'))
 /** What the commands of this deployment read from standard input. */
 const inputOf = ({ stdin }: Call): CliOptions => (stdin === undefined ? {} : { stdin: readFileSync(base.path(stdin)) })

@@ -86,7 +86,11 @@ process.stdout.write(verb === 'public-key' ? createPublicKey(key).export({ type:
     ['openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out hsm.key', 0],
     ['signet init --domain cloud.example --root-out root-offline --issuing-key-command "node hsm.mjs hsm.key"', 0],
     ['signet --home other init --domain other.example --json', 0],
-    ['signet entity add compute-07 --kind compute --role compute_node --dns compute-07.cloud.example', 0],
+    ['signet role add compute_node', 0],
+    [
+      'signet entity add compute-07 --kind node --service compute --role compute_node --dns compute-07.cloud.example',
+      0,
+    ],
     ['signet issue compute-07 --out compute-07 --json', 0],
     ['signet trust publish --out trust.p7', 0],
     ['signet sign note.json --as compute-07/signer --type notify.test --to notifications', 0],
@@ -292,7 +296,9 @@ describe('surroundings', () => {
     const init = signet(['init', '--domain', 'cloud.example', '--json'], { env, cwd: place })
     expect([init.code, init.stderr]).toEqual([0, ''])
     expect(init.stdout).toMatch(/^\{"schema":1,"ok":true.*\}\n$/)
-    expect(signet(['entity', 'add', 'idle-01', '--kind', 'IDLE'], { env, cwd: place }).code).toBe(0)
+    expect(signet(['entity', 'add', 'idle-01', '--kind', 'node', '--service', 'IDLE'], { env, cwd: place }).code).toBe(
+      0,
+    )
     const issued = signet(['issue', 'idle-01', '--json'], { env, cwd: place })
     expect(issued.stdout).toMatch(/"notAfter":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z"/)
     const help = signet(['verify', '--help'], { env })
@@ -319,7 +325,7 @@ describe.skipIf(!hasOldNode)('an older Node hands over', () => {
     expect(old('signet init --domain cloud.example').code).toBe(0)
     expect(old('signet entity list | true; exit ${PIPESTATUS[0]}').code).not.toBe(0)
     expect(old('signet cert show - < home/root.pem')).toMatchObject({ code: 0, stderr: '' })
-    expect(old('signet entity add "a b" --kind x')).toMatchObject({ code: 5 })
+    expect(old('signet entity add "a b" --kind node')).toMatchObject({ code: 5 })
   })
 
   it.each(['--passphrase-fd 3', '--passphrase-fd=3'])('so does a passphrase: %s', (words) => {

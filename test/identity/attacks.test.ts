@@ -28,6 +28,8 @@ import {
   type Identity,
   parseMapping,
   resolveIdentity,
+  RoleGraph,
+  roleRecord,
 } from '../../src/identity/index.js'
 import { validatePath } from '../../src/path/index.js'
 import { buildName, createCertificationRequest, Name } from '../../src/x509/index.js'
@@ -41,9 +43,11 @@ const other = makeCertificate({ subject: 'CA', algorithm: 'p384', ca: true })
 const digestOf = (holder: Holder): string => hash('sha256', holder.certificate.spkiDer, 'hex')
 const KEY = digestOf(ca)
 
+const roles = new RoleGraph(['worker', 'admin'].map((name) => roleRecord(name, [], NOW)))
 const NOBODY: EntityLookup = {
   entity: () => Promise.resolve(undefined),
   entityByUri: () => Promise.resolve(undefined),
+  roleGraph: () => Promise.resolve(roles),
 }
 
 const CAPTURED = { service: 's', node: '{node}', roles: ['worker'] }
@@ -369,8 +373,9 @@ describe('attacks on the mapping', () => {
     const crossed = makeCertificate({ subject: 'CA', key: ca.key, issuer: other, ca: true })
     expect(digestOf(crossed)).toBe(KEY)
     // Every identity lies in the trust domain of the mapping.
-    const foreign = entityRecord({ id: 'n', kind: 'compute' }, 'other.example', NOW)
+    const foreign = entityRecord({ id: 'n', kind: 'node', service: 'compute' }, 'other.example', NOW)
     const registry: EntityLookup = {
+      ...NOBODY,
       entity: () => Promise.resolve(foreign),
       entityByUri: () => Promise.resolve(foreign),
     }
@@ -493,6 +498,7 @@ describe('attacks on the mapping', () => {
       expect(await who(text, { subject: cn('admin') })).toBe('ERR_MAPPING_INVALID')
     }
     const failing: EntityLookup = {
+      ...NOBODY,
       entity: () => Promise.reject(new TypeError('down')),
       entityByUri: () => Promise.reject(new TypeError('down')),
     }
@@ -553,7 +559,7 @@ describe('attacks on the registry and around it', async () => {
       ),
     })
     writeFileSync(cloud.path('wish.csr'), pem)
-    await cloud.signet('entity add wisher --kind compute --role compute_node')
+    await cloud.signet('entity add wisher --kind node --service compute --role compute_node')
     await cloud.signet('issue wisher --csr wish.csr --out wished')
     const identity = await resolved('wished/current/cert.pem')
     expect(identity).toMatchObject({ entity: 'wisher', roles: ['compute_node'] })
@@ -572,7 +578,7 @@ describe('attacks on the registry and around it', async () => {
       '-x',
       'Ａ',
     ]) {
-      const { code, stderr, stdout } = await cloud.run(['entity', 'add', '--kind', 'compute', '--', id])
+      const { code, stderr, stdout } = await cloud.run(['entity', 'add', '--kind', 'node', '--', id])
       expect(code).toBe(5)
       expect(stdout).toBe('')
       expect(stderr.replace(/\n/g, '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
@@ -580,17 +586,17 @@ describe('attacks on the registry and around it', async () => {
   })
 
   it('ID-20: a name is one entity’s, whatever became of it', async () => {
-    await cloud.signet('entity add first --kind compute')
+    await cloud.signet('entity add first --kind node')
     const taken = async (...words: readonly string[]): Promise<string | undefined> =>
       (await cloud.run(['entity', 'add', ...words])).errorCode
     expect(await taken('first', '--kind', 'broker')).toBe('ERR_ENTITY_EXISTS')
-    expect(await taken('second', '--kind', 'compute', '--node', 'first')).toBe('ERR_ENTITY_EXISTS')
+    expect(await taken('second', '--kind', 'node', '--node', 'first')).toBe('ERR_ENTITY_EXISTS')
     await cloud.signet('entity retire first')
-    expect(await taken('first', '--kind', 'compute')).toBe('ERR_ENTITY_EXISTS')
-    expect(await taken('third', '--kind', 'compute', '--node', 'first')).toBe('ERR_ENTITY_EXISTS')
+    expect(await taken('first', '--kind', 'node')).toBe('ERR_ENTITY_EXISTS')
+    expect(await taken('third', '--kind', 'node', '--node', 'first')).toBe('ERR_ENTITY_EXISTS')
     // Another case is another name; neither is taken for the other.
-    await cloud.signet('entity add Fourth --kind compute')
-    await cloud.signet('entity add fourth --kind compute')
+    await cloud.signet('entity add Fourth --kind node')
+    await cloud.signet('entity add fourth --kind node')
     await cloud.signet('issue fourth --out fourth')
     expect((await resolved('fourth/tls/current/cert.pem')).entity).toBe('fourth')
   })

@@ -4,13 +4,13 @@ import { NOW } from '../support/certificates.js'
 import { expectCode } from '../support/expect-code.js'
 
 const make = (changes: Partial<EntityRequest> = {}): ReturnType<typeof entityRecord> =>
-  entityRecord({ id: 'compute-07', kind: 'compute', ...changes }, 'cloud.example', NOW)
+  entityRecord({ id: 'compute-07', kind: 'node', service: 'compute', ...changes }, 'cloud.example', NOW)
 
 describe('entityRecord', () => {
   it('fills in what is left out', () => {
     expect(make()).toEqual({
       id: 'compute-07',
-      kind: 'compute',
+      kind: 'node',
       service: 'compute',
       node: 'compute-07',
       scope: '',
@@ -18,6 +18,7 @@ describe('entityRecord', () => {
       roles: [],
       dnsNames: [],
       ipAddresses: [],
+      aliases: [],
       state: 'active',
       createdAt: NOW.toISOString(),
       updatedAt: NOW.toISOString(),
@@ -41,7 +42,7 @@ describe('entityRecord', () => {
 
   it('ID-19: names of what every object inherits are names like any other, or none', () => {
     for (const id of ['constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
-      expect(make({ id, kind: id, roles: [id] })).toMatchObject({ id, roles: [id] })
+      expect(make({ id, service: id, roles: [id] })).toMatchObject({ id, roles: [id] })
     }
     expectCode('ERR_IDENTITY_INVALID', () => make({ id: '__proto__' }))
     expectCode('ERR_IDENTITY_INVALID', () => make({ roles: ['__proto__'] }))
@@ -86,7 +87,7 @@ describe('entityRecord', () => {
 
   it('keeps the service of the authority for the authority', () => {
     expectCode('ERR_IDENTITY_INVALID', () => make({ service: 'signet' }))
-    expectCode('ERR_IDENTITY_INVALID', () => make({ kind: 'signet' }))
+    expectCode('ERR_IDENTITY_INVALID', () => make({ kind: 'node', service: 'signet' }))
     expectCode('ERR_IDENTITY_INVALID', () => make({ service: 'signet', scope: 'a' }))
   })
 

@@ -2,7 +2,14 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OID } from '../../src/asn1/index.js'
-import { type LintFinding, lintMapping, type Mapping, parseMapping, resolveIdentity } from '../../src/identity/index.js'
+import {
+  type LintFinding,
+  lintMapping,
+  type Mapping,
+  parseMapping,
+  resolveIdentity,
+  RoleGraph,
+} from '../../src/identity/index.js'
 import { type ValidatedPath, validatePath } from '../../src/path/index.js'
 import { buildName, type GeneralName, parseIpAddress } from '../../src/x509/index.js'
 import { type Holder, makeCertificate, NOW } from '../support/certificates.js'
@@ -195,7 +202,11 @@ function mappingOf(rules: readonly RuleWhen[]): Mapping {
   )
 }
 
-const NOBODY = { entity: () => Promise.resolve(undefined), entityByUri: () => Promise.resolve(undefined) }
+const NOBODY = {
+  entity: () => Promise.resolve(undefined),
+  entityByUri: () => Promise.resolve(undefined),
+  roleGraph: () => Promise.resolve(new RoleGraph([])),
+}
 
 async function decides(mapping: Mapping, path: ValidatedPath): Promise<string | undefined> {
   try {

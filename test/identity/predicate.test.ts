@@ -18,6 +18,8 @@ import {
   explainIdentity,
   parseMapping,
   resolveIdentity,
+  RoleGraph,
+  roleRecord,
   traceRules,
 } from '../../src/identity/index.js'
 import { Pattern } from '../../src/identity/pattern.js'
@@ -51,10 +53,13 @@ function rule(when: Readonly<Record<string, unknown>>, then: unknown = FIXED): s
   return JSON.stringify({ version: 1, trustDomain: 'cloud.example', rules })
 }
 
+const roles = new RoleGraph(['a', 'b', 'worker'].map((name) => roleRecord(name, [], NOW)))
+
 function registry(...entities: readonly EntityRecord[]): EntityLookup {
   return {
     entity: (id) => Promise.resolve(entities.find((item) => item.id === id)),
     entityByUri: (text) => Promise.resolve(entities.find((item) => item.uri === text)),
+    roleGraph: () => Promise.resolve(roles),
   }
 }
 
@@ -196,7 +201,11 @@ describe('rules on what a certificate is for', () => {
 })
 
 describe('requirement 58: who somebody is, is not where; a result names an entity, or parts', () => {
-  const node = entityRecord({ id: 'node-7', kind: 'compute', scope: 'r', roles: ['b', 'a'] }, 'cloud.example', NOW)
+  const node = entityRecord(
+    { id: 'node-7', kind: 'node', service: 'compute', scope: 'r', roles: ['b', 'a'] },
+    'cloud.example',
+    NOW,
+  )
   const path = pathOf({ subject: 'node-7', ...san(named(2, 'elsewhere.example')) })
   const resolved = async (text: string, ...entities: readonly EntityRecord[]): Promise<unknown> =>
     resolveIdentity(path, parseMapping(text), registry(...entities))

@@ -21,6 +21,8 @@ import {
   parseMapping,
   requireActive,
   resolveIdentity,
+  RoleGraph,
+  roleRecord,
 } from '../../src/identity/index.js'
 import { type ValidatedPath, validatePath } from '../../src/path/index.js'
 import type { EntityRecord } from '../../src/store/index.js'
@@ -48,9 +50,11 @@ function registry(...entities: readonly EntityRecord[]): EntityLookup {
   return {
     entity: (id) => Promise.resolve(entities.find((item) => item.id === id)),
     entityByUri: (text) => Promise.resolve(entities.find((item) => item.uri === text)),
+    roleGraph: () => Promise.resolve(roles),
   }
 }
-const node = entityRecord({ id: 'node-7', kind: 'compute', roles: ['b', 'a'] }, 'cloud.example', NOW)
+const roles = new RoleGraph(['a', 'b', 'worker', 'admin', 'reader'].map((name) => roleRecord(name, [], NOW)))
+const node = entityRecord({ id: 'node-7', kind: 'node', service: 'compute', roles: ['b', 'a'] }, 'cloud.example', NOW)
 const nobody = registry()
 
 /** A mapping of one rule with these predicates. */
@@ -81,8 +85,10 @@ describe('resolveIdentity: the registry', () => {
       service: 'compute',
       node: 'node-7',
       roles: ['a', 'b'],
+      grants: ['a', 'b'],
+      groups: [],
     })
-    expect(identityOf(node).roles).toEqual(['a', 'b'])
+    expect(identityOf(node, roles).roles).toEqual(['a', 'b'])
   })
 
   it('ID-21: who is not registered is nobody', async () => {
@@ -105,7 +111,7 @@ describe('resolveIdentity: the registry', () => {
   })
 
   it('ID-12: an identity of another trust domain is nobody, though it is in the registry', async () => {
-    const foreign = entityRecord({ id: 'node-7', kind: 'compute' }, 'other.example', NOW)
+    const foreign = entityRecord({ id: 'node-7', kind: 'node', service: 'compute' }, 'other.example', NOW)
     const there = pathOf({ names: [uri(foreign.uri)] })
     const byName = rule('subject: { CN: node-7 }', '{ entity: registered }')
     await expectCodeAsync('ERR_IDENTITY_UNMAPPED', () => resolveWith(byName, there, registry(foreign)))
@@ -131,6 +137,7 @@ describe('resolveIdentity: the registry', () => {
     const broken: EntityLookup = {
       entity: () => Promise.reject(new TypeError('down')),
       entityByUri: () => Promise.reject(new TypeError('down')),
+      roleGraph: () => Promise.resolve(roles),
     }
     await expect(resolveWith(text, path, broken)).rejects.toThrow(TypeError)
   })
@@ -149,6 +156,7 @@ describe('resolveIdentity: identities that a rule makes', () => {
       service: 'compute',
       node: 'n1',
       roles: ['a', 'b'],
+      grants: ['a', 'b'],
       groups: [],
     })
   })
@@ -427,7 +435,10 @@ rules:
 
   it('also where it refuses: a later rule does not help', async () => {
     const text = two('subject: { CN: node-7 }', 'dns: a.example')
-    const cut = { ...entityRecord({ id: 'one', kind: 's' }, 'cloud.example', NOW), state: 'quarantined' } as const
+    const cut = {
+      ...entityRecord({ id: 'one', kind: 'node', service: 's' }, 'cloud.example', NOW),
+      state: 'quarantined',
+    } as const
     await expectCodeAsync('ERR_ENTITY_INACTIVE', () =>
       resolveWith(text, pathOf({ names: [dns('a.example')] }), registry(cut)),
     )

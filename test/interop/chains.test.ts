@@ -265,7 +265,7 @@ describe('names outside of the deployment', () => {
   it.each(['host.other.example', 'node.v2', 'host.cloud.example'])(
     'are not what strangers see in the id %s of an entity, although it has the form of one',
     async (id) => {
-      await cloud.add({ id, kind: 'x', dns: [] })
+      await cloud.add({ id, service: 'x', dns: [] })
       const signer = await cloud.issue(id, `dotted/${id}`, { profile: 'signer' })
       if (hasOpenssl) expect(opensslVerify(cloud, signer, '-purpose', 'smimesign')).toMatchObject({ code: 0 })
       if (hasCerttool) expect(certtoolVerify(cloud, signer, '--verify-profile', 'low')).toMatchObject({ code: 0 })

@@ -8,7 +8,7 @@ import { available, type Ran, run, succeed } from './programs.js'
 const isAvailable = available('cmsutil', 'certutil', 'pk12util', 'openssl')
 const KEYS = ['p256', 'p384', 'rsa2048', 'rsa3072'] as const satisfies readonly KeyAlgorithmName[]
 // NSS keeps certificates of one subject under one nickname.
-const cloud = await makeDeployment({ entities: KEYS.map((id) => ({ id, kind: 'compute' })), issue: 'none' })
+const cloud = await makeDeployment({ entities: KEYS.map((id) => ({ id, service: 'compute' })), issue: 'none' })
 for (const keyAlgorithm of KEYS)
   await cloud.issue(keyAlgorithm, `keys/${keyAlgorithm}`, { profile: 'signer', keyAlgorithm })
 const CONTENT = Buffer.from('{"event_type":"instance.create.end"}\n\r\n lone\rreturn \xff', 'latin1')

@@ -8,12 +8,15 @@
  * ```
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { vi } from 'vitest'
 
 // Several starts of strangers' programs in one test, on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 30_000 })
 
-/** How to ask each program whether it is there. */
+/** How to ask each program whether it is there; or that one only looks. */
 const PROBES = {
   openssl: ['version'],
   certtool: ['--version'],
@@ -23,7 +26,11 @@ const PROBES = {
   pk12util: [],
   go: ['version'],
   keytool: ['-help'],
-} as const satisfies Record<string, readonly string[]>
+  'nats-server': ['--version'],
+  mosquitto: ['-h'],
+  // It knows no words: it would start.
+  'rabbitmq-server': 'look',
+} as const satisfies Record<string, readonly string[] | 'look'>
 
 export type Program = keyof typeof PROBES
 
@@ -38,11 +45,30 @@ export interface Ran {
 
 /** Whether these programs are installed. Where not, tests are skipped and say so; in CI they must be. */
 export function available(...programs: readonly Program[]): boolean {
-  const missing = programs.filter((program) => spawnSync(program, PROBES[program]).error !== undefined)
+  const missing = programs.filter((program) => !isThere(program))
   if (missing.length === 0) return true
   if (process.env['CI'] === 'true') throw new Error(`not installed: ${missing.join(', ')}`)
   console.warn(`skipped: not installed: ${missing.join(', ')}`)
   return false
+}
+
+function isThere(program: Program): boolean {
+  const words = PROBES[program]
+  if (words !== 'look') return spawnSync(program, words).error === undefined
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)))
+}
+
+/**
+ * The Python that has Keystone and what it needs, oslo.policy among that: `keystone/install.sh` makes it. Where it is
+ * missing, tests are skipped and say so; in CI it must be there.
+ */
+export function keystonePython(): string | undefined {
+  const peers = process.env['SIGNET_PEERS'] ?? ''
+  const python = join(peers === '' ? join(homedir(), '.cache/signet-peers') : peers, 'keystone/bin/python')
+  if (existsSync(python)) return python
+  if (process.env['CI'] === 'true') throw new Error(`not installed: ${python} (test/interop/keystone/install.sh)`)
+  console.warn(`skipped: not installed: ${python} (test/interop/keystone/install.sh)`)
+  return undefined
 }
 
 export interface RunOptions {

@@ -36,6 +36,35 @@ describe('processAsKeystone', () => {
     expect(keystone(() => mapped([{ user: { name: '{who}' } }]))).toBe('uncaught:KeyError')
   })
 
+  it('lists a group by name and domain once, and all again with every further one', () => {
+    const group = (name: string) => ({ group: { name, domain: { id: 'd' } } })
+    const names = mapped([USER, group('a'), group('a'), group('b')]).group_names as readonly { name: string }[]
+    expect(names.map(({ name }) => name)).toEqual(['a', 'a', 'a', 'b'])
+  })
+
+  it('takes group ids for a set of Python', () => {
+    const P = '["a", 1, True, 1.0, (1, 2), (1, 2), None, 99999999999999999999]'
+    expect(mapped([USER, { group_ids: '{1}' }], { CN: 'nova', P }).group_ids).toHaveLength(5)
+    for (const [text, kind] of [
+      ['[[1]]', 'TypeError'],
+      ['[{1: 2}]', 'TypeError'],
+      ['{[]}', 'TypeError'],
+    ] as const) {
+      const error = expectCode('ERR_KEYSTONE_REFUSED', () => mapped([{ group_ids: '{1}' }], { CN: 'nova', P: text }))
+      expect(error.details['keystone']).toBe(`uncaught:${kind}`)
+    }
+  })
+
+  it.each([
+    ['octets', '[b"a"]', '{1}'],
+    ['a complex number', '[1+2j]', '{1}'],
+    ['an ellipsis', '[...]', '{1}'],
+    ['a set of names', '[{1}]', '{1}'],
+    ['a method', 'a', '{1.upper}'],
+  ])('knows that it cannot tell what Python makes of %s', (_claim, P, groups) => {
+    expectCode('ERR_KEYSTONE_UNSUPPORTED', () => mapped([{ groups, domain: {} }], { CN: 'nova', P }))
+  })
+
   it('knows patterns that it cannot try', () => {
     const rules = [{ local: [USER], remote: [{ type: 'CN', any_one_of: ['(?>a)'], regex: true }] }]
     expectCode('ERR_KEYSTONE_UNSUPPORTED', () => processAsKeystone(parseKeystoneMapping({ rules }), ASSERTION))
@@ -47,8 +76,27 @@ describe('processAsKeystone', () => {
     expect(mapped(local, { CN: 'nova', P }, '3.0').projects).toEqual([
       { name: 'p', roles: [{ name: 'r' }], domain: { id: 'd' } },
     ])
-    for (const wrong of ['no JSON', '{}', '[{"name": "p"}]', 'a;b'])
-      expectCode('ERR_KEYSTONE_REFUSED', () => mapped(local, { CN: 'nova', P: wrong }, '3.0'))
+    const refusal = (projects_json: string, wrong: string) =>
+      expectCode('ERR_KEYSTONE_REFUSED', () => mapped([{ projects_json }], { CN: 'nova', P: wrong }, '3.0')).details
+    for (const wrong of ['{}', '[{"name": "p"}]', 'a;b'])
+      expect(refusal('{1}', wrong)).toEqual({ keystone: 'ValidationError' })
+    expect(refusal('{1}', 'no JSON')).toEqual({ keystone: 'uncaught:JSONDecodeError' })
+    expect(refusal('{2}', P)).toEqual({ keystone: 'uncaught:IndexError' })
+    expect(refusal('first', P)).toEqual({ keystone: 'SchemaValidationError' })
+    expectCode('ERR_KEYSTONE_UNSUPPORTED', () => mapped([{ projects_json: '{1}' }], { CN: 'nova', P: '[NaN]' }, '3.0'))
+  })
+
+  it('from schema 2.0 on a project without a domain has that of its object, or none', () => {
+    const projects = [
+      { name: 'p', roles: [] },
+      { name: 'q', roles: [], domain: {} },
+    ]
+    expect(mapped([{ projects, domain: { id: 'd' } }], ASSERTION, '2.0').projects).toEqual([
+      { name: 'p', roles: [], domain: { id: 'd' } },
+      { name: 'q', roles: [], domain: { id: 'd' } },
+    ])
+    expect(mapped([{ projects }], ASSERTION, '2.0').projects).toMatchObject([{ domain: null }, { domain: null }])
+    expect(mapped([{ projects }, { projects_json: '{1}' }], ASSERTION, '3.0').projects).toEqual([])
   })
 })
 
@@ -64,6 +112,7 @@ describe('parseKeystoneMapping', () => {
     ['no object', []],
     ['no rules', {}],
     ['empty rules', { rules: [] }],
+    ['no version', { ...good, schema_version: null }],
     ['an unknown version', { ...good, schema_version: '4.0' }],
     ['no remote', { rules: [{ local: [USER] }] }],
     ['an empty remote', { rules: [{ local: [USER], remote: [] }] }],

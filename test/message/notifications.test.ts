@@ -28,6 +28,7 @@ import { NOW } from '../support/certificates.js'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 import { expectCodeAsync } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
+import { ensurePlaces } from '../support/places.js'
 
 interface Sample {
   readonly file: string
@@ -95,7 +96,8 @@ describe.skipIf(!corporaAvailable())('the notifications of nova', () => {
     const crls = await currentCrls(authority, issuingKey, NOW)
     for (const publisherId of publisherIds) {
       const { service, node, id } = partsOf(publisherId)
-      await registerEntity(authority, { id, kind: service, service, node, roles: [service, 'notifier'] }, NOW)
+      await ensurePlaces(authority, { roles: [service, 'notifier'] }, NOW)
+      await registerEntity(authority, { id, kind: 'service', service, node, roles: [service, 'notifier'] }, NOW)
     }
     const issued = await issueCertificates(
       { authority, key: issuingKey, crls, at: NOW },
@@ -161,6 +163,8 @@ describe.skipIf(!corporaAvailable())('the notifications of nova', () => {
         service,
         node,
         roles: [service, 'notifier'].sort(),
+        grants: [service, 'notifier'].sort(),
+        groups: [],
       })
       expect(Buffer.from(message.content)).toEqual(sample.content)
       expect(message.context.type).toBe(`notify.${sample.eventType}`)

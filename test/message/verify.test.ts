@@ -415,7 +415,7 @@ describe('verifyMessage: the signer', () => {
 
   it('takes the identity from the directory, whatever the certificate says of itself', async () => {
     const directory = await makeDirectory(world, [
-      { ...alice, identity: { ...alice.identity, node: 'renamed', roles: ['new'] } },
+      { ...alice, identity: { ...alice.identity, node: 'renamed', roles: ['new'], grants: ['new'] } },
     ])
     const { signer } = await verify(await signed(), { trust: directory })
     expect(signer.node).toBe('renamed')

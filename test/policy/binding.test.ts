@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Identity } from '../../src/identity/index.js'
-import type { JsonValue } from '../../src/json/index.js'
+import { formatJsonPath, type JsonValue } from '../../src/json/index.js'
 import { checkBindings, parseBinding } from '../../src/policy/index.js'
 import { expectCode } from '../support/expect-code.js'
 
@@ -10,6 +10,8 @@ const identity: Identity = {
   scope: 'region-one',
   service: 'nova-compute',
   node: 'compute-07',
+  grants: [],
+  groups: [],
   roles: ['compute'],
 }
 
@@ -20,10 +22,12 @@ describe('parseBinding', () => {
     ['a==entity', 'a', 'nova-compute.compute-07'],
     ['  a-b_c.d0  ==  uri  ', 'a-b_c.d0', 'spiffe://cloud.example/region-one/nova-compute/compute-07'],
     ['region == scope', 'region', 'region-one'],
+    ['args.host_name == signer.node', 'args.host_name', 'compute-07'],
+    ['args."a.b".c == node', 'args."a.b".c', 'compute-07'],
     ['all == scope:service:node', 'all', 'region-one:nova-compute:compute-07'],
   ])('reads %j', (text, field, wanted) => {
     const binding = parseBinding(text)
-    expect(binding.field).toBe(field)
+    expect(formatJsonPath(binding.field)).toBe(field)
     expect(binding.wanted(identity)).toBe(wanted)
     expect(parseBinding(binding.text).text).toBe(binding.text)
   })

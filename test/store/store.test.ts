@@ -14,7 +14,8 @@ import {
 } from '../../src/store/index.js'
 import { KyselyStore } from '../../src/store/kysely-store.js'
 import { kyselyOver } from '../../src/store/node-sqlite.js'
-import { migrate, type Schema } from '../../src/store/schema.js'
+import { migrate } from '../../src/store/schema.js'
+import type { Schema } from '../../src/store/tables.js'
 import { NOW } from '../support/certificates.js'
 import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
@@ -49,6 +50,7 @@ function entity(id: string, changes: Partial<EntityRecord> = {}): EntityRecord {
     roles: ['b', 'a'],
     dnsNames: [`${id}.cloud.example`],
     ipAddresses: ['10.0.0.1'],
+    aliases: [],
     state: 'active',
     createdAt: NOW.toISOString(),
     updatedAt: NOW.toISOString(),
@@ -64,6 +66,7 @@ function certificate(serialNumber: string, changes: Partial<CertificateRecord> =
     keyIdentifier: `k${serialNumber}`,
     spkiDigest: `s${serialNumber}`,
     fingerprint: `f${serialNumber}`,
+    subjectDigest: `n${serialNumber}`,
     notBefore: '2027-01-01T00:00:00.000Z',
     notAfter: '2027-02-01T00:00:00.000Z',
     der: Uint8Array.of(1, 2, 3),
@@ -97,8 +100,8 @@ describe('the store: records', () => {
     const store = await makeStore()
     const [b, a] = [entity('b', { roles: [], ipAddresses: [] }), entity('a')]
     await store.transaction(async (transaction) => {
-      await transaction.insertEntity(b)
-      await transaction.insertEntity(a)
+      await transaction.insertEntities([b])
+      await transaction.insertEntities([a])
     })
     expect(await store.entity('a')).toEqual(a)
     expect(await store.entityByUri(b.uri)).toEqual(b)
@@ -110,7 +113,7 @@ describe('the store: records', () => {
   it('changes an entity, and its state', async () => {
     const store = await makeStore()
     await store.transaction(async (transaction) => {
-      await transaction.insertEntity(entity('a'))
+      await transaction.insertEntities([entity('a')])
       await transaction.updateEntity(entity('a', { roles: ['c'] }))
       await transaction.setEntityState('a', 'quarantined', new Date('2027-01-02T00:00:00Z'))
     })
@@ -163,7 +166,7 @@ describe('the store: records', () => {
   it('ID-17: keeps hostile text as it is', async () => {
     const store = await makeStore()
     for (const id of [`' OR 1=1 --`, `"; drop table log; --`, '%', '*)(uid=*', '${jndi:x}', '\u202e', '__proto__']) {
-      await store.transaction((transaction) => transaction.insertEntity(entity(id)))
+      await store.transaction((transaction) => transaction.insertEntities([entity(id)]))
       expect((await store.entity(id))?.id).toBe(id)
     }
     expect(await store.entities()).toHaveLength(7)
@@ -206,11 +209,11 @@ describe('the store: what it refuses', () => {
   it.each([
     [
       'an entity with an id twice',
-      (transaction: StoreTransaction) => transaction.insertEntity(entity('a', { uri: 'other' })),
+      (transaction: StoreTransaction) => transaction.insertEntities([entity('a', { uri: 'other' })]),
     ],
     [
       'an entity with an identity twice',
-      (transaction: StoreTransaction) => transaction.insertEntity(entity('b', { uri: entity('a').uri })),
+      (transaction: StoreTransaction) => transaction.insertEntities([entity('b', { uri: entity('a').uri })]),
     ],
     [
       'an intent that is abandoned and was never planned',
@@ -236,7 +239,7 @@ describe('the store: what it refuses', () => {
   ])('refuses %s', async (_claim, work) => {
     const store = await makeStore()
     await store.transaction(async (transaction) => {
-      await transaction.insertEntity(entity('a'))
+      await transaction.insertEntities([entity('a')])
       await transaction.insertCrl({
         issuer: 'i',
         number: 1,
@@ -267,7 +270,7 @@ describe('the store: transactions', () => {
     const before = await store.logHead()
     await expect(
       store.transaction(async (transaction) => {
-        await transaction.insertEntity(entity('a'))
+        await transaction.insertEntities([entity('a')])
         await transaction.insertIntent(intent('02'))
         await transaction.setSetting('x', 'y')
         await transaction.log(NOW, 'lost', {})

@@ -24,6 +24,8 @@ import { loadCredential, type LoadedCredential } from '../../src/credential/inde
 import { type KeyAlgorithmName, type KeyProvider, Passphrase } from '../../src/crypto/index.js'
 import type { Clock } from '../../src/time/index.js'
 import { type Certificate, type Crl, parseCertificates, parseCrls } from '../../src/x509/index.js'
+import type { EntityKind } from '../../src/identity/index.js'
+import { ensurePlaces } from './places.js'
 import { temporaryFolder } from './temporary.js'
 
 /** Words after `signet`: a list, or a text that is split at its spaces. */
@@ -89,8 +91,10 @@ function collector(): { readonly stream: PassThrough; readonly text: () => strin
 /** Somebody to register. */
 export interface EntityOptions {
   readonly id: string
+  /** Default `node`. */
+  readonly kind?: EntityKind
   /** Default: the id without its number. */
-  readonly kind?: string
+  readonly service?: string
   readonly scope?: string
   readonly roles?: readonly string[]
   /** Default: the id below the trust domain. */
@@ -235,12 +239,13 @@ export class TestDeployment {
 
   /** Register an entity. */
   async add(entity: EntityOptions): Promise<void> {
-    const { id, scope, roles = [], ip = [] } = entity
-    const kind = entity.kind ?? id.replace(/-[0-9]+$/, '')
+    const { id, scope, roles = [], ip = [], kind = 'node' } = entity
+    const service = entity.service ?? id.replace(/-[0-9]+$/, '')
+    await this.withStore((authority) => ensurePlaces(authority, entity, this.clock.now()))
     const dns = entity.dns ?? [`${id}.${this.trustDomain}`]
     const repeated = (flag: string, values: readonly string[]): string[] => values.flatMap((value) => [flag, value])
     await this.signet([
-      ...['entity', 'add', id, '--kind', kind],
+      ...['entity', 'add', id, '--kind', kind, '--service', service],
       ...(scope === undefined ? [] : ['--scope', scope]),
       ...repeated('--role', roles),
       ...repeated('--dns', dns),
@@ -276,6 +281,16 @@ export class TestDeployment {
   async publishTrust(): Promise<string> {
     await this.signet(['trust', 'publish', '--out', this.trustFile])
     return this.trustFile
+  }
+
+  /** Use the authority through the library, without its keys. */
+  async withStore(work: (authority: Authority) => Promise<void>): Promise<void> {
+    const authority = await Authority.open(this.home, this.clock)
+    try {
+      await work(authority)
+    } finally {
+      await authority.close()
+    }
   }
 
   /** Use the authority through the library, with the key of the issuing CA. */

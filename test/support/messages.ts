@@ -77,7 +77,8 @@ export function makeSender(world: World, options: SenderOptions): Sender {
     names: [{ kind: 'uri', value: uri }],
     ...options,
   })
-  return { ...holder, identity: { entity: `${service}.${node}`, uri, scope: '', service, node, roles: [...roles] } }
+  const held = { roles: [...roles], grants: [...roles], groups: [] }
+  return { ...holder, identity: { entity: `${service}.${node}`, uri, scope: '', service, node, ...held } }
 }
 
 /** What a directory of this world says unless told otherwise. */

@@ -23,6 +23,7 @@ import type { EntityRequest } from '../../src/identity/index.js'
 import type { EntityRecord } from '../../src/store/index.js'
 import { type Clock } from '../../src/time/index.js'
 import { NOW } from './certificates.js'
+import { ensurePlaces } from './places.js'
 import { temporaryFolder } from './temporary.js'
 
 export const TRUST_DOMAIN = 'cloud.example'
@@ -134,8 +135,11 @@ export async function openHome(
       const at = changes.at ?? clock.now()
       return { authority, key, at, crls: changes.crls ?? (await currentCrls(authority, key, at)), ...changes }
     },
-    register: (id, changes = {}) =>
-      registerEntity(authority, { id, kind: 'compute', dnsNames: [`${id}.${TRUST_DOMAIN}`], ...changes }, clock.now()),
+    register: async (id, changes = {}) => {
+      await ensurePlaces(authority, changes, clock.now())
+      const dnsNames = [`${id}.${TRUST_DOMAIN}`]
+      return registerEntity(authority, { id, kind: 'node', service: 'compute', dnsNames, ...changes }, clock.now())
+    },
   }
 }
 

@@ -16,7 +16,7 @@ process.umask(Number.parseInt(umask, 8))
 const at = new Date('2027-01-01T00:00:00Z')
 const clock = { now: () => at }
 const authority = await Authority.open(home, clock)
-await registerEntity(authority, { id: 'node-1', kind: 'compute' }, at)
+await registerEntity(authority, { id: 'node-1', kind: 'node', service: 'compute' }, at)
 const key = openKeyFile(keyFile)
 const crls = await currentCrls(authority, key, at)
 const [issued] = await issueCertificates({ authority, key, crls, at }, [

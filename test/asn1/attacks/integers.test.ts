@@ -220,6 +220,7 @@ describe('DER-17: serial numbers stay apart', () => {
           ...common,
           keyIdentifier: `k${serialNumber}`,
           spkiDigest: `s${serialNumber}`,
+          subjectDigest: 'd',
           fingerprint: holder(serialNumber).certificate.fingerprint,
           notBefore: NOW.toISOString(),
           notAfter: NOT_AFTER.toISOString(),

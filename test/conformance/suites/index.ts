@@ -18,6 +18,7 @@ import { malformed } from './malformed.js'
 import { mlDsa } from './ml-dsa.js'
 import { opensslOcsp } from './openssl-ocsp.js'
 import { opensslVerify } from './openssl-verify.js'
+import { osloPolicyParser, osloPolicyRules, osloPolicySemantics } from './oslo-policy.js'
 import { pkits } from './pkits.js'
 import { wycheproof } from './wycheproof.js'
 import { x509Limbo } from './x509-limbo.js'
@@ -40,5 +41,8 @@ export const SUITES: readonly Suite[] = [
   malformed,
   keystoneMapping,
   keystoneMappingStrict,
+  osloPolicyParser,
+  osloPolicySemantics,
+  osloPolicyRules,
   mlDsa,
 ]

@@ -5,6 +5,12 @@
  */
 import { DerReader, type DerLimits, TAG } from '../../../src/asn1/index.js'
 import { isSignetError } from '../../../src/errors/index.js'
+import {
+  ATTRIBUTE_FORMS,
+  attributesAsKeystone,
+  issuerSpellings,
+  strictAttributes,
+} from '../../../src/keystone/index.js'
 import { type Certificate, type Crl, formatGeneralName, type Name } from '../../../src/x509/index.js'
 
 /** Let a refusal pass; hand on whatever else is thrown. */
@@ -37,6 +43,11 @@ export function readCertificateFully(certificate: Certificate): Certificate {
   readName(certificate.subject)
   refusable(() => certificate.subjectAltName.map(formatGeneralName))
   refusable(() => certificate.nameConstraints?.permitted.map(formatGeneralName))
+  for (const form of ATTRIBUTE_FORMS) {
+    refusable(() => attributesAsKeystone(certificate, form))
+    refusable(() => strictAttributes(certificate, form))
+  }
+  issuerSpellings(certificate)
   certificate.toPem()
   return certificate
 }

@@ -16,7 +16,14 @@ import {
   parseMapping,
 } from '../../../src/identity/index.js'
 import { jsonAt, parseStrictJson, requireKeys } from '../../../src/json/index.js'
-import { parseKeystoneMapping, processAsKeystone } from '../../../src/keystone/index.js'
+import {
+  checkSafe,
+  isUserToKeystone,
+  parseKeystoneMapping,
+  processAsKeystone,
+  processStrictly,
+  requireSafe,
+} from '../../../src/keystone/index.js'
 import { purposeNamed, strictnessNamed } from '../../../src/path/index.js'
 import { checkBindings, isMessageType, messageTypeMatcher, parseBinding } from '../../../src/policy/index.js'
 import { parseDuration } from '../../../src/time/index.js'
@@ -67,7 +74,7 @@ const inJson = (text: string): string => `{"payload":{"host":${JSON.stringify(te
 
 function checkJson(text: string): unknown {
   const value = parseStrictJson(text)
-  jsonAt(value, 'payload.host')
+  jsonAt(value, ['payload', 'host'])
   return requireKeys(value, ['schema', 'seen?'], 'the input')
 }
 
@@ -79,6 +86,12 @@ function inKeystoneMapping(text: string): string {
 
 function mapAsKeystone(text: string): unknown {
   return processAsKeystone(parseKeystoneMapping(parseStrictJson(text)), { a: text, [text]: text })
+}
+
+function mapStrictly(text: string): unknown {
+  const mapping = parseKeystoneMapping(parseStrictJson(text))
+  checkSafe(mapping)
+  return processStrictly(requireSafe(mapping), { a: text, [text]: [text, 'x'] })
 }
 
 export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
@@ -95,15 +108,22 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
     identityUri({ trustDomain: 'cloud.example', scope: text, service: text, node: text }),
   ),
   ...texts('identity.isSegment', isSegment),
-  ...texts('identity.entityRecord', (text) => entityRecord({ id: text, kind: text }, 'cloud.example', NOW)),
+  ...texts('identity.entityRecord', (text) =>
+    entityRecord({ id: text, kind: 'node', service: text }, 'cloud.example', NOW),
+  ),
   ...texts('identity.entityRecord with names', (text) =>
-    entityRecord({ id: 'a', kind: 'b', dnsNames: [text], roles: [text] }, 'cloud.example', NOW),
+    entityRecord({ id: 'a', kind: 'node', dnsNames: [text], roles: [text], aliases: [text] }, 'cloud.example', NOW),
   ),
   ...texts('identity.entityRecord with addresses', (text) =>
-    entityRecord({ id: 'a', kind: 'b', ipAddresses: [text] }, text, NOW),
+    entityRecord({ id: 'a', kind: 'node', ipAddresses: [text] }, text, NOW),
   ),
   ...texts('json.parseStrictJson', checkJson, inJson),
   ...texts('keystone.parseKeystoneMapping', mapAsKeystone, inKeystoneMapping),
+  ...texts('keystone.checkSafe', mapStrictly, inKeystoneMapping),
+  ...texts('keystone.isUserToKeystone', (id) => {
+    const outcome = { user: { id, name: id, domain: { id } }, group_ids: [], group_names: [], projects: [] }
+    return isUserToKeystone(outcome, { id, name: 'a', domain: { id, name: id } })
+  }),
   ...texts('path.purposeNamed', purposeNamed),
   ...texts('path.strictnessNamed', strictnessNamed),
   ...texts(

@@ -1,0 +1,118 @@
+/**
+ * The tables of the store, as Kysely types. Written so that PostgreSQL can take them: text, integers, blobs; times as
+ * ISO 8601 text; lists as JSON text.
+ *
+ * @module store/tables (floor 4)
+ */
+
+export interface EntityTable {
+  id: string
+  kind: string
+  service: string
+  node: string
+  scope: string
+  /** Identity URI: unique. */
+  uri: string
+  roles: string
+  dnsNames: string
+  ipAddresses: string
+  aliases: string
+  state: string
+  createdAt: string
+  updatedAt: string
+}
+
+/** Each name of each entity once more, to be found by. */
+export interface EntityNameTable {
+  kind: string
+  name: string
+  entityId: string
+}
+
+/** Which entries of the log are about an entity. */
+export interface EntityEventTable {
+  entityId: string
+  sequence: number
+}
+
+export interface ScopeTable {
+  path: string
+  kind: string
+  createdAt: string
+}
+
+export interface RoleTable {
+  name: string
+  implies: string
+  createdAt: string
+}
+
+export interface IntentTable {
+  /** Canonical serial number: unique over everything that this store ever planned to sign. */
+  serialNumber: string
+  entityId: string | null
+  profile: string
+  tbsDigest: string
+  createdAt: string
+  /** `pending` → `issued`, or `abandoned` when the process died before it could record. */
+  state: string
+}
+
+export interface CertificateTable {
+  serialNumber: string
+  entityId: string | null
+  profile: string
+  /** Subject key identifier in hexadecimal. */
+  keyIdentifier: string
+  /** SHA-256 of the SubjectPublicKeyInfo in hexadecimal. */
+  spkiDigest: string
+  fingerprint: string
+  subjectDigest: string
+  notBefore: string
+  notAfter: string
+  der: Uint8Array
+}
+
+export interface RevocationTable {
+  serialNumber: string
+  reason: string
+  revokedAt: string
+}
+
+export interface CrlTable {
+  issuer: string
+  number: number
+  baseNumber: number | null
+  thisUpdate: string
+  nextUpdate: string
+  der: Uint8Array
+}
+
+export interface LogTable {
+  sequence: number
+  at: string
+  event: string
+  /** JSON text, exactly as hashed. */
+  payload: string
+  previousHash: string
+  hash: string
+}
+
+export interface SettingTable {
+  name: string
+  value: string
+}
+
+export interface Schema {
+  entity: EntityTable
+  entityName: EntityNameTable
+  entityEvent: EntityEventTable
+  scope: ScopeTable
+  role: RoleTable
+  intent: IntentTable
+  certificate: CertificateTable
+  revocation: RevocationTable
+  crl: CrlTable
+  log: LogTable
+  setting: SettingTable
+}
