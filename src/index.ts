@@ -50,6 +50,7 @@ export {
   type MessagePolicy,
   MessageSigner,
   MessageVerifier,
+  openRedisReplay,
   openReplayFile,
   receiverNames,
   type ReplayStore,

@@ -1,6 +1,7 @@
 export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
+export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'
 export {
   DEFAULT_LIFETIME_SECONDS,
   type SignedMessage,
