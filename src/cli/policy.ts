@@ -83,10 +83,9 @@ export function registerPolicy(program: Command, cli: Invocation): void {
       cli.action(
         (file: string, options: { format: (typeof MATRIX_FORMATS)[number]; out?: string; force?: boolean }) => {
           const matrix = matrixOf(readPolicy(cli, file))
-          const [head = [], ...rows] = matrixText(matrix)
           const text =
             options.format === 'text'
-              ? `${table(head, rows)}\n`
+              ? `${matrixText(matrix)}\n`
               : options.format === 'svg'
                 ? matrixSvg(matrix)
                 : matrixHtml(matrix, 'Which role may send which messages')

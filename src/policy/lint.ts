@@ -4,7 +4,7 @@
  * @module policy/lint (floor 6)
  */
 import { formatCondition } from './condition.js'
-import type { Rule } from './vocabulary.js'
+import type { MessageKind, Rule } from './vocabulary.js'
 import type { Policy } from './policy.js'
 import { waysOf } from './reach.js'
 
@@ -64,8 +64,12 @@ function lintRoles({ document }: Policy, registered: readonly string[] | undefin
 
 function lintTypes(policy: Policy): readonly PolicyFinding[] {
   const { roles, messages, destinations } = policy.document
+  // Some conditions ask for several roles, some are denied to who has one of them: all at once, and each alone.
+  const holders = [roles, ...[...roles].map((role) => new Set([role]))]
+  const isSendable = (kind: MessageKind): boolean =>
+    holders.some((held) => destinations.all.some((destination) => waysOf(policy, held, kind, destination).length > 0))
   return messages
-    .filter((kind) => destinations.all.every((destination) => waysOf(policy, roles, kind, destination).length === 0))
+    .filter((kind) => !isSendable(kind))
     .map(({ pattern: { text } }) =>
       finding('type-unsendable', text, `nobody may send ${text}`, 'add a rule, or leave the message out'),
     )

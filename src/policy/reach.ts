@@ -29,7 +29,8 @@ const ALWAYS: Ways = [[]]
 export function waysOf(policy: Policy, roles: ReadonlySet<string>, kind: MessageKind, destination: Destination): Ways {
   let ways: Ways = NEVER
   for (const rule of policy.document.rules) {
-    if (!rule.destinations.has(destination.name) || !rule.types.some((type) => type.overlaps(kind.pattern))) continue
+    if (!rule.destinations.has(destination.name)) continue
+    if (!rule.types.some((type) => type.overlaps(kind.pattern) && !isOfNarrower(type, kind, policy))) continue
     if (rule.except.some((pattern) => pattern.includes(kind.pattern))) continue
     if (rule.effect === 'allow') ways = either(ways, resolved(rule.condition, roles, true))
     else if (
@@ -40,6 +41,14 @@ export function waysOf(policy: Policy, roles: ReadonlySet<string>, kind: Message
     }
   }
   return ways
+}
+
+/** Whether all messages of a type are of another kind, which is a part of this one: what may be said of them is said there. */
+function isOfNarrower(type: TypePattern, kind: MessageKind, { document }: Policy): boolean {
+  if (kind.pattern.isExact) return false
+  return document.messages.some(
+    ({ pattern }) => pattern.includes(type) && kind.pattern.includes(pattern) && !pattern.includes(kind.pattern),
+  )
 }
 
 /** The ways in which a condition comes out as `wanted` for holders of these roles. */
@@ -94,6 +103,11 @@ function simplified(ways: Ways): Ways {
 
 export function isAlways(ways: Ways): boolean {
   return ways.some((way) => way.length === 0)
+}
+
+/** Whether the role suffices, wherever it must be held: what is asked besides is nothing about the message or its sender. */
+export function isByRole(ways: Ways): boolean {
+  return ways.some((way) => way.every((check) => /^(?:not )?role /.test(check)))
 }
 
 /** The ways of `ways` that are not among those of `others`, nor stricter than one of them. */
