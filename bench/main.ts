@@ -18,11 +18,14 @@ import {
   registerEntity,
 } from '../dist/authority/index.js'
 import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
+import { parseMapping, resolveIdentity, RoleGraph } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
 import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
 import { measureMillion, printMillion } from './million.ts'
+import { certificateOf, holderOf, NOW } from './pki.ts'
+import { validatePath } from '../dist/path/index.js'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
@@ -151,6 +154,39 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
         },
       ],
       20,
+    )
+  }
+  result['resolve by 100,000 rules'] = async (name) => {
+    const issuer = holderOf('issuer')
+    const path = validatePath(certificateOf('n7', issuer, {}), {
+      anchors: [issuer.certificate],
+      at: NOW,
+      purpose: 'allow-any',
+      revocation: 'allow-unchecked',
+    })
+    const issuerKey = hash('sha256', issuer.certificate.spkiDer, 'hex')
+    const mappingOf = (size: number) =>
+      parseMapping(
+        JSON.stringify({
+          version: 1,
+          trustDomain: 'cloud.example',
+          rules: Array.from({ length: size }, (_, index) => ({
+            name: `rule ${index}`,
+            // The last is that which matches.
+            when: { issuerKey, subject: { CN: index === size - 1 ? 'n7' : `m${index}` } },
+            then: { service: 'compute', node: 'n7', roles: [] },
+          })),
+        }),
+      )
+    const nobody = () => Promise.resolve(undefined)
+    const roles = new RoleGraph([])
+    const entities = { entity: nobody, entityByUri: nobody, roleGraph: () => Promise.resolve(roles) }
+    const [many, few] = [mappingOf(100_000), mappingOf(10)]
+    return measure(
+      name,
+      { name: 'signet', run: () => resolveIdentity(path, many, entities) },
+      [{ name: '10 rules', run: () => resolveIdentity(path, few, entities) }],
+      2000,
     )
   }
   result['hash 1 KiB'] = (name) =>

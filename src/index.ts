@@ -8,6 +8,7 @@
  */
 export {
   answerOcsp,
+  applyRegistry,
   Authority,
   bootstrap,
   type BootstrapRequest,
@@ -16,12 +17,14 @@ export {
   previewRevocation,
   publishCrl,
   publishDeltaCrl,
+  planRegistry,
   publishTrustDirectory,
   registerEntity,
   renewCertificates,
   revokeCertificates,
   setEntityState,
 } from './authority/index.js'
+export { type Broker, type BrokerPermissions, exportFor, permissionsOf } from './brokers/index.js'
 export {
   signData,
   type SignDataRequest,
@@ -32,12 +35,24 @@ export {
 export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
 export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
 export { type ErrorCategory, type ErrorCode, EXIT_CODES, isSignetError, SignetError } from './errors/index.js'
-export { explainIdentity, type Identity, parseMapping, resolveIdentity } from './identity/index.js'
+export {
+  explainIdentity,
+  type Identity,
+  parseMapping,
+  parseRegistryDocument,
+  registryOf,
+  resolveIdentity,
+  rolesAt,
+} from './identity/index.js'
 export {
   createReplayMemory,
   type MessageContext,
   type MessagePolicy,
+  MessageSigner,
+  MessageVerifier,
+  openRedisReplay,
   openReplayFile,
+  receiverNames,
   type ReplayStore,
   signMessage,
   type SignMessageRequest,
@@ -55,7 +70,7 @@ export {
   ValidatedPath,
   verifyOcspResponse,
 } from './path/index.js'
-export { parseBinding } from './policy/index.js'
+export { type Decision, parseBinding, parsePolicy, Policy, type PolicyQuestion } from './policy/index.js'
 export { type Clock } from './time/index.js'
 export { createTrustMemory, openTrustDirectory, openTrustMemory, TrustDirectory } from './trust/index.js'
 export {

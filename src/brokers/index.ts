@@ -1,3 +1,4 @@
+export { type DeriveOptions, permissionsOf } from './derive.js'
 export { type Broker, BROKERS, exportFor } from './export.js'
 export {
   type BrokerExport,

@@ -20,6 +20,7 @@ import {
 } from '../policy/index.js'
 import { choice, examples, repeatable } from './help.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
+import { registerPolicyExport } from './policy-export.js'
 import { readPolicy } from './policy-file.js'
 import { facts, table } from './table.js'
 
@@ -37,7 +38,7 @@ interface QuestionOptions {
 
 const MATRIX_FORMATS = ['text', 'html', 'svg'] as const
 
-export function registerPolicy(program: Command, cli: Invocation): Command {
+export function registerPolicy(program: Command, cli: Invocation): void {
   const policy = program
     .command('policy')
     .summary('which roles may send which messages where')
@@ -96,7 +97,7 @@ export function registerPolicy(program: Command, cli: Invocation): Command {
         },
       ),
     )
-  return policy
+  registerPolicyExport(policy, cli)
 }
 
 function registerQuestions(policy: Command, cli: Invocation): void {

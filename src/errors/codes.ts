@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   ERR_BROKER_PATTERN: { category: 'usage', summary: 'a broker cannot hold a pattern of addresses exactly' },
   ERR_POLICY_OSLO: { category: 'usage', summary: 'a policy of oslo.policy has a rule that is not safe, or is no rule' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
+  ERR_MAPPING_LINT: { category: 'usage', summary: 'the identity mapping says what it can hardly mean' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
   ERR_DER_TRUNCATED: { category: 'encoding', summary: 'a DER value ends after the input does' },

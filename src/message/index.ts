@@ -1,13 +1,17 @@
 export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
+export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'
 export {
   DEFAULT_LIFETIME_SECONDS,
-  type MessageSigner,
   type SignedMessage,
   signMessage,
   type SignMessageRequest,
+  type SigningCredential,
 } from './sign.js'
+export { receiverNames, roleDestination, scopeDestination } from './names.js'
+export { MessageSigner, type SignerDefaults } from './signer.js'
+export { MessageVerifier, type Observation, type Refusal, type VerifierOptions } from './verifier.js'
 export {
   DEFAULT_SKEW_SECONDS,
   type MessagePolicy,

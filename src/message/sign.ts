@@ -15,7 +15,7 @@ import type { Certificate } from '../x509/index.js'
 import { checkMessageContext, encodeMessageContext, type MessageContext } from './context.js'
 
 /** A key and the certificate of the profile `signer` for it. */
-export interface MessageSigner {
+export interface SigningCredential {
   readonly key: KeyProvider
   readonly certificate: Certificate
 }
@@ -58,7 +58,7 @@ export interface SignedMessage {
  */
 export async function signMessage(
   content: Uint8Array,
-  signer: MessageSigner,
+  signer: SigningCredential,
   request: SignMessageRequest,
 ): Promise<SignedMessage> {
   const identity = identityUriOf(signer.certificate)

@@ -52,6 +52,8 @@ export interface MessagePolicy {
   readonly authorization?: Policy
   /** The receiver's own scope, where messages take effect: for rules that ask for a role there. */
   readonly scope?: string
+  /** Whether CRLs must be current, or being in the current trust directory is enough. Default `'required'`. */
+  readonly revocation?: 'required' | 'allow-directory-only'
   /** How far clocks may differ. Default {@link DEFAULT_SKEW_SECONDS}. */
   readonly skewSeconds?: number
 }
@@ -132,7 +134,7 @@ export async function verifyMessage(
   if (facts.signingTime === undefined) throw missing('signingTime')
   const context = attributeValue(signerInfo.signedAttrs, OID.signetMessageContext, readMessageContext)
   if (context === undefined) throw missing('messageContext')
-  const path = signer.validate(policy.at)
+  const path = signer.validate(policy.at, policy.revocation ?? 'required')
   const { identity } = signer
   checkSender(context, identity, policy)
   checkDestination(context, policy)
@@ -184,6 +186,7 @@ const POLICY_KEYS: readonly string[] = [
   'bindings',
   'authorization',
   'scope',
+  'revocation',
   'skewSeconds',
 ] satisfies readonly (keyof MessagePolicy)[]
 
@@ -217,6 +220,8 @@ function checkPolicy(policy: MessagePolicy): void {
   if (policy.authorization !== undefined && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')
   }
+  if (![undefined, 'required', 'allow-directory-only'].includes(policy.revocation))
+    throw refuse('has an unknown revocation stance')
   if (policy.scope !== undefined && !isScopePath(policy.scope)) throw refuse('has a scope that is no path')
 }
 

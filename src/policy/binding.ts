@@ -33,7 +33,11 @@ export function parseBinding(text: string): Binding {
       hint: `write FIELD == FACT, where a fact is one of ${FACT_NAMES.join(', ')}, or several joined by colons`,
     })
   }
-  const [field, facts] = [parseJsonPath(path), words as readonly Fact[]]
+  return bindingTo(parseJsonPath(path), words)
+}
+
+/** The binding of a field to facts that are joined by colons. */
+export function bindingTo(field: JsonPath, facts: readonly Fact[]): Binding {
   const wanted = (identity: Identity): string => facts.map((fact) => factOf(fact, identity)).join(':')
   return { text: `${formatJsonPath(field)} == ${facts.join(':')}`, field, wanted }
 }

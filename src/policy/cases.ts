@@ -18,7 +18,7 @@
 import { type Identity, identityUri, isSegment, parseGrant, rolesAt } from '../identity/index.js'
 import { type JsonValue, requireKeys } from '../json/index.js'
 import { parseYamlOrJson } from '../yaml/index.js'
-import { explained, invalid } from './document.js'
+import { explained, invalid } from './vocabulary.js'
 import type { Decision, Policy, PolicyQuestion } from './policy.js'
 
 export interface PolicyCase {

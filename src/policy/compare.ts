@@ -4,7 +4,7 @@
  * @module policy/compare (floor 6)
  */
 import type { Destination } from './destination.js'
-import type { MessageKind } from './document.js'
+import type { MessageKind } from './vocabulary.js'
 import type { Policy } from './policy.js'
 import { beyond, type Ways, waysOf } from './reach.js'
 

@@ -7,7 +7,7 @@
  * @module policy/condition (floor 6)
  */
 import { type Identity, rolesAt } from '../identity/index.js'
-import type { JsonValue } from '../json/index.js'
+import { formatJsonPath, jsonAt, type JsonPath, type JsonValue } from '../json/index.js'
 import { type Binding, isBound } from './binding.js'
 import { type Fact, factOf } from './fact.js'
 
@@ -18,7 +18,9 @@ export type Condition =
   | { readonly kind: 'constant'; readonly holds: boolean }
   | { readonly kind: 'role'; readonly role: string; readonly at: Place }
   | { readonly kind: 'fact'; readonly fact: Fact; readonly text: string }
-  | { readonly kind: 'binding'; readonly binding: Binding }
+  | ({ readonly kind: 'binding' } & Binding)
+  | { readonly kind: 'field'; readonly field: JsonPath; readonly text: string }
+  | { readonly kind: 'destination'; readonly text: string }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition }
 
@@ -27,6 +29,8 @@ export interface Subject {
   readonly identity: Identity
   /** Scope in which the message takes effect, where that is known. */
   readonly scope: string | undefined
+  /** The name at which the message arrives, where that is known. */
+  readonly destination: string | undefined
   /** The parsed content; `undefined` where it is not JSON or was not looked at: then no binding holds, nor its contrary. */
   readonly content: JsonValue | undefined
 }
@@ -46,7 +50,11 @@ export function holds(condition: Condition, subject: Subject): boolean | undefin
     case 'fact':
       return factOf(condition.fact, subject.identity) === condition.text
     case 'binding':
-      return subject.content === undefined ? undefined : isBound(condition.binding, subject.content, subject.identity)
+      return subject.content === undefined ? undefined : isBound(condition, subject.content, subject.identity)
+    case 'field':
+      return subject.content === undefined ? undefined : jsonAt(subject.content, condition.field) === condition.text
+    case 'destination':
+      return subject.destination === undefined ? undefined : subject.destination === condition.text
     case 'and':
     case 'or':
       return several(condition.kind === 'or', condition.of, subject)
@@ -103,7 +111,11 @@ export function formatCondition(condition: Condition): string {
     case 'fact':
       return `${condition.fact} is ${JSON.stringify(condition.text)}`
     case 'binding':
-      return condition.binding.text
+      return condition.text
+    case 'field':
+      return `${formatJsonPath(condition.field)} is ${JSON.stringify(condition.text)}`
+    case 'destination':
+      return `the destination is ${JSON.stringify(condition.text)}`
     case 'and':
     case 'or':
       return condition.of.length === 0

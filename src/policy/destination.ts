@@ -22,7 +22,8 @@ export interface Destination {
 }
 
 const CAPTURE = /^\{(entity|service|node)\}$/
-const SEGMENT = /^[A-Za-z0-9_-]+$/
+/** Also what names a role or a scope: `role:compute_node@region-one`. */
+const SEGMENT = /^[A-Za-z0-9_:@/-]+$/
 
 /** @throws {@link UsageError} `ERR_POLICY_INVALID` */
 export function parseDestination(name: string, receivers: readonly string[], scope: string | undefined): Destination {

@@ -20,37 +20,25 @@
  *
  * @module policy/document (floor 6)
  */
-import { isSignetError, UsageError } from '../errors/index.js'
 import { isScopePath, isSegment } from '../identity/index.js'
 import { formatJsonPath, parseJsonPath, requireKeys } from '../json/index.js'
 import { parseYamlOrJson } from '../yaml/index.js'
-import { type Binding, parseBinding } from './binding.js'
+import { parseBinding } from './binding.js'
 import type { Condition, Place } from './condition.js'
 import { type Destination, Destinations, parseDestination } from './destination.js'
 import { TypePattern } from './message-type.js'
+import { compileOslo } from './oslo.js'
+import {
+  explained,
+  invalid,
+  kindsOf,
+  type MessageKind,
+  requireField,
+  type Rule,
+  type Vocabulary,
+} from './vocabulary.js'
 
-/** A kind of message that there is. */
-export interface MessageKind {
-  readonly pattern: TypePattern
-  /** Paths of the fields of its content that rules may name; what is below a field is its own, too. */
-  readonly fields: readonly string[]
-}
-
-export interface Rule {
-  readonly name: string
-  readonly effect: 'allow' | 'deny'
-  readonly types: readonly TypePattern[]
-  /** Types that are others' to decide, though `types` matches them. */
-  readonly except: readonly TypePattern[]
-  /** Names of declared destinations. */
-  readonly destinations: ReadonlySet<string>
-  readonly condition: Condition
-}
-
-export interface PolicyDocument {
-  readonly roles: ReadonlySet<string>
-  readonly messages: readonly MessageKind[]
-  readonly destinations: Destinations
+export interface PolicyDocument extends Vocabulary {
   readonly rules: readonly Rule[]
 }
 
@@ -66,41 +54,28 @@ export function parsePolicyDocument(text: string): PolicyDocument {
   return explained(() => {
     const fields = requireKeys(
       parseYamlOrJson(text, 'the policy'),
-      ['version', 'roles', 'messages', 'destinations', 'rules'],
+      ['version', 'roles', 'messages', 'destinations', 'rules?', 'oslo?'],
       'the policy',
     )
     if (fields['version'] !== 1) throw invalid('its version is not 1')
     const roles = new Set(names(fields['roles'], 'roles'))
     const destinations = parseDestinations(fields['destinations'], roles)
     const vocabulary = { roles, messages: parseMessages(fields['messages']), destinations }
-    const rules = fields['rules']
-    // A policy without rules refuses everything, which is safe, and never meant.
-    if (!Array.isArray(rules) || rules.length === 0) throw invalid('it has no rules')
+    const { rules = [], oslo } = fields
+    if (!Array.isArray(rules)) throw invalid('rules are not a list')
     if (rules.length > MAX_RULES) throw invalid(`it has more than ${MAX_RULES} rules`)
-    const parsed = rules.map((rule, index) => parseRule(rule, index, vocabulary))
+    const parsed = [
+      ...rules.map((rule, index) => parseRule(rule, index, vocabulary)),
+      ...(oslo === undefined ? [] : compileOslo(requireMap(oslo, 'oslo'), vocabulary)),
+    ]
+    // A policy without rules refuses everything, which is safe, and never meant.
+    if (parsed.length === 0) throw invalid('it has no rules')
     requireDistinct(
       parsed.map(({ name }) => name),
       'rules',
     )
     return { ...vocabulary, rules: parsed }
   })
-}
-
-/** What rules may name. */
-export type Vocabulary = Omit<PolicyDocument, 'rules'>
-
-/** Turn what is wrong with a policy into one kind of error. */
-export function explained<T>(parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (!isSignetError(error) || error.code === 'ERR_POLICY_INVALID' || error.category === 'limit') throw error
-    throw new UsageError('ERR_POLICY_INVALID', `the policy is not valid: ${error.message}`, {
-      details: error.details,
-      hint: error.hint ?? HINT,
-      cause: error,
-    })
-  }
 }
 
 /** Read the message types and their fields. */
@@ -138,7 +113,7 @@ function parseRule(value: unknown, index: number, vocabulary: Vocabulary): Rule 
   const place = parsePlace(rule['at'], name)
   if (place.kind === 'destination') requireScopes(destinations, name)
   const bindings = rule['bind'] === undefined ? [] : list(rule['bind'], `the rule ${name}: bind`).map(parseBinding)
-  for (const binding of bindings) requireField(binding, concerned, name)
+  for (const binding of bindings) requireField(binding.field, concerned, name)
   // A rule that denies only if a field says so could be passed by leaving the field out.
   if (deny !== undefined && bindings.length > 0) throw invalid(`the rule ${name} denies, and has bindings`)
   return {
@@ -151,24 +126,10 @@ function parseRule(value: unknown, index: number, vocabulary: Vocabulary): Rule 
       kind: 'and',
       of: [
         parseHolders(allow ?? deny, place, vocabulary, name, deny !== undefined),
-        ...bindings.map((binding): Condition => ({ kind: 'binding', binding })),
+        ...bindings.map((binding): Condition => ({ kind: 'binding', ...binding })),
       ],
     },
   }
-}
-
-/** The kinds of messages that some of these patterns match. Each pattern matches one at least. */
-export function kindsOf(
-  types: readonly TypePattern[],
-  { messages }: Pick<Vocabulary, 'messages'>,
-  rule: string,
-): readonly MessageKind[] {
-  for (const type of types) {
-    if (!messages.some(({ pattern }) => pattern.overlaps(type))) {
-      throw invalid(`the rule ${rule} names a type that no message has: ${type.text}`)
-    }
-  }
-  return messages.filter(({ pattern }) => types.some((type) => type.overlaps(pattern)))
 }
 
 function parseTo(value: unknown, { destinations }: Vocabulary, rule: string): readonly Destination[] {
@@ -205,14 +166,6 @@ function parseHolders(value: unknown, at: Place, { roles }: Vocabulary, rule: st
   return { kind: 'or', of: wanted.map((role): Condition => ({ kind: 'role', role, at })) }
 }
 
-/** A field that some of the messages do not have would make the rule one that never holds for them. */
-export function requireField({ field, text }: Binding, kinds: readonly MessageKind[], rule: string): void {
-  const path = formatJsonPath(field)
-  const without = kinds.find(({ fields }) => !fields.some((known) => path === known || path.startsWith(`${known}.`)))
-  if (without === undefined) return
-  throw invalid(`the rule ${rule}: messages ${without.pattern.text} have no field ${path}: ${text}`)
-}
-
 function requireDistinct(items: readonly string[], what: string): void {
   const seen = new Set<string>()
   for (const item of items) {
@@ -245,10 +198,4 @@ function names(value: unknown, what: string): readonly string[] {
   const wrong = items.find((item) => !isSegment(item))
   if (wrong !== undefined) throw invalid(`${what}: not the name of a role: ${JSON.stringify(wrong)}`)
   return items
-}
-
-const HINT = 'see docs/policy.md'
-
-export function invalid(message: string): UsageError {
-  return new UsageError('ERR_POLICY_INVALID', `the policy is not valid: ${message}`, { hint: HINT })
 }

@@ -4,7 +4,7 @@
  * @module policy/lint (floor 6)
  */
 import { formatCondition } from './condition.js'
-import type { MessageKind, Rule } from './document.js'
+import type { MessageKind, Rule } from './vocabulary.js'
 import type { Policy } from './policy.js'
 import { waysOf } from './reach.js'
 

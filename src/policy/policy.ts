@@ -11,8 +11,9 @@ import type { Identity } from '../identity/index.js'
 import type { JsonValue } from '../json/index.js'
 import { type Check, checksOf, type Condition, holds, type Subject } from './condition.js'
 import type { Destination } from './destination.js'
-import { type MessageKind, parsePolicyDocument, type PolicyDocument, type Rule } from './document.js'
+import { parsePolicyDocument, type PolicyDocument } from './document.js'
 import { isMessageType } from './message-type.js'
+import type { MessageKind, Rule } from './vocabulary.js'
 
 /** What is asked. */
 export interface PolicyQuestion {
@@ -93,7 +94,7 @@ export class Policy {
   /** Whether some rule for this type and destination looks into the content. */
   readsContent(type: string, destination: string): boolean {
     const declared = this.destinationOf(destination)
-    return declared !== undefined && this.rulesFor(type, declared).some(({ condition }) => hasBinding(condition))
+    return declared !== undefined && this.rulesFor(type, declared).some(({ condition }) => looksInside(condition))
   }
 
   /** Decide. Never throws: what the policy does not know is denied. */
@@ -110,6 +111,7 @@ export class Policy {
     const subject: Subject = {
       identity: question.sender,
       scope: question.scope ?? destination.scope,
+      destination: question.destination,
       content: question.content,
     }
     const considered = this.rulesFor(question.type, destination).map((rule): ConsideredRule => {
@@ -185,9 +187,10 @@ function failedChecks({ considered }: Decision): Readonly<Record<string, string>
   return Object.fromEntries(failed) as Record<string, string>
 }
 
-function hasBinding(condition: Condition): boolean {
-  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(hasBinding)
-  return condition.kind === 'not' ? hasBinding(condition.of) : condition.kind === 'binding'
+function looksInside(condition: Condition): boolean {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.some(looksInside)
+  if (condition.kind === 'not') return looksInside(condition.of)
+  return condition.kind === 'binding' || condition.kind === 'field'
 }
 
 /**

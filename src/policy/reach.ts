@@ -4,9 +4,10 @@
  *
  * @module policy/reach (floor 6)
  */
-import { type Condition, formatCondition, formatPlace } from './condition.js'
+import type { Identity } from '../identity/index.js'
+import { type Condition, formatCondition, formatPlace, holds } from './condition.js'
 import type { Destination } from './destination.js'
-import type { MessageKind } from './document.js'
+import type { MessageKind } from './vocabulary.js'
 import type { TypePattern } from './message-type.js'
 import type { Policy } from './policy.js'
 
@@ -71,6 +72,8 @@ function resolved(condition: Condition, roles: ReadonlySet<string>, wanted: bool
     }
     case 'fact':
     case 'binding':
+    case 'field':
+    case 'destination':
       return [[`${wanted ? '' : 'not '}${formatCondition(condition)}`]]
   }
 }
@@ -110,4 +113,35 @@ export function isByRole(ways: Ways): boolean {
 /** The ways of `ways` that are not among those of `others`, nor stricter than one of them. */
 export function beyond(ways: Ways, others: Ways): Ways {
   return ways.filter((way) => !others.some((other) => other.every((check) => way.includes(check))))
+}
+
+/**
+ * What somebody might be allowed to send to a destination: no check that is about the sender alone speaks against it.
+ *
+ * @returns Kinds of messages, each with the types by which a rule allows it: what is of both might be sent.
+ */
+export function mightSend(
+  policy: Policy,
+  sender: Identity,
+  destination: Destination,
+): readonly { readonly kind: TypePattern; readonly type: TypePattern }[] {
+  const subject = {
+    identity: sender,
+    scope: destination.scope,
+    destination: destination.capture === undefined ? destination.name : undefined,
+    content: undefined,
+  }
+  const about = policy.document.rules.filter(({ destinations }) => destinations.has(destination.name))
+  const denied = about
+    .filter(({ effect, condition }) => effect === 'deny' && holds(condition, subject) === true)
+    .flatMap(({ types }) => types)
+  const allowed = about
+    .filter(({ effect, condition }) => effect === 'allow' && holds(condition, subject) !== false)
+    .flatMap(({ types }) => types)
+  return policy.document.messages.flatMap(({ pattern: kind }) =>
+    allowed
+      .filter((type) => type.overlaps(kind))
+      .filter((type) => !denied.some((other) => other.includes(type) || other.includes(kind)))
+      .map((type) => ({ kind, type })),
+  )
 }

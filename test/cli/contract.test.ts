@@ -36,7 +36,7 @@ interface Call {
   /** A file of the deployment that both read from standard input. */
   readonly stdin?: string
   /** What is printed without --json, where that is not text. */
-  readonly prints?: 'DER'
+  readonly prints?: 'DER' | 'JSON'
 }
 
 /** For every command: a call that succeeds in a prepared deployment, and one that is refused, with its code. */
@@ -127,6 +127,13 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'identity resolve home/issuing-ca.pem',
     code: 'ERR_IDENTITY_UNMAPPED',
   },
+  'identity explain': {
+    good: `identity explain ${CERT}`,
+    bad: 'identity explain missing.pem',
+    code: 'ERR_FILE_READ',
+  },
+  'identity lint': { good: 'identity lint', bad: 'identity lint --mapping missing.yaml', code: 'ERR_FILE_READ' },
+  'identity schema': { good: 'identity schema', bad: 'identity schema more', code: 'ERR_USAGE', prints: 'JSON' },
   'keystone attributes': {
     good: `keystone attributes ${CERT}`,
     bad: 'keystone attributes missing.pem',
@@ -288,7 +295,7 @@ describe('every command', () => {
     const spoken = await worldOfCommands().run(words(good), inputOf(call))
     expect(spoken).toMatchObject({ code: 0, errorCode: undefined })
     expect(spoken.stdout).toMatch(prints === 'DER' ? /^0/ : /\S\n$/)
-    expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
+    if (prints !== 'JSON') expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
     const result = await worldOfCommands().run([...words(good), '--json'], inputOf(call))
     expect(result).toMatchObject({ code: 0, errorCode: undefined, json: { schema: 1, ok: true } })
     expect(result.stdout).toMatch(/^\{.*\}\n$/)

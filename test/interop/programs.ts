@@ -28,6 +28,7 @@ const PROBES = {
   keytool: ['-help'],
   'nats-server': ['--version'],
   mosquitto: ['-h'],
+  'redis-server': ['--version'],
   // It knows no words: it would start.
   'rabbitmq-server': 'look',
 } as const satisfies Record<string, readonly string[] | 'look'>

@@ -7,7 +7,7 @@ import type { JsonValue } from '../../src/json/index.js'
 import {
   createReplayMemory,
   type MessagePolicy,
-  type MessageSigner,
+  type SigningCredential,
   signMessage,
   type VerifiedMessage,
   verifyMessage,
@@ -33,7 +33,7 @@ const PUBLISHERS = new Map(
 )
 
 describe('messages of the deployment of fixtures/nova, really signed', () => {
-  const signers = new Map<string, MessageSigner>()
+  const signers = new Map<string, SigningCredential>()
   let test: TestAuthority
   let trust: TrustDirectory
 
@@ -62,7 +62,7 @@ describe('messages of the deployment of fixtures/nova, really signed', () => {
     trust = openTrustDirectory(der, { pin: authority.root.fingerprint, at: NOW, memory: 'allow-forgetting' })
   }, 60_000)
 
-  const signerOf = (entity: string): MessageSigner => {
+  const signerOf = (entity: string): SigningCredential => {
     const signer = signers.get(entity)
     if (signer === undefined) throw new Error(`nobody signs for ${entity}`)
     return signer
