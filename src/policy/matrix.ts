@@ -19,7 +19,7 @@ export interface MatrixRow {
 }
 
 export interface Cell {
-  /** `always`: the role suffices, where a rule asks for it. `bound`: only where more holds of the message or its sender. */
+  /** `always`: the role suffices, where it must be held. `bound`: only where more holds of the message or its sender. */
   readonly may: 'always' | 'bound' | 'never'
   /** Where to, and by which checks. */
   readonly to: readonly { readonly destination: string; readonly ways: Ways }[]
@@ -85,8 +85,8 @@ const MARKS: Readonly<Record<Cell['may'], string>> = { always: '●', bound: '�
 const COLUMN = 3
 
 /**
- * A matrix as text: ● may, ○ only where more holds, · may not. The roles stand above their columns as steps, so that their
- * names make nothing wider.
+ * A matrix as text: ● may, ○ only where more holds, · may not. The roles stand above their columns as steps, so that
+ * their names make nothing wider.
  */
 export function matrixText(matrix: Matrix): string {
   const { roles, rows } = matrix

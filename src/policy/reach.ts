@@ -43,7 +43,7 @@ export function waysOf(policy: Policy, roles: ReadonlySet<string>, kind: Message
   return ways
 }
 
-/** Whether all messages of a type are of another kind, which is a part of this one: what may be said of them is said there. */
+/** Whether all messages of a type are of another kind that is a part of this one: what holds for them is said there. */
 function isOfNarrower(type: TypePattern, kind: MessageKind, { document }: Policy): boolean {
   if (kind.pattern.isExact) return false
   return document.messages.some(
@@ -105,7 +105,7 @@ export function isAlways(ways: Ways): boolean {
   return ways.some((way) => way.length === 0)
 }
 
-/** Whether the role suffices, wherever it must be held: what is asked besides is nothing about the message or its sender. */
+/** Whether roles suffice, wherever they must be held: nothing else is asked of the message or its sender. */
 export function isByRole(ways: Ways): boolean {
   return ways.some((way) => way.every((check) => /^(?:not )?role /.test(check)))
 }
