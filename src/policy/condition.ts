@@ -6,7 +6,7 @@
  *
  * @module policy/condition (floor 6)
  */
-import { type Identity, rolesAt } from '../identity/index.js'
+import { type Identity, parseGrant, rolesAt } from '../identity/index.js'
 import { formatJsonPath, jsonAt, type JsonPath, type JsonValue } from '../json/index.js'
 import { type Binding, isBound } from './binding.js'
 import { type Fact, factOf } from './fact.js'
@@ -82,7 +82,9 @@ function hasRole(
 ): boolean | undefined {
   if (at.kind === 'home') return identity.roles.includes(role)
   const path = at.kind === 'scope' ? at.path : scope
-  return path === undefined ? undefined : heldAt(identity, path).has(role)
+  if (path !== undefined) return heldAt(identity, path).has(role)
+  // Who has it nowhere has it there, too: not.
+  return identity.grants.some((grant) => parseGrant(grant, identity.scope).role === role) ? undefined : false
 }
 
 /** A signer's identity is one object for all of its messages, so its roles at a scope are worked out once. */
