@@ -27,14 +27,8 @@ import { parseYamlOrJson } from '../yaml/index.js'
 import { type Binding, parseBinding } from './binding.js'
 import type { Condition, Place } from './condition.js'
 import { type Destination, Destinations, parseDestination } from './destination.js'
+import { type MessageKind, kindsMatching } from './message-kind.js'
 import { TypePattern } from './message-type.js'
-
-/** A kind of message that there is. */
-export interface MessageKind {
-  readonly pattern: TypePattern
-  /** Paths of the fields of its content that rules may name; what is below a field is its own, too. */
-  readonly fields: readonly string[]
-}
 
 export interface Rule {
   readonly name: string
@@ -71,6 +65,7 @@ export function parsePolicyDocument(text: string): PolicyDocument {
     )
     if (fields['version'] !== 1) throw invalid('its version is not 1')
     const roles = new Set(names(fields['roles'], 'roles'))
+    if (roles.size === 0) throw invalid('it has no roles')
     const destinations = parseDestinations(fields['destinations'], roles)
     const vocabulary = { roles, messages: parseMessages(fields['messages']), destinations }
     const rules = fields['rules']
@@ -146,7 +141,7 @@ function parseRule(value: unknown, index: number, vocabulary: Vocabulary): Rule 
     effect: allow === undefined ? 'deny' : 'allow',
     types,
     except: [],
-    destinations: new Set(destinations.map((destination) => destination.name)),
+    destinations: to === '*' ? vocabulary.destinations.names : new Set(destinations.map((item) => item.name)),
     condition: {
       kind: 'and',
       of: [
@@ -163,18 +158,18 @@ export function kindsOf(
   { messages }: Pick<Vocabulary, 'messages'>,
   rule: string,
 ): readonly MessageKind[] {
-  for (const type of types) {
-    if (!messages.some(({ pattern }) => pattern.overlaps(type))) {
-      throw invalid(`the rule ${rule} names a type that no message has: ${type.text}`)
-    }
-  }
-  return messages.filter(({ pattern }) => types.some((type) => type.overlaps(pattern)))
+  const concerned = types.flatMap((type) => {
+    const found = kindsMatching(messages, type)
+    if (found.length === 0) throw invalid(`the rule ${rule} names a type that no message has: ${type.text}`)
+    return found
+  })
+  return [...new Set(concerned)]
 }
 
 function parseTo(value: unknown, { destinations }: Vocabulary, rule: string): readonly Destination[] {
   if (value === '*') return destinations.all
   return list(value, `the rule ${rule}: to`).map((name) => {
-    const found = destinations.all.find((destination) => destination.name === name)
+    const found = destinations.named(name)
     if (found === undefined) throw invalid(`the rule ${rule} names an unknown destination ${JSON.stringify(name)}`)
     return found
   })
@@ -197,7 +192,10 @@ function requireScopes(destinations: readonly Destination[], rule: string): void
 
 function parseHolders(value: unknown, at: Place, { roles }: Vocabulary, rule: string, isDeny: boolean): Condition {
   // Everybody may be denied something; what everybody may do is better said role by role.
-  if (value === '*' && isDeny) return { kind: 'constant', holds: true }
+  if (value === '*' && isDeny) {
+    if (at.kind !== 'home') throw invalid(`the rule ${rule} denies it to everybody: at says nothing`)
+    return { kind: 'constant', holds: true }
+  }
   const wanted = names(value, `the rule ${rule}: ${isDeny ? 'deny' : 'allow'}`)
   if (wanted.length === 0) throw invalid(`the rule ${rule} names no role`)
   const unknown = wanted.find((role) => !roles.has(role))
