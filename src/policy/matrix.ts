@@ -64,7 +64,8 @@ const CHARACTER = 7.3
  */
 export function matrixSvg({ roles, rows }: Matrix): string {
   const width = (texts: readonly string[]): number =>
-    Math.ceil(Math.max(...texts.map(({ length }) => length)) * CHARACTER)
+    // Not Math.max(...): there may be more types than a call may have arguments.
+    Math.ceil(texts.reduce((most, { length }) => Math.max(most, length), 0) * CHARACTER)
   const left = LEFT + width(rows.map(({ type }) => type)) + 12
   const top = width(roles) + 24
   const [x, y] = [(column: number): number => left + column * CELL, (row: number): number => top + row * CELL]
