@@ -133,6 +133,13 @@ export function formatPlace(at: Place): string {
   return at.kind === 'home' ? '' : ' at the destination'
 }
 
+/** The roles that a condition asks for. */
+export function rolesIn(condition: Condition): readonly string[] {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.flatMap(rolesIn)
+  if (condition.kind === 'not') return rolesIn(condition.of)
+  return condition.kind === 'role' ? [condition.role] : []
+}
+
 /** The smallest parts of a condition, with what each says of a subject: why it holds, or does not. */
 export function checksOf(condition: Condition, subject: Subject): readonly Check[] {
   if (condition.kind === 'and' || condition.kind === 'or')

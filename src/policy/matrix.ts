@@ -4,7 +4,7 @@
  * @module policy/matrix (floor 6)
  */
 import type { Policy } from './policy.js'
-import { isAlways, isByRole, type Ways, waysOf } from './reach.js'
+import { isAlways, isByRole, type Ways, waysOfRest } from './reach.js'
 
 export interface Matrix {
   /** Columns. */
@@ -40,7 +40,7 @@ export function matrixOf(policy: Policy): Matrix {
     const cells = roles.map((role): Cell => {
       const holder = new Set([role])
       const to = destinations.all
-        .map((destination) => ({ destination: destination.name, ways: waysOf(policy, holder, kind, destination) }))
+        .map((destination) => ({ destination: destination.name, ways: waysOfRest(policy, holder, kind, destination) }))
         .filter(({ ways }) => ways.length > 0)
       return { may: to.length === 0 ? 'never' : to.some(({ ways }) => isByRole(ways)) ? 'always' : 'bound', to }
     })
