@@ -15,7 +15,7 @@ const prepared = await prepareDeployment()
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
-})
+}, 60_000)
 
 function newWorld(): World {
   const world = copyWorld(prepared)
@@ -176,6 +176,11 @@ const CALLS: Readonly<Record<string, Call>> = {
   'policy matrix': {
     good: 'policy matrix policy.yaml',
     bad: 'policy matrix policy.yaml --out note.json',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
+  'policy export': {
+    good: 'policy export nats policy.yaml --out new',
+    bad: 'policy export nats policy.yaml --out home',
     code: 'ERR_OUTPUT_EXISTS',
   },
   'trust publish': {
