@@ -173,7 +173,7 @@ describe('message attacks of the first rank', () => {
     await expectCodeAsync('ERR_CONFIG_INVALID', () => verifyMessage(der, content, withHeaders))
     const message = await verify(der)
     expect(Object.keys(message).sort()).toEqual(
-      ['bindings', 'certificate', 'content', 'context', 'replay', 'signer', 'signingTime'].sort(),
+      ['bindings', 'certificate', 'content', 'context', 'replay', 'rule', 'signer', 'signingTime'].sort(),
     )
   })
 })
