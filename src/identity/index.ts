@@ -10,6 +10,7 @@ export {
   changeEntity,
   changeEntityState,
   eachEntity,
+  entityPages,
   knownPlaces,
   type KnownPlaces,
   otherIdentity,
@@ -27,6 +28,7 @@ export {
   registryDocument,
   type WantedEntity,
 } from './registry-document.js'
+export { registryLines, registryParts } from './registry-lines.js'
 export {
   type EntityLookup,
   explainIdentity,

@@ -80,7 +80,7 @@ entities:
     ])
     const { store } = test.authority
     expect(await store.entity('compute-07')).toMatchObject({ state: 'quarantined', dnsNames: [] })
-    expect(await store.entitiesByName('dns', 'c7.cloud.example')).toEqual([])
+    expect(await store.entitiesByName('dns', ['c7.cloud.example'])).toEqual([])
     expect(await store.entity('api-01')).toMatchObject({ state: 'active' })
     expect((await store.entityEvents('compute-07')).map(({ event }) => event)).toEqual([
       'entity.added',
