@@ -33,7 +33,7 @@ function sizeOf(path: string): number | undefined {
 async function* countedPieces(cli: Invocation, file: string, progress: Progress): AsyncGenerator<Uint8Array> {
   let done = 0
   for await (const piece of file === '-' ? cli.environment.stdin : readPieces(cli.path(file))) {
-    const octets = Buffer.from(piece as Uint8Array)
+    const octets = piece instanceof Uint8Array ? piece : Buffer.from(String(piece))
     yield octets
     done += octets.length
     progress.advance(done)

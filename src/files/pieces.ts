@@ -17,7 +17,7 @@ import {
 } from './write.js'
 
 /** Octets that are read at once. */
-export const PIECE_BYTES = 256 * 1024
+export const PIECE_BYTES = 64 * 1024
 
 /** Pieces of a text or of octets, one after the other. */
 export type Pieces<T extends Uint8Array | string> = Iterable<T> | AsyncIterable<T>
