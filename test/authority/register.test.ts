@@ -53,9 +53,9 @@ describe('registerEntity', () => {
     const { store } = authority
     const ids = (found: readonly { readonly id: string }[]): readonly string[] => found.map(({ id }) => id)
     expect(ids(await store.entitiesWith('uri', ['spiffe://cloud.example/compute/node-1']))).toEqual(['node-1'])
-    expect(ids(await store.entitiesByName('dns', 'node-1.cloud.example'))).toEqual(['node-1'])
-    expect(ids(await store.entitiesByName('ip', '10.0.0.1'))).toEqual(['node-1'])
-    expect(ids(await store.entitiesByName('alias', 'kite:compute.node-1'))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('dns', ['node-1.cloud.example']))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('ip', ['10.0.0.1']))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('alias', ['kite:compute.node-1']))).toEqual(['node-1'])
     const [bySubject] = await store.certificatesBySubject(subject.digest)
     const [byKey] = await store.certificatesByKeyIdentifier(keyIdentifier)
     const byFingerprint = await store.certificateByFingerprint(fingerprint)

@@ -63,7 +63,7 @@ describe('the step to the registry', () => {
         ['region-one/nova', 'service'],
       ])
       expect((await again.roles()).map(({ name }) => name)).toEqual(['worker'])
-      expect(await again.entitiesByName('dns', 'a.cloud.example')).toEqual([entity])
+      expect(await again.entitiesByName('dns', ['a.cloud.example'])).toEqual([entity])
       await verifyAudit(again)
       await again.close()
     }
