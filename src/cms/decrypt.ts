@@ -44,7 +44,7 @@ export interface DecryptedData {
  * @throws {@link TrustError} `ERR_CMS_DECRYPT`, the same for every cause
  * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH`; the codes of {@link parseForeignAuthEnvelopedData}
  */
-export function decryptData(bytes: Uint8Array, recipient: CmsRecipient): Promise<DecryptedData> {
+export async function decryptData(bytes: Uint8Array, recipient: CmsRecipient): Promise<DecryptedData> {
   return openAuthEnvelopedData(parseForeignAuthEnvelopedData(bytes), recipient)
 }
 

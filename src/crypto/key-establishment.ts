@@ -54,6 +54,8 @@ export function wrapKey(wrappingKey: Uint8Array, key: Uint8Array): Uint8Array {
 
 /** Take a key out of its AES-256 key wrap; `undefined` where it is not wrapped with this key. */
 export function unwrapKey(wrappingKey: Uint8Array, wrapped: Uint8Array): Uint8Array | undefined {
+  // Of nothing, OpenSSL makes nothing.
+  if (wrapped.length === 0) return undefined
   try {
     const decipher = createDecipheriv(WRAP, wrappingKey, WRAP_IV)
     return new Uint8Array(Buffer.concat([decipher.update(wrapped), decipher.final()]))
