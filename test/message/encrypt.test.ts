@@ -149,7 +149,7 @@ describe('encryptMessage, decryptMessage', () => {
       key: { ...alice.key, sign: () => ((signed += 1), new Uint8Array()) },
     }
     const attempt = (changes: Partial<EncryptMessageRequest>) => (): Promise<unknown> =>
-      encryptMessage(content, counting as unknown as Sender, request(changes))
+      encryptMessage(content, counting, request(changes))
     await expectCodeAsync('ERR_CMS_RECIPIENT', attempt({ recipients: [bob.certificate, bob.certificate] }))
     await expectCodeAsync('ERR_PATH_PURPOSE', attempt({ recipients: [bob.certificate, alice.certificate] }))
     await expectCodeAsync('ERR_PATH_PURPOSE', attempt({ recipients: [world.issuing.certificate] }))

@@ -14,6 +14,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   hash,
+  type KeyObject,
   publicEncrypt,
 } from 'node:crypto'
 import {
@@ -88,6 +89,8 @@ export interface KeyAgreementParts {
   readonly wrapDer?: Uint8Array | 'absent'
   readonly sharedWrapDer?: Uint8Array
   readonly ukm?: Uint8Array
+  /** Default: a new one. */
+  readonly ephemeralKey?: KeyObject
   readonly originatorDer?: Uint8Array
   /** Parameters of the key of the sender. Default absent. */
   readonly originatorParametersDer?: Uint8Array
@@ -102,11 +105,11 @@ export interface KeyAgreementParts {
 export function keyAgreement(certificate: Certificate, parts: KeyAgreementParts = {}): Uint8Array {
   const { digest = 'sha256', scheme = OID.stdDhSha256Kdf, curve = 'prime256v1' } = parts
   const recipient = createPublicKey({ key: Buffer.from(certificate.spkiDer), format: 'der', type: 'spki' })
-  const sender = generateKeyPairSync('ec', { namedCurve: curve })
+  const privateKey = parts.ephemeralKey ?? generateKeyPairSync('ec', { namedCurve: curve }).privateKey
   const ecdh = createECDH(curve)
-  const { d } = sender.privateKey.export({ format: 'jwk' })
+  const { d } = privateKey.export({ format: 'jwk' })
   ecdh.setPrivateKey(Buffer.from(d ?? '', 'base64url'))
-  const secret = diffieHellman({ privateKey: sender.privateKey, publicKey: recipient })
+  const secret = diffieHellman({ privateKey, publicKey: recipient })
   const info = encodeSequence(
     parts.sharedWrapDer ?? AES256_WRAP,
     ...(parts.ukm === undefined ? [] : [encodeContext(0, encodeOctetString(parts.ukm))]),
