@@ -26,8 +26,13 @@ export {
 } from './authority/index.js'
 export { type Broker, type BrokerPermissions, exportFor, permissionsOf } from './brokers/index.js'
 export {
+  type CmsRecipient,
+  decryptData,
+  encryptData,
   signData,
   type SignDataRequest,
+  ValidatedRecipients,
+  validateRecipients,
   VerifiedSignedData,
   verifySignedData,
   type VerifySignedDataRequest,
@@ -46,6 +51,10 @@ export {
 } from './identity/index.js'
 export {
   createReplayMemory,
+  DecryptedMessage,
+  decryptMessage,
+  encryptMessage,
+  type EncryptMessageRequest,
   type MessageContext,
   type MessagePolicy,
   MessageSigner,
@@ -53,7 +62,10 @@ export {
   openRedisReplay,
   openReplayFile,
   receiverNames,
+  planProtection,
+  type ProtectionSettings,
   type ReplayStore,
+  requireProtection,
   signMessage,
   type SignMessageRequest,
   VerifiedMessage,

@@ -12,6 +12,8 @@ import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
 import { registerCompletion } from './completion.js'
 import { registerCrl } from './crl.js'
+import { registerDecrypt } from './decrypt.js'
+import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
@@ -85,6 +87,8 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)
+  registerEncrypt(program, cli)
+  registerDecrypt(program, cli)
   registerCms(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)

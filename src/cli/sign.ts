@@ -76,7 +76,7 @@ export function registerSign(program: Command, cli: Invocation): void {
 }
 
 /** What `signet issue` fills without --profile holds two credentials; which one signs is no guess. */
-function signerDirectory(cli: Invocation, named: string): string {
+export function signerDirectory(cli: Invocation, named: string): string {
   const directory = cli.path(named)
   if (existsSync(join(directory, 'signer', 'current')) && !existsSync(join(directory, 'current'))) {
     throw new UsageError('ERR_USAGE', `${named} holds several credentials`, {

@@ -2,10 +2,16 @@
 import type { Command } from 'commander'
 import { StateError, UsageError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
-import { openReplayFile, receiverNames, type VerifiedMessage, verifyMessage } from '../message/index.js'
+import {
+  type MessagePolicy,
+  openReplayFile,
+  receiverNames,
+  type VerifiedMessage,
+  verifyMessage,
+} from '../message/index.js'
+import type { TrustDirectory } from '../trust/index.js'
 import { parseBinding } from '../policy/index.js'
 import { HOUR, parseDuration } from '../time/index.js'
-import type { TrustDirectory } from '../trust/index.js'
 import { hex } from '../x509/index.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
@@ -13,11 +19,8 @@ import { facts, instant } from './table.js'
 import { readPolicy } from './policy-file.js'
 import { openTrustFile } from './trust.js'
 
-interface VerifyOptions {
-  readonly content?: string
-  readonly for?: readonly string[]
-  readonly receiver?: string
-  readonly anyDestination?: boolean
+/** Options of whoever receives messages. */
+export interface ReceiverOptions {
   readonly allowDirectoryOnly?: boolean
   readonly trust: string
   readonly pin?: string
@@ -30,21 +33,20 @@ interface VerifyOptions {
   readonly policy?: string
   readonly scope?: string
   readonly maxAge?: string
+}
+
+interface VerifyOptions extends ReceiverOptions {
+  readonly content?: string
+  readonly for?: readonly string[]
+  readonly receiver?: string
+  readonly anyDestination?: boolean
   readonly out?: string
   readonly force?: boolean
 }
 
-export function registerVerify(program: Command, cli: Invocation): void {
-  program
-    .command('verify <signature>')
-    .summary('verify a message')
-    .description(
-      'Verify a message: signature, path, revocation, identity, destination, freshness, replay; one verdict, no network. Exit code 0 means verified, and nothing else does.',
-    )
-    .option('--content <file>', 'the signed file of a detached message; - reads standard input')
-    .option('--for <destination>', 'a destination that is yours; repeatable', repeatable)
-    .option('--receiver <entity>', 'you are this entity of the directory: messages for it, its roles and its scopes')
-    .option('--any-destination', 'accept messages for others, too')
+/** Give a command the options that say which messages are wanted. */
+export function receiverOptions(command: Command): Command {
+  return command
     .requiredOption('--trust <file>', 'the trust directory')
     .option(
       '--pin <fingerprint>',
@@ -68,6 +70,21 @@ export function registerVerify(program: Command, cli: Invocation): void {
     .option('--scope <path>', 'your own scope, for rules that ask for a role there')
     .option('--allow-directory-only', 'do without current CRLs: being in the trust directory is enough')
     .option('--max-age <duration>', 'oldest signing time (default: 1h)')
+}
+
+export function registerVerify(program: Command, cli: Invocation): void {
+  receiverOptions(
+    program
+      .command('verify <signature>')
+      .summary('verify a message')
+      .description(
+        'Verify a message: signature, path, revocation, identity, destination, freshness, replay; one verdict, no network. Exit code 0 means verified, and nothing else does.',
+      )
+      .option('--content <file>', 'the signed file of a detached message; - reads standard input')
+      .option('--for <destination>', 'a destination that is yours; repeatable', repeatable)
+      .option('--receiver <entity>', 'you are this entity of the directory: messages for it, its roles and its scopes')
+      .option('--any-destination', 'accept messages for others, too'),
+  )
     .option('--out <file>', 'write the verified content')
     .option('--force', 'replace a file that is there')
     .addHelpText(
@@ -80,37 +97,55 @@ export function registerVerify(program: Command, cli: Invocation): void {
     .action(
       cli.action(async (file: string, options: VerifyOptions) => {
         requireDestination(options)
-        const trust = openTrustFile(cli, options.trust, {
-          ...(options.pin === undefined ? {} : { pin: options.pin }),
-          ...(options.trustMemory === undefined ? {} : { memory: options.trustMemory }),
-        })
-        const bindings = (options.bind ?? []).map(parseBinding)
-        const maxAgeSeconds = options.maxAge === undefined ? HOUR : parseDuration(options.maxAge)
+        const policy = receiverPolicy(cli, options)
+        const receiving = { destinations: destinationsOf(options, policy.trust), ...scopeOf(options, policy.trust) }
         const signature = await cli.readDocument(file)
         const content = options.content === undefined ? undefined : await cli.readInput(options.content)
-        const replay = options.replayStore === undefined ? undefined : openReplayFile(cli.path(options.replayStore))
-        try {
-          const message = await verifyMessage(signature, content, {
-            trust,
-            destinations: destinationsOf(options, trust),
-            senders: sendersOf(options),
-            types: options.type ?? 'allow-any',
-            maxAgeSeconds,
-            replay: replay ?? 'allow-unchecked',
-            bindings,
-            ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
-            ...scopeOf(options, trust),
-            ...(options.allowDirectoryOnly === true ? { revocation: 'allow-directory-only' as const } : {}),
-            at: cli.now(),
-          })
+        return withReplayStore(cli, options, async (replay) => {
+          const message = await verifyMessage(signature, content, { ...policy, ...receiving, replay })
           const path =
             options.out === undefined ? undefined : cli.writeOutput(options.out, message.content, options.force)
-          return verdict(message, path, options.trustMemory === undefined ? 'not checked' : 'checked')
-        } finally {
-          replay?.close()
-        }
+          return verdict(message, path, options)
+        })
       }),
     )
+}
+
+/** What the options say, but for whom, and what was seen before. */
+export function receiverPolicy(
+  cli: Invocation,
+  options: ReceiverOptions,
+): Omit<MessagePolicy, 'destinations' | 'replay'> {
+  const trust = openTrustFile(cli, options.trust, {
+    ...(options.pin === undefined ? {} : { pin: options.pin }),
+    ...(options.trustMemory === undefined ? {} : { memory: options.trustMemory }),
+  })
+  return {
+    trust,
+    senders: sendersOf(options),
+    types: options.type ?? 'allow-any',
+    maxAgeSeconds: options.maxAge === undefined ? HOUR : parseDuration(options.maxAge),
+    bindings: (options.bind ?? []).map(parseBinding),
+    ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
+    ...(options.scope === undefined ? {} : { scope: options.scope }),
+    ...(options.allowDirectoryOnly === true ? { revocation: 'allow-directory-only' as const } : {}),
+    at: cli.now(),
+  }
+}
+
+/** Do something while the replay memory is open. */
+export async function withReplayStore<T>(
+  cli: Invocation,
+  { replayStore }: ReceiverOptions,
+  work: (replay: MessagePolicy['replay']) => Promise<T>,
+): Promise<T> {
+  if (replayStore === undefined) return work('allow-unchecked')
+  const replay = openReplayFile(cli.path(replayStore))
+  try {
+    return await work(replay)
+  } finally {
+    replay.close()
+  }
 }
 
 /** What the receiver does not say of itself, a broker decides. */
@@ -144,12 +179,14 @@ function entityOf(trust: TrustDirectory, id: string): Identity {
   })
 }
 
-function sendersOf({ from, role }: VerifyOptions): Parameters<typeof verifyMessage>[2]['senders'] {
+function sendersOf({ from, role }: ReceiverOptions): MessagePolicy['senders'] {
   if (from === undefined && role === undefined) return 'allow-any-trusted'
   return { ...(from === undefined ? {} : { entities: from }), ...(role === undefined ? {} : { roles: role }) }
 }
 
-function verdict(message: VerifiedMessage, path: string | undefined, rollback: string): Outcome {
+/** What a receiver is told of a message that verified. */
+export function verdict(message: VerifiedMessage, path: string | undefined, { trustMemory }: ReceiverOptions): Outcome {
+  const rollback = trustMemory === undefined ? 'not checked' : 'checked'
   const { context, signer, certificate, signingTime, replay, bindings, rule, content } = message
   return {
     data: {

@@ -1,4 +1,14 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
+export { type AuthEnvelopedData, parseAuthEnvelopedData, parseForeignAuthEnvelopedData } from './auth-enveloped-data.js'
+export { type CmsRecipient, decryptData, type DecryptedData, openAuthEnvelopedData } from './decrypt.js'
+export {
+  encryptData,
+  type EncryptDataOptions,
+  ValidatedRecipients,
+  validateRecipients,
+  type ValidateRecipientsRequest,
+} from './encrypt.js'
+export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
 export { type CmsSigner, signData, type SignDataRequest } from './sign.js'
 export {

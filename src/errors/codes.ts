@@ -128,7 +128,7 @@ export const ERROR_CODES = {
   },
   ERR_OCSP_NO_ANSWER: { category: 'untrusted', summary: 'an OCSP responder gave an error instead of an answer' },
   ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
-  ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is not of the type SignedData' },
+  ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is of another type than wanted' },
   ERR_CMS_NO_SIGNERS: { category: 'untrusted', summary: 'nobody signed the document' },
   ERR_CMS_SIGNER_COUNT: { category: 'untrusted', summary: 'a document has another number of signers than wanted' },
   ERR_CMS_SIGNER_UNKNOWN: { category: 'untrusted', summary: "the signer's certificate is not known here" },
@@ -144,6 +144,10 @@ export const ERROR_CODES = {
     summary: 'the document has content of its own beside the one given',
   },
   ERR_CMS_ESS_MISMATCH: { category: 'untrusted', summary: 'signingCertificateV2 names another certificate' },
+  ERR_CMS_DECRYPT: {
+    category: 'untrusted',
+    summary: 'a document is not encrypted for this key, or was changed; which of them, nobody is told',
+  },
   ERR_SECOND_OPINION: { category: 'untrusted', summary: 'an independent implementation disagrees' },
   ERR_TRUST_PIN_MISMATCH: {
     category: 'untrusted',
@@ -181,6 +185,15 @@ export const ERROR_CODES = {
   ERR_MESSAGE_DESTINATION: { category: 'denied', summary: 'the message is for another destination' },
   ERR_MESSAGE_TYPE: { category: 'denied', summary: 'the message is of a type that is not wanted here' },
   ERR_MESSAGE_SOURCE: { category: 'denied', summary: 'the source in the message is not its signer' },
+  ERR_CMS_RECIPIENT: {
+    category: 'denied',
+    summary: 'a document cannot be encrypted: for nobody, for somebody twice, or for a key that cannot decrypt',
+  },
+  ERR_MESSAGE_RECIPIENTS: {
+    category: 'denied',
+    summary: 'a message is to be encrypted for nobody named, or was signed for others than it was encrypted for',
+  },
+  ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
   ERR_MESSAGE_BINDING: { category: 'denied', summary: 'a field of the message contradicts the identity of its signer' },
   ERR_CSR_EXTENSION: {
     category: 'denied',

@@ -1,4 +1,15 @@
 export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
+export { DecryptedMessage, decryptMessage, type EncryptedMessagePolicy } from './decrypt.js'
+export { type EncryptedMessage, encryptMessage, type EncryptMessageRequest } from './encrypt.js'
+export {
+  DEFAULT_PROTECTION,
+  planProtection,
+  type Protection,
+  protectionOf,
+  PROTECTIONS,
+  type ProtectionSettings,
+  requireProtection,
+} from './protection.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'

@@ -27,6 +27,8 @@ const CERT = 'credentials/compute-07/tls/current/cert.pem'
 const CHAIN = 'credentials/compute-07/tls/current/fullchain.pem'
 const SIGNER = 'credentials/compute-07/signer/current'
 const PING = '--type ping --to scheduler'
+const READER = 'reader/current'
+const SENDER = '--as credentials/compute-07/signer --type rpc.password --for conductor --trust trust.p7'
 
 interface Call {
   /** A call that succeeds in the deployment below. */
@@ -203,6 +205,26 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'verify note.json.p7s --content note.json --for others --trust trust.p7',
     code: 'ERR_MESSAGE_DESTINATION',
   },
+  encrypt: {
+    good: `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out new.p7m`,
+    bad: `encrypt note.json --to ${SIGNER}/cert.pem ${SENDER} --out new.p7m`,
+    code: 'ERR_PATH_PURPOSE',
+  },
+  decrypt: {
+    good: 'decrypt note.p7m --as reader --for conductor --trust trust.p7 --out new.json',
+    bad: 'decrypt note.p7m --as credentials/compute-07/signer --for conductor --trust trust.p7 --out new.json',
+    code: 'ERR_CMS_DECRYPT',
+  },
+  'cms encrypt': {
+    good: `cms encrypt note.json --to ${READER}/cert.pem --out new.p7m`,
+    bad: `cms encrypt note.json --to ${READER}/cert.pem --to ${READER}/cert.pem --out new.p7m`,
+    code: 'ERR_CMS_RECIPIENT',
+  },
+  'cms decrypt': {
+    good: `cms decrypt note.p7m --cert ${READER}/cert.pem --key ${READER}/key.pem --out new.json`,
+    bad: `cms decrypt note.p7s --cert ${READER}/cert.pem --key ${READER}/key.pem --out new.json`,
+    code: 'ERR_CMS_TYPE_UNSUPPORTED',
+  },
   'cms sign': {
     good: `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out new.p7s`,
     bad: `cms sign note.json --cert ${CERT} --key ${SIGNER}/key.pem --out new.p7s`,
@@ -233,6 +255,7 @@ const words = (line: string): readonly string[] => splitWords(line, new Map())
 
 // The deployment has somebody in quarantine, without certificates, a CMS document that is no message, a mapping document
 // of Keystone, policies, and a responder with a request and an answer of its own.
+// of Keystone, a reader of encrypted messages with one for it, and a responder with a request and an answer of its own.
 const base = newWorld()
 const keystoneRules = [
   { local: [{ user: { name: '{0}' } }], remote: [{ type: 'SSL_CLIENT_S_DN_CN' }, { type: 'SSL_CLIENT_SAN_DNS_0' }] },
@@ -265,6 +288,8 @@ for (const line of [
   'export --out deployment.yaml',
   'entity quarantine quarantined-01',
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
+  'issue conductor-01 --profile recipient --out reader',
+  `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
   'ocsp delegate --out responder',
   `ocsp request ${CHAIN} --out request.der`,
 ]) {
