@@ -16,7 +16,7 @@ export interface AuditReport {
   readonly head: LogHead
 }
 
-const BATCH = 200
+const BATCH = 1000
 
 /**
  * Verify the hash chain from its first entry, and that entities, certificates and revocations are exactly those of the log.

@@ -10,7 +10,7 @@ import type { EntityRecord, RoleRecord, ScopeRecord } from './records.js'
 import type { StoreReader } from './store.js'
 
 /** Entities that are read at once. */
-const PAGE = 200
+const PAGE = 1000
 
 /** Events that bring an entity into the state of their name. */
 const STATE_EVENT = /^entity\.(active|quarantined|retired)$/
