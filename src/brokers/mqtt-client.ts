@@ -18,12 +18,12 @@ export interface MqttPacket {
 
 type MqttListener = (topic: string, payload: Uint8Array, packet: MqttPacket) => void
 
-/** What is used of a client. All that arrives there belongs to the one who subscribes here. */
+/** What is used of a client. It belongs to one subscription: all that arrives there is taken. */
 export interface MqttClient {
   readonly options: { readonly protocolVersion?: number | undefined }
   publishAsync(topic: string, payload: Buffer, options: MqttPublishPacket): Promise<unknown>
-  subscribeAsync(filter: string, options: { qos: 0 | 1 | 2 }): Promise<unknown>
-  unsubscribeAsync(filter: string): Promise<unknown>
+  subscribeAsync(filters: string[], options: { qos: 0 | 1 | 2 }): Promise<unknown>
+  unsubscribeAsync(filters: string[]): Promise<unknown>
   on(event: 'message', listener: MqttListener): unknown
   removeListener(event: 'message', listener: MqttListener): unknown
 }
@@ -67,7 +67,7 @@ export async function publishMqtt(
 }
 
 /**
- * Subscribe to a topic filter: verify each message that arrives at the client, and hand on what is verified.
+ * Subscribe to topic filters: verify each message that arrives at the client, and hand on what is verified.
  *
  * The client acknowledges what arrives before anybody has looked at it: what is refused is gone once `refused` was told.
  *
@@ -75,7 +75,7 @@ export async function publishMqtt(
  */
 export async function subscribeMqtt(
   client: Omit<MqttClient, 'publishAsync'>,
-  filter: string,
+  filters: readonly string[],
   options: ReceiveOptions,
   qos: 0 | 1 | 2 = DEFAULT_QOS,
 ): Promise<Subscription> {
@@ -86,7 +86,7 @@ export async function subscribeMqtt(
   }
   client.on('message', listener)
   try {
-    await askClient(`subscribe to ${filter}`, () => client.subscribeAsync(filter, { qos }))
+    await askClient(`subscribe to ${filters.join(', ')}`, () => client.subscribeAsync([...filters], { qos }))
   } catch (error) {
     client.removeListener('message', listener)
     throw error
@@ -94,7 +94,7 @@ export async function subscribeMqtt(
   return {
     stop: async () => {
       client.removeListener('message', listener)
-      await askClient('unsubscribe', () => client.unsubscribeAsync(filter))
+      await askClient('unsubscribe', () => client.unsubscribeAsync([...filters]))
       await receiver.stop()
     },
   }

@@ -22,9 +22,9 @@ export interface NatsMessage {
   readonly headers?: NatsHeaders | undefined
 }
 
-/** What is used of a connection. */
-export interface NatsConnection {
-  publish(subject: string, payload: Uint8Array, options: { headers: NatsHeaders }): void
+/** What is used of a connection, whatever headers it wants. */
+export interface NatsConnection<Headers extends NatsHeaders = NatsHeaders> {
+  publish(subject: string, payload: Uint8Array, options: { headers: Headers }): void
   subscribe(subject: string, options: NatsSubscribeOptions): { unsubscribe(): void }
   flush(): Promise<void>
 }
@@ -34,9 +34,9 @@ export interface NatsSubscribeOptions {
   readonly callback: (error: Error | null, message: NatsMessage) => void
 }
 
-export interface NatsPublishOptions extends PublishOptions {
+export interface NatsPublishOptions<Headers extends NatsHeaders = NatsHeaders> extends PublishOptions {
   /** Makes empty headers: `headers` of the package nats. */
-  readonly headers: () => NatsHeaders
+  readonly headers: () => Headers
 }
 
 /**
@@ -47,10 +47,10 @@ export interface NatsPublishOptions extends PublishOptions {
  * @throws {@link StateError} `ERR_BROKER_CLIENT`; {@link UsageError} `ERR_BROKER_PATTERN`; {@link LimitError}
  * `ERR_LIMIT_EXCEEDED`, and what signing throws
  */
-export async function publishNats(
-  connection: Pick<NatsConnection, 'publish'>,
+export async function publishNats<Headers extends NatsHeaders>(
+  connection: Pick<NatsConnection<Headers>, 'publish'>,
   message: OutgoingMessage,
-  options: NatsPublishOptions,
+  options: NatsPublishOptions<Headers>,
 ): Promise<SignedMessage> {
   const signed = await signOutgoing(message, options, options.addressOf ?? dottedAddress)
   await askClient('publish', () => {

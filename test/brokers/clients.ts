@@ -4,6 +4,7 @@
 import {
   type AmqpChannel,
   type AmqpMessage,
+  type EnforceOptions,
   type MqttClient,
   type MqttPacket,
   type NatsConnection,
@@ -54,7 +55,7 @@ export function makeLog(changes: Partial<VerifierOptions> = {}) {
     refusals,
     failures,
     verifier: verifierOf(changes),
-    handler: (message: VerifiedMessage): void => void taken.push(message),
+    handler: ((message) => void taken.push(message)) as EnforceOptions['handler'],
     refused: ({ code }: SignetError, { verdict, address }: { verdict: string; address: string }): void =>
       void refusals.push(`${code} ${verdict} ${address}`),
     failed: (error: unknown): void => void failures.push(error),
@@ -142,8 +143,9 @@ export function mqttFake(protocolVersion = 5): MqttFake {
       fake.said.push(`publish with QoS ${qos}`)
       return Promise.resolve(fake.published.push([topic, payload, { properties }]))
     },
-    subscribeAsync: (filter, { qos }) => Promise.resolve(fake.said.push(`subscribe ${filter} with QoS ${qos}`)),
-    unsubscribeAsync: (filter) => Promise.resolve(fake.said.push(`unsubscribe ${filter}`)),
+    subscribeAsync: (filters, { qos }) =>
+      Promise.resolve(fake.said.push(`subscribe ${filters.join()} with QoS ${qos}`)),
+    unsubscribeAsync: (filters) => Promise.resolve(fake.said.push(`unsubscribe ${filters.join()}`)),
     on: (_event, listener) => fake.listeners.add(listener),
     removeListener: (_event, listener) => fake.listeners.delete(listener),
   }

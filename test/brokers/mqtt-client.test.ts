@@ -20,7 +20,7 @@ async function published(): Promise<Delivered> {
 
 async function deliver(messages: readonly Delivered[]) {
   const [client, log] = [mqttFake(), makeLog()]
-  const subscription = await subscribeMqtt(client, 'compute/c7/#', log)
+  const subscription = await subscribeMqtt(client, ['compute/c7/#'], log)
   for (const { topic, payload, packet } of messages) client.deliver(topic, payload, packet)
   await subscription.stop()
   return { ...log, client }
@@ -54,7 +54,7 @@ describe('publishMqtt', () => {
 
   it('speaks no older version, which would drop the signature', async () => {
     await expectCodeAsync('ERR_CONFIG_INVALID', () => publishMqtt(mqttFake(4), MESSAGE, { signer }))
-    await expectCodeAsync('ERR_CONFIG_INVALID', () => subscribeMqtt(mqttFake(4), '#', makeLog()))
+    await expectCodeAsync('ERR_CONFIG_INVALID', () => subscribeMqtt(mqttFake(4), ['#'], makeLog()))
   })
 })
 
@@ -100,7 +100,7 @@ describe('subscribeMqtt', () => {
   it('stops listening when the broker refuses', async () => {
     const client = mqttFake()
     client.subscribeAsync = () => Promise.reject(new Error('Not authorized'))
-    await expectCodeAsync('ERR_BROKER_CLIENT', () => subscribeMqtt(client, '#', makeLog()))
+    await expectCodeAsync('ERR_BROKER_CLIENT', () => subscribeMqtt(client, ['#'], makeLog()))
     expect(client.listeners.size).toBe(0)
   })
 })
