@@ -237,9 +237,9 @@ function checkPolicy(policy: MessagePolicy): void {
     throw refuse('allows a senseless difference of clocks')
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
   if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
-  const hooks: readonly unknown[] = [policy.reader, policy.carrier]
-  if (!hooks.every((hook) => hook === undefined || typeof hook === 'function')) {
-    throw refuse('has a reader or a carrier that is no function')
+  for (const hook of ['reader', 'carrier'] as const) {
+    if (Object.hasOwn(policy, hook) && typeof policy[hook] !== 'function')
+      throw refuse(`has a ${hook} that is no function`)
   }
   if (policy.authorization !== undefined && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')

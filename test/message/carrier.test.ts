@@ -69,6 +69,8 @@ describe('verifyMessage: how content is read', () => {
 
   it.each(['reader', 'carrier'])('refuses a %s that is no function', async (name) => {
     const der = await sign()
-    await expectCodeAsync('ERR_CONFIG_INVALID', () => verify(der, { [name]: 'strict' }))
+    for (const value of ['strict', null, undefined]) {
+      await expectCodeAsync('ERR_CONFIG_INVALID', () => verify(der, { [name]: value }))
+    }
   })
 })
