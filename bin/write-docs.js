@@ -1,7 +1,10 @@
 #!/usr/bin/env node
-// Writes docs/errors.md from the one table of codes. Run it after a build; test/docs.test.ts holds the two together.
-import { writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+// Writes what of docs/ is generated: the page of error codes, the picture of nova's policy. Run it after a build;
+// test/readme.test.ts holds them to their sources.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { errorsPage } from '../dist/cli/errors-page.js'
+import { matrixOf, matrixSvg, parsePolicy } from '../dist/policy/index.js'
 
-writeFileSync(fileURLToPath(new URL('../docs/errors.md', import.meta.url)), errorsPage())
+const policy = parsePolicy(readFileSync(new URL('../fixtures/nova/policy.yaml', import.meta.url), 'utf8'))
+writeFileSync(new URL('../docs/errors.md', import.meta.url), errorsPage())
+writeFileSync(new URL('../docs/nova-matrix.svg', import.meta.url), matrixSvg(matrixOf(policy)))

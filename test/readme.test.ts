@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildProgram } from '../src/cli/main.js'
 import { processEnvironment } from '../src/cli/environment.js'
 import { ERROR_CODES, EXIT_CODES } from '../src/errors/index.js'
+import { matrixOf, matrixSvg, parsePolicy } from '../src/policy/index.js'
 
 const README = readFileSync('README.md', 'utf8')
 
@@ -143,6 +144,13 @@ describe('docs/errors.md', () => {
   it('is what the table of codes says: npm run docs', async () => {
     const { errorsPage } = await import('../src/cli/errors-page.js')
     expect(readFileSync('docs/errors.md', 'utf8')).toBe(errorsPage())
+  })
+})
+
+describe('docs/nova-matrix.svg', () => {
+  it('is what the policy of fixtures/nova says: npm run docs', () => {
+    const policy = parsePolicy(readFileSync('fixtures/nova/policy.yaml', 'utf8'))
+    expect(readFileSync('docs/nova-matrix.svg', 'utf8')).toBe(matrixSvg(matrixOf(policy)))
   })
 })
 

@@ -1,9 +1,11 @@
 /** `signet verify`. @module cli/verify (floor 8) */
 import type { Command } from 'commander'
-import { UsageError } from '../errors/index.js'
-import { openReplayFile, type VerifiedMessage, verifyMessage } from '../message/index.js'
+import { StateError, UsageError } from '../errors/index.js'
+import type { Identity } from '../identity/index.js'
+import { openReplayFile, receiverNames, type VerifiedMessage, verifyMessage } from '../message/index.js'
 import { parseBinding } from '../policy/index.js'
 import { HOUR, parseDuration } from '../time/index.js'
+import type { TrustDirectory } from '../trust/index.js'
 import { hex } from '../x509/index.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
@@ -14,7 +16,9 @@ import { openTrustFile } from './trust.js'
 interface VerifyOptions {
   readonly content?: string
   readonly for?: readonly string[]
+  readonly receiver?: string
   readonly anyDestination?: boolean
+  readonly allowDirectoryOnly?: boolean
   readonly trust: string
   readonly pin?: string
   readonly trustMemory?: string
@@ -39,6 +43,7 @@ export function registerVerify(program: Command, cli: Invocation): void {
     )
     .option('--content <file>', 'the signed file of a detached message; - reads standard input')
     .option('--for <destination>', 'a destination that is yours; repeatable', repeatable)
+    .option('--receiver <entity>', 'you are this entity of the directory: messages for it, its roles and its scopes')
     .option('--any-destination', 'accept messages for others, too')
     .requiredOption('--trust <file>', 'the trust directory')
     .option(
@@ -61,6 +66,7 @@ export function registerVerify(program: Command, cli: Invocation): void {
     )
     .option('--policy <file>', 'policy: which roles may send which types where')
     .option('--scope <path>', 'your own scope, for rules that ask for a role there')
+    .option('--allow-directory-only', 'do without current CRLs: being in the trust directory is enough')
     .option('--max-age <duration>', 'oldest signing time (default: 1h)')
     .option('--out <file>', 'write the verified content')
     .option('--force', 'replace a file that is there')
@@ -73,7 +79,7 @@ export function registerVerify(program: Command, cli: Invocation): void {
     )
     .action(
       cli.action(async (file: string, options: VerifyOptions) => {
-        const destinations = destinationsOf(options)
+        requireDestination(options)
         const trust = openTrustFile(cli, options.trust, {
           ...(options.pin === undefined ? {} : { pin: options.pin }),
           ...(options.trustMemory === undefined ? {} : { memory: options.trustMemory }),
@@ -86,14 +92,15 @@ export function registerVerify(program: Command, cli: Invocation): void {
         try {
           const message = await verifyMessage(signature, content, {
             trust,
-            destinations,
+            destinations: destinationsOf(options, trust),
             senders: sendersOf(options),
             types: options.type ?? 'allow-any',
             maxAgeSeconds,
             replay: replay ?? 'allow-unchecked',
             bindings,
             ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
-            ...(options.scope === undefined ? {} : { scope: options.scope }),
+            ...scopeOf(options, trust),
+            ...(options.allowDirectoryOnly === true ? { revocation: 'allow-directory-only' as const } : {}),
             at: cli.now(),
           })
           const path =
@@ -106,13 +113,35 @@ export function registerVerify(program: Command, cli: Invocation): void {
     )
 }
 
-function destinationsOf(options: VerifyOptions): readonly string[] | 'allow-any' {
-  if ((options.for === undefined) === (options.anyDestination !== true)) {
-    throw new UsageError('ERR_USAGE', 'say for whom the message must be: --for, or --any-destination', {
+/** What the receiver does not say of itself, a broker decides. */
+function requireDestination({ for: names, receiver, anyDestination }: VerifyOptions): void {
+  if ((names === undefined && receiver === undefined) === (anyDestination !== true)) {
+    throw new UsageError('ERR_USAGE', 'say for whom the message must be: --for, --receiver, or --any-destination', {
       hint: 'a receiver that accepts messages for others can be fed with them',
     })
   }
-  return options.for ?? 'allow-any'
+}
+
+function destinationsOf(
+  { for: names, receiver, anyDestination }: VerifyOptions,
+  trust: TrustDirectory,
+): readonly string[] | 'allow-any' {
+  if (anyDestination === true) return 'allow-any'
+  return receiver === undefined ? (names ?? []) : receiverNames(entityOf(trust, receiver), names)
+}
+
+/** Where messages take effect: as it was said, or where the receiver is. */
+function scopeOf({ scope, receiver }: VerifyOptions, trust: TrustDirectory): { readonly scope?: string } {
+  if (scope !== undefined) return { scope }
+  return receiver === undefined ? {} : { scope: entityOf(trust, receiver).scope }
+}
+
+function entityOf(trust: TrustDirectory, id: string): Identity {
+  const found = trust.signers.find(({ identity }) => identity.entity === id)
+  if (found !== undefined) return found.identity
+  throw new StateError('ERR_ENTITY_UNKNOWN', `the trust directory has no entity ${JSON.stringify(id)}`, {
+    hint: 'signet trust show lists those that it has; without a signing certificate, use --for',
+  })
 }
 
 function sendersOf({ from, role }: VerifyOptions): Parameters<typeof verifyMessage>[2]['senders'] {

@@ -14,6 +14,7 @@ export {
   changeEntity,
   changeEntityState,
   eachEntity,
+  entityPages,
   knownPlaces,
   type KnownPlaces,
   otherIdentity,
@@ -31,6 +32,7 @@ export {
   registryDocument,
   type WantedEntity,
 } from './registry-document.js'
+export { registryLines, registryParts } from './registry-lines.js'
 export {
   type EntityLookup,
   explainIdentity,

@@ -1,6 +1,7 @@
 /**
  * A message is verified in one call: structure → signer in the trust directory → signature → path and revocation →
- * identity → source, destination, type, carrier, time → content, bindings → replay. One value at the end, or one error.
+ * identity → source, destination, type, carrier, time → content → bindings → policy → replay. One value at the end, or one
+ * error.
  *
  * @module message/verify (floor 7)
  */
@@ -241,12 +242,16 @@ function checkPolicy(policy: MessagePolicy): void {
     if (Object.hasOwn(policy, hook) && typeof policy[hook] !== 'function')
       throw refuse(`has a ${hook} that is no function`)
   }
-  if (policy.authorization !== undefined && !(policy.authorization instanceof Policy)) {
+  // Whoever failed to load a policy, and hands over what came of it, does not mean to do without one.
+  if (Object.hasOwn(policy, 'authorization') && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')
   }
   if (![undefined, 'required', 'allow-directory-only'].includes(policy.revocation))
     throw refuse('has an unknown revocation stance')
-  if (policy.scope !== undefined && !isScopePath(policy.scope)) throw refuse('has a scope that is no path')
+  const scope: unknown = policy.scope
+  if (scope !== undefined && !(typeof scope === 'string' && isScopePath(scope))) {
+    throw refuse('has a scope that is no path')
+  }
 }
 
 function isObject(value: unknown): boolean {

@@ -15,7 +15,7 @@ const prepared = await prepareDeployment()
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
-})
+}, 60_000)
 
 function newWorld(): World {
   const world = copyWorld(prepared)
@@ -26,6 +26,7 @@ function newWorld(): World {
 const CERT = 'credentials/compute-07/tls/current/cert.pem'
 const CHAIN = 'credentials/compute-07/tls/current/fullchain.pem'
 const SIGNER = 'credentials/compute-07/signer/current'
+const PING = '--type ping --to scheduler'
 
 interface Call {
   /** A call that succeeds in the deployment below. */
@@ -151,6 +152,37 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'keystone thumbprint missing.pem',
     code: 'ERR_FILE_READ',
   },
+  'policy check': {
+    good: `policy check policy.yaml --entity compute-07 ${PING}`,
+    bad: `policy check policy.yaml --entity nobody ${PING}`,
+    code: 'ERR_ENTITY_UNKNOWN',
+  },
+  'policy explain': {
+    good: `policy explain policy.yaml --role broker ${PING}`,
+    bad: `policy explain policy.yaml ${PING}`,
+    code: 'ERR_USAGE',
+  },
+  'policy lint': { good: 'policy lint wider.yaml', bad: 'policy lint broken.yaml', code: 'ERR_POLICY_INVALID' },
+  'policy test': {
+    good: 'policy test policy.yaml cases.yaml --require-coverage',
+    bad: 'policy test policy.yaml policy.yaml',
+    code: 'ERR_POLICY_INVALID',
+  },
+  'policy compare': {
+    good: 'policy compare policy.yaml wider.yaml',
+    bad: 'policy compare policy.yaml missing.yaml',
+    code: 'ERR_FILE_READ',
+  },
+  'policy matrix': {
+    good: 'policy matrix policy.yaml',
+    bad: 'policy matrix policy.yaml --out note.json',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
+  'policy export': {
+    good: 'policy export nats policy.yaml --out new',
+    bad: 'policy export nats policy.yaml --out home',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
   'trust publish': {
     good: 'trust publish --out new.p7',
     bad: 'trust publish --out new.p7 --validity soon',
@@ -200,11 +232,31 @@ const leaves = all.filter((command) => command.commands.length === 0)
 const words = (line: string): readonly string[] => splitWords(line, new Map())
 
 // The deployment has somebody in quarantine, without certificates, a CMS document that is no message, a mapping document
-// of Keystone, and a responder with a request and an answer of its own.
+// of Keystone, policies, and a responder with a request and an answer of its own.
 const base = newWorld()
 const keystoneRules = [
   { local: [{ user: { name: '{0}' } }], remote: [{ type: 'SSL_CLIENT_S_DN_CN' }, { type: 'SSL_CLIENT_SAN_DNS_0' }] },
 ]
+const policyFor = (allow: readonly string[]): string =>
+  JSON.stringify({
+    version: 1,
+    roles: ['compute_node', 'broker'],
+    messages: { ping: null },
+    destinations: { scheduler: { receivers: ['broker'] } },
+    rules: [{ name: 'pings', allow, send: 'ping', to: 'scheduler' }],
+  })
+const pinging = { name: 'pings', sender: { roles: ['compute_node'] }, type: 'ping', to: 'scheduler', expect: 'allow' }
+base.write('policy.yaml', policyFor(['compute_node']))
+base.write('wider.yaml', policyFor(['compute_node', 'broker']))
+base.write('cases.yaml', JSON.stringify({ version: 1, cases: [pinging] }))
+base.write(
+  'idle.yaml',
+  policyFor(['compute_node']).replace(
+    '"rules":[',
+    '"rules":[{"name":"again","allow":["compute_node"],"send":"ping","to":"*"},',
+  ),
+)
+base.write('other-cases.yaml', JSON.stringify({ version: 1, cases: [{ ...pinging, expect: 'deny' }] }))
 base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
 for (const line of [
   'entity add quarantined-01 --kind node',
@@ -322,6 +374,30 @@ describe('every command', () => {
     expect(json).toMatchObject({ schema: 1, ok: false, error: { code: 'ERR_PATH_PURPOSE', exitCode: 4 } })
     const good = await base.run(`cert verify ${CERT} --explain --json`)
     expect(Object.keys(good.json)).toEqual(['schema', 'ok', 'verified', 'revocation', 'at', 'path', 'explanation'])
+  })
+
+  it.each<[string, ErrorCode, readonly string[]]>([
+    [`policy check policy.yaml --role broker ${PING}`, 'ERR_POLICY_DENIED', ['decision', 'sender']],
+    ['policy compare wider.yaml policy.yaml', 'ERR_POLICY_WIDER', ['wider']],
+    ['policy lint idle.yaml --strict', 'ERR_POLICY_LINT', ['findings']],
+    [
+      'policy test policy.yaml other-cases.yaml',
+      'ERR_POLICY_CASES',
+      ['passed', 'failed', 'coverage', 'uncovered', 'results'],
+    ],
+    [
+      'policy test idle.yaml cases.yaml --require-coverage',
+      'ERR_POLICY_CASES',
+      ['passed', 'failed', 'coverage', 'uncovered', 'results'],
+    ],
+  ])('signet %s: is refused, and says what was found', async (line, code, members) => {
+    const spoken = await base.run(line)
+    expectRefusal(spoken, code)
+    expect(spoken.stdout).toMatch(/\S\n$/)
+    const refused = await base.run(`${line} --json`)
+    expectRefusal(refused, code)
+    expect(Object.keys(refused.json)).toEqual(['schema', 'ok', 'error', ...members])
+    expect(refused.json).toMatchObject({ schema: 1, ok: false, error: { code, exitCode: refused.code } })
   })
 
   it.each(Object.entries(CALLS))(

@@ -28,6 +28,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'asn1.isStringTag': 'asks about one octet',
   'errors.isSignetError': 'asks about what was thrown',
   'identity.explainIdentity': 'takes a validated path',
+  'policy.isAlways': 'asks about what was worked out',
   'store.openDatabase': 'opens for openStore and openReplayFile, and is called through them',
   'store.verifyAudit': 'reads a store that was opened',
   'time.readClock': 'takes a clock',

@@ -122,10 +122,8 @@ describe.skipIf(!isAvailable)('openRedisReplay', () => {
     const settings: Readonly<Record<string, string>> = { 'maxmemory-policy': 'noeviction' }
     for (const answer of [2, null, undefined, 'OK', '']) {
       const odd = await openRedisReplay(
-        (command, _sub, name) =>
-          Promise.resolve(
-            command === 'CONFIG' ? { [name ?? '']: settings[name ?? ''] } : command === 'GET' ? 'mark' : answer,
-          ),
+        (command = '', _sub = '', name = '') =>
+          Promise.resolve(command === 'CONFIG' ? { [name]: settings[name] } : command === 'GET' ? 'mark' : answer),
         { persistence: 'allow-volatile' },
       )
       await expectCodeAsync('ERR_REPLAY_STORE', () => odd.remember(key(41), at(300), NOW))
