@@ -22,8 +22,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   policy: 6,
   trust: 6,
   authority: 7,
-  brokers: 7,
   message: 7,
+  brokers: 7.1,
   cli: 8,
 }
 

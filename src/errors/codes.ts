@@ -88,6 +88,11 @@ export const ERROR_CODES = {
   ERR_CMS_MALFORMED: { category: 'encoding', summary: 'a CMS document is malformed' },
   ERR_CMS_ATTRIBUTE_MALFORMED: { category: 'encoding', summary: 'a CMS attribute is malformed' },
   ERR_CMS_ATTRIBUTE_DUPLICATE: { category: 'encoding', summary: 'a CMS attribute occurs twice or has several values' },
+  ERR_MESSAGE_HEADER: { category: 'encoding', summary: 'the signature in the header of a message is malformed' },
+  ERR_OSLO_MESSAGE: {
+    category: 'encoding',
+    summary: 'a message of oslo.messaging is malformed, or of another version',
+  },
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
@@ -194,6 +199,8 @@ export const ERROR_CODES = {
     summary: 'a message is to be encrypted for nobody named, or was signed for others than it was encrypted for',
   },
   ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
+  ERR_MESSAGE_ADDRESS: { category: 'denied', summary: 'a broker says something else of a message than was signed' },
+  ERR_MESSAGE_CONTENT: { category: 'denied', summary: 'the content of a message is not what its signed type says' },
   ERR_MESSAGE_BINDING: { category: 'denied', summary: 'a field of the message contradicts the identity of its signer' },
   ERR_CSR_EXTENSION: {
     category: 'denied',
@@ -234,6 +241,7 @@ export const ERROR_CODES = {
     category: 'state',
     summary: 'a CRL would be older than one published before, or would list less',
   },
+  ERR_BROKER_CLIENT: { category: 'state', summary: 'the client of a broker is closed, or was refused' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },

@@ -22,8 +22,10 @@ export {
 } from './sign.js'
 export { receiverNames, roleDestination, scopeDestination } from './names.js'
 export { MessageSigner, type SignerDefaults } from './signer.js'
-export { MessageVerifier, type Observation, type Refusal, type VerifierOptions } from './verifier.js'
+export { MessageVerifier, type Observation, type Refusal, refusalOf, type VerifierOptions } from './verifier.js'
 export {
+  type CarrierCheck,
+  type ContentReader,
   DEFAULT_SKEW_SECONDS,
   type MessagePolicy,
   VerifiedMessage,

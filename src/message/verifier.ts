@@ -6,10 +6,10 @@
 import { type ErrorCategory, isSignetError, type SignetError } from '../errors/index.js'
 import { type Clock, readClock } from '../time/index.js'
 import type { TrustDirectory } from '../trust/index.js'
-import { type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
+import { type CarrierCheck, type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
 
 /** What a receiver wants of every message. Everything must be said. */
-export interface VerifierOptions extends Omit<MessagePolicy, 'trust' | 'at'> {
+export interface VerifierOptions extends Omit<MessagePolicy, 'trust' | 'at' | 'carrier'> {
   /** The trust directory, or how to get the newest one: it is asked for every message. */
   readonly trust: TrustDirectory | (() => TrustDirectory)
   readonly clock: Clock
@@ -35,6 +35,11 @@ const REFUSALS: Readonly<Record<ErrorCategory, Refusal>> = {
   store: 'unavailable',
 }
 
+/** What kind of refusal an error is. */
+export function refusalOf(error: SignetError): Refusal {
+  return REFUSALS[error.category]
+}
+
 export class MessageVerifier {
   readonly #options: VerifierOptions
 
@@ -45,12 +50,14 @@ export class MessageVerifier {
   /**
    * Verify a message: see {@link verifyMessage}.
    *
+   * @param carrier - Compares what a broker said of this message with what was signed.
    * @throws as that does, and {@link StoreError} `ERR_CLOCK_SUSPECT`
    */
-  async verify(der: Uint8Array, content: Uint8Array | undefined): Promise<VerifiedMessage> {
+  async verify(der: Uint8Array, content: Uint8Array | undefined, carrier?: CarrierCheck): Promise<VerifiedMessage> {
     const { trust, clock, ...policy } = this.#options
     return verifyMessage(der, content, {
       ...policy,
+      ...(carrier === undefined ? {} : { carrier }),
       trust: typeof trust === 'function' ? trust() : trust,
       at: readClock(clock),
     })
@@ -69,7 +76,7 @@ export class MessageVerifier {
       return { verdict: 'verified', message: await this.verify(der, content) }
     } catch (error) {
       if (!isSignetError(error) || error.category === 'usage') throw error
-      return { verdict: REFUSALS[error.category], error }
+      return { verdict: refusalOf(error), error }
     }
   }
 }

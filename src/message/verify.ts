@@ -1,6 +1,7 @@
 /**
  * A message is verified in one call: structure → signer in the trust directory → signature → path and revocation →
- * identity → source, destination, type, time → bindings → policy → replay. One value at the end, or one error.
+ * identity → source, destination, type, carrier, time → content → bindings → policy → replay. One value at the end, or one
+ * error.
  *
  * @module message/verify (floor 7)
  */
@@ -34,6 +35,15 @@ export interface WantedSenders {
   readonly roles?: readonly string[]
 }
 
+/**
+ * Reads the content of messages: what it yields is what bindings and rules see. It throws where the content is not what type
+ * and destination say that it is.
+ */
+export type ContentReader = (content: Uint8Array, context: MessageContext) => JsonValue
+
+/** Compares what a carrier says of one message with what was signed, and throws where they differ. */
+export type CarrierCheck = (context: MessageContext, signer: Identity) => void
+
 /** What a receiver wants. Everything must be said; what is laxer says `allow`. */
 export interface MessagePolicy {
   readonly trust: TrustDirectory
@@ -46,6 +56,10 @@ export interface MessagePolicy {
   readonly maxAgeSeconds: number
   readonly replay: ReplayStore | 'allow-unchecked'
   readonly at: Date
+  /** Asked for every message, where there is one. Default: strict JSON, read where bindings or rules need it. */
+  readonly reader?: ContentReader
+  /** What the broker said of this very message: its address, its publisher. Default: nothing was said. */
+  readonly carrier?: CarrierCheck
   /** Fields of the JSON content that must be the signer's own. Default none. */
   readonly bindings?: readonly Binding[]
   /** Which roles may send which types where. Without one, only what is above is asked. */
@@ -139,10 +153,11 @@ export async function verifyMessage(
   checkSender(context, identity, policy)
   checkDestination(context, policy)
   checkType(context, policy)
+  policy.carrier?.(context, identity)
   const until = checkTime(facts.signingTime, context, policy)
-  const { bindings = [], authorization } = policy
+  const { bindings = [], authorization, reader } = policy
   const isRead = bindings.length > 0 || authorization?.readsContent(context.type, context.destination) === true
-  const json = isRead ? parseStrictJson(decodeUtf8(bytes, 'the content of the message')) : undefined
+  const json = reader === undefined ? (isRead ? readJson(bytes) : undefined) : reader(bytes, context)
   // Content that was not read has no fields, and breaks every rule.
   if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
   const decision = authorization?.authorize(questionOf(context, identity, json, policy))
@@ -157,6 +172,10 @@ export async function verifyMessage(
     bindings: bindings.map((binding) => binding.text),
     rule: decision?.rule,
   })
+}
+
+function readJson(content: Uint8Array): JsonValue {
+  return parseStrictJson(decodeUtf8(content, 'the content of the message'))
 }
 
 /** Sender and scope are the receiver's own knowledge; of the message, only what was signed. */
@@ -183,6 +202,8 @@ const POLICY_KEYS: readonly string[] = [
   'maxAgeSeconds',
   'replay',
   'at',
+  'reader',
+  'carrier',
   'bindings',
   'authorization',
   'scope',
@@ -217,6 +238,10 @@ function checkPolicy(policy: MessagePolicy): void {
     throw refuse('allows a senseless difference of clocks')
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
   if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
+  for (const hook of ['reader', 'carrier'] as const) {
+    if (Object.hasOwn(policy, hook) && typeof policy[hook] !== 'function')
+      throw refuse(`has a ${hook} that is no function`)
+  }
   // Whoever failed to load a policy, and hands over what came of it, does not mean to do without one.
   if (Object.hasOwn(policy, 'authorization') && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')
