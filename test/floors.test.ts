@@ -24,6 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   authority: 7,
   brokers: 7,
   message: 7,
+  sharedkey: 7.1,
   cli: 8,
 }
 

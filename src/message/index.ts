@@ -1,4 +1,15 @@
 export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
+export {
+  cmsProtection,
+  type CmsReceiver,
+  looksLikeCms,
+  type MessageProtection,
+  type MessageVerification,
+  type OutgoingMessage,
+  type ProtectionName,
+  type ReceivedMessage,
+  receivedMessage,
+} from './protection.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export {
