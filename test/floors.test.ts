@@ -25,6 +25,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   brokers: 7,
   message: 7,
   sharedkey: 7.1,
+  compare: 7.2,
   cli: 8,
 }
 
