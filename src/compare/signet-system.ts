@@ -24,8 +24,8 @@ import {
   cmsProtection,
   createReplayMemory,
   type MessageProtection,
-  type MessageSigner,
   type ReplayStore,
+  type SigningParty,
   signMessage,
 } from '../message/index.js'
 import type { TrustDirectory } from '../trust/index.js'
@@ -85,7 +85,7 @@ interface Parts {
   readonly folder: string
   readonly authority: Authority
   readonly issuingKey: KeyProvider
-  readonly signers: ReadonlyMap<Party, MessageSigner>
+  readonly signers: ReadonlyMap<Party, SigningParty>
   readonly publish: () => Promise<TrustDirectory>
   readonly trust: TrustDirectory
 }
@@ -94,7 +94,7 @@ async function issueSigners(
   authority: Authority,
   key: KeyProvider,
   at: Date,
-): Promise<ReadonlyMap<Party, MessageSigner>> {
+): Promise<ReadonlyMap<Party, SigningParty>> {
   for (const party of PARTIES) {
     await registerEntity(authority, { id: party, kind: 'node', service: party.split('-')[0] ?? party }, at)
   }
@@ -113,12 +113,12 @@ async function issueSigners(
 function systemOf(parts: Parts): SignetSystem {
   const { folder, authority, issuingKey, signers, publish } = parts
   let { trust } = parts
-  const signerOf = (party: Party): MessageSigner => {
+  const signerOf = (party: Party): SigningParty => {
     const signer = signers.get(party)
     if (signer === undefined) throw new InternalError('ERR_INTERNAL', `there is no signer ${party}`)
     return signer
   }
-  const protection = (signer: MessageSigner, party: Party, replay?: ReplayStore): MessageProtection =>
+  const protection = (signer: SigningParty, party: Party, replay?: ReplayStore): MessageProtection =>
     cmsProtection(signer, {
       trust,
       destinations: party.startsWith(GROUP) || party === 'audit-01' ? [party, GROUP] : [party],
@@ -128,10 +128,10 @@ function systemOf(parts: Parts): SignetSystem {
       maxAgeSeconds: MAX_AGE_SECONDS,
       replay: replay ?? createReplayMemory(),
     })
-  const sendWith = (signer: MessageSigner, { from, to, at }: Sending): Promise<Uint8Array> =>
+  const sendWith = (signer: SigningParty, { from, to, at }: Sending): Promise<Uint8Array> =>
     protection(signer, from).protect({ content: Buffer.from(CONTENT), type: TYPE, destination: to, at })
   /** The victim's certificate, the forger's key: what somebody signs who leaves out the checks of this library. */
-  const forged = (key: KeyProvider, { certificate }: MessageSigner): MessageSigner => ({
+  const forged = (key: KeyProvider, { certificate }: SigningParty): SigningParty => ({
     certificate,
     key: {
       publicKey: certificate.publicKey,
@@ -175,7 +175,7 @@ function systemOf(parts: Parts): SignetSystem {
   }
 }
 
-function keyIdentifier({ certificate }: MessageSigner): Buffer {
+function keyIdentifier({ certificate }: SigningParty): Buffer {
   return Buffer.from(certificate.keyIdentifier, 'hex')
 }
 

@@ -9,7 +9,8 @@ export {
   type ProtectionName,
   type ReceivedMessage,
   receivedMessage,
-} from './protection.js'
+  type SigningParty,
+} from './message-protection.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export {

@@ -12,11 +12,11 @@ import {
   type CmsReceiver,
   looksLikeCms,
   type MessageProtection,
-  type MessageSigner,
   type MessageVerification,
   type OutgoingMessage,
   type ReceivedMessage,
   receivedMessage,
+  type SigningParty,
   signMessage,
   verifyMessage,
 } from '../message/index.js'
@@ -119,7 +119,7 @@ async function verifyBoth(
 }
 
 /** Protect messages by both: for senders whose receivers have not all moved. */
-export function protectByBoth(sharedKey: MessageProtection, signer: MessageSigner): Pick<MessageProtection, 'protect'> {
+export function protectByBoth(sharedKey: MessageProtection, signer: SigningParty): Pick<MessageProtection, 'protect'> {
   return {
     protect: async (message: OutgoingMessage) => {
       const envelope = Buffer.from(await sharedKey.protect(message)).toString('utf8')

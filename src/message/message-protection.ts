@@ -2,10 +2,10 @@
  * One interface for whatever protects messages: a program that sends and receives does not know whether it is CMS or
  * something that it moves away from.
  *
- * @module message/protection (floor 7)
+ * @module message/message-protection (floor 7)
  */
 import { DeniedError } from '../errors/index.js'
-import { type MessageSigner, signMessage } from './sign.js'
+import { signMessage } from './sign.js'
 import { type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
 
 /** What is to be sent. */
@@ -27,6 +27,9 @@ export interface ReceivedMessage {
   /** What CMS has to say beyond that. */
   readonly verified?: VerifiedMessage
 }
+
+/** Whoever {@link signMessage} signs for. */
+export type SigningParty = Parameters<typeof signMessage>[1]
 
 export type ProtectionName = 'cms' | 'shared-key' | 'both'
 
@@ -56,7 +59,7 @@ export function looksLikeCms(bytes: Uint8Array): boolean {
  * Protection by CMS: the content inside of the signed document. All is done by {@link signMessage} and
  * {@link verifyMessage}.
  */
-export function cmsProtection(signer: MessageSigner, receiver: CmsReceiver): MessageProtection {
+export function cmsProtection(signer: SigningParty, receiver: CmsReceiver): MessageProtection {
   return {
     protect: async ({ content, ...request }) =>
       (await signMessage(content, signer, { ...request, form: 'attached' })).der,
