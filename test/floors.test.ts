@@ -24,6 +24,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   authority: 7,
   message: 7,
   brokers: 7.1,
+  sharedkey: 7.1,
+  compare: 7.2,
   cli: 8,
 }
 

@@ -10,6 +10,7 @@ import { registerApply } from './apply.js'
 import { registerAudit } from './audit.js'
 import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
+import { registerCompare } from './compare.js'
 import { registerCompletion } from './completion.js'
 import { registerCrl } from './crl.js'
 import { registerDecrypt } from './decrypt.js'
@@ -90,6 +91,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerEncrypt(program, cli)
   registerDecrypt(program, cli)
   registerCms(program, cli)
+  registerCompare(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)
   return program

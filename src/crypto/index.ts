@@ -46,6 +46,6 @@ export {
   samePublicKey,
   type VerifyingKey,
 } from './public-key.js'
-export { Passphrase } from './secret.js'
+export { Passphrase, SecretKey } from './secret.js'
 export { computeSignature, verifySignature } from './signature.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

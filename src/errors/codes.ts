@@ -25,6 +25,7 @@ export type ErrorCategory = keyof typeof EXIT_CODES
 
 export const ERROR_CODES = {
   ERR_INTERNAL: { category: 'internal', summary: 'a broken invariant: a bug in signet' },
+  ERR_COMPARE_UNEXPECTED: { category: 'internal', summary: 'a comparison came out otherwise than documented' },
   ERR_ISSUE_TBS_MISMATCH: { category: 'internal', summary: 'the signed certificate is not the one that was approved' },
 
   ERR_USAGE: { category: 'usage', summary: 'the command line is wrong' },
@@ -94,6 +95,10 @@ export const ERROR_CODES = {
     summary: 'a message of oslo.messaging is malformed, or of another version',
   },
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
+  ERR_SHAREDKEY_MALFORMED: {
+    category: 'encoding',
+    summary: 'a message, ticket or request under a shared key is malformed',
+  },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
   ERR_SERIAL_MALFORMED: {
@@ -134,6 +139,8 @@ export const ERROR_CODES = {
   ERR_OCSP_NO_ANSWER: { category: 'untrusted', summary: 'an OCSP responder gave an error instead of an answer' },
   ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
   ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is of another type than wanted' },
+  ERR_SHAREDKEY_MAC: { category: 'untrusted', summary: 'something was not made with the shared key' },
+  ERR_SHAREDKEY_UNKNOWN: { category: 'untrusted', summary: 'a name, or a generation of it, has no shared key' },
   ERR_CMS_NO_SIGNERS: { category: 'untrusted', summary: 'nobody signed the document' },
   ERR_CMS_SIGNER_COUNT: { category: 'untrusted', summary: 'a document has another number of signers than wanted' },
   ERR_CMS_SIGNER_UNKNOWN: { category: 'untrusted', summary: "the signer's certificate is not known here" },
@@ -201,6 +208,8 @@ export const ERROR_CODES = {
   ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
   ERR_MESSAGE_ADDRESS: { category: 'denied', summary: 'a broker says something else of a message than was signed' },
   ERR_MESSAGE_CONTENT: { category: 'denied', summary: 'the content of a message is not what its signed type says' },
+  ERR_MESSAGE_DOWNGRADE: { category: 'denied', summary: 'the message is protected by less than its sender must use' },
+  ERR_SHAREDKEY_DENIED: { category: 'denied', summary: 'the key server gives these two no key' },
   ERR_MESSAGE_BINDING: { category: 'denied', summary: 'a field of the message contradicts the identity of its signer' },
   ERR_CSR_EXTENSION: {
     category: 'denied',
@@ -258,6 +267,7 @@ export const ERROR_CODES = {
   ERR_STORE_ROLLBACK: { category: 'store', summary: 'the store is older than the last use of it' },
   ERR_AUDIT_CHAIN: { category: 'store', summary: 'the issuance log was changed' },
   ERR_REPLAY_STORE: { category: 'store', summary: 'the replay memory cannot be used' },
+  ERR_SHAREDKEY_STORE: { category: 'store', summary: 'the keys of the key server cannot be used' },
   ERR_CLOCK_SUSPECT: { category: 'store', summary: 'the clock is before a time that has certainly passed' },
 
   ERR_LIMIT_EXCEEDED: { category: 'limit', summary: 'an input is larger than the documented limit' },

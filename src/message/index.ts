@@ -10,6 +10,18 @@ export {
   type ProtectionSettings,
   requireProtection,
 } from './protection.js'
+export {
+  cmsProtection,
+  type CmsReceiver,
+  looksLikeCms,
+  type MessageProtection,
+  type MessageVerification,
+  type OutgoingMessage,
+  type ProtectionName,
+  type ReceivedMessage,
+  receivedMessage,
+  type SigningParty,
+} from './message-protection.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'

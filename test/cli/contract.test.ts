@@ -242,6 +242,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'audit export --out note.json',
     code: 'ERR_OUTPUT_EXISTS',
   },
+  'compare kite': { good: 'compare kite', bad: 'compare kite --format picture', code: 'ERR_USAGE' },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
