@@ -4,6 +4,7 @@
  * @module files/pieces (floor 0)
  */
 import { closeSync, constants, fsyncSync, readSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { cannotRead, openRegular } from './read.js'
 import {
   discardFile,
@@ -28,7 +29,7 @@ export type Pieces<T extends Uint8Array | string> = Iterable<T> | AsyncIterable<
  *
  * @throws {@link StoreError} `ERR_FILE_READ` if it is missing, a directory or unreadable
  */
-export function* readPieces(path: string): Generator<Uint8Array> {
+export async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
   const { descriptor } = openRegular(path, constants.O_RDONLY)
   try {
     for (;;) {
@@ -36,6 +37,8 @@ export function* readPieces(path: string): Generator<Uint8Array> {
       const count = readSome(descriptor, piece, path)
       if (count === 0) return
       yield piece.subarray(0, count)
+      // Whoever never waits for anything outside leaves no time to collect garbage, or to hear of a signal.
+      await setImmediate()
     }
   } finally {
     closeSync(descriptor)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PUBLIC_MODE, readPieces, SECRET_MODE, writePiecesAtomic } from '../../src/files/index.js'
 import { PIECE_BYTES } from '../../src/files/pieces.js'
-import { expectCode, expectCodeAsync } from '../support/expect-code.js'
+import { expectCodeAsync } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
 
 const folder = temporaryFolder()
@@ -16,12 +16,18 @@ const newFolder = (): string => {
   return path
 }
 
+async function gather(source: AsyncIterable<Uint8Array>): Promise<readonly Uint8Array[]> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of source) pieces.push(piece)
+  return pieces
+}
+
 describe('readPieces', () => {
-  it.each([0, 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES - 1])('reads all of %i octets', (size) => {
+  it.each([0, 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES - 1])('reads all of %i octets', async (size) => {
     const path = newPath()
     const octets = Buffer.from(Uint8Array.from({ length: size }, (_, index) => (index * 31) & 0xff))
     writeFileSync(path, octets)
-    const pieces = [...readPieces(path)]
+    const pieces = await gather(readPieces(path))
     expect(Buffer.compare(Buffer.concat(pieces), octets)).toBe(0)
     expect(pieces.every((piece) => piece.length > 0)).toBe(true)
   })
@@ -45,16 +51,16 @@ describe('readPieces', () => {
         return path
       },
     ],
-  ])('refuses %s', (_, make) => {
-    expectCode('ERR_FILE_READ', () => [...readPieces(make())])
+  ])('refuses %s', async (_, make) => {
+    await expectCodeAsync('ERR_FILE_READ', () => gather(readPieces(make())))
   })
 
-  it('closes a file that is not read to its end', () => {
+  it('closes a file that is not read to its end', async () => {
     const path = newPath()
     writeFileSync(path, Buffer.alloc(3 * PIECE_BYTES))
     const open = (): number => readdirSync('/proc/self/fd').length
     const before = open()
-    for (const piece of readPieces(path)) {
+    for await (const piece of readPieces(path)) {
       expect(piece.length).toBe(PIECE_BYTES)
       break
     }
