@@ -20,7 +20,8 @@ function forgetRegistry(database: string): void {
     'DROP TABLE role',
     'DROP TABLE entityName',
     'DROP TABLE entityEvent',
-    "DELETE FROM kysely_migration WHERE name = '0003-registry'",
+    // Later steps are taken back by name only: they can be done twice.
+    "DELETE FROM kysely_migration WHERE name >= '0003'",
     "UPDATE setting SET value = '0002-delta-crls' WHERE name = 'schema'",
   ]) {
     old.exec(statement)

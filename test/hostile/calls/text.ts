@@ -3,9 +3,11 @@
  *
  * @module test/hostile/calls/text
  */
+import { parseOsloMessage, readOsloContent } from '../../../src/oslo/index.js'
+import { openEsek, openGroupKey, openTicket, parseEnvelope, parseKeyName } from '../../../src/sharedkey/index.js'
 import { encodeObjectIdentifier, oidName, parseOidText } from '../../../src/asn1/index.js'
 import { profileNamed } from '../../../src/authority/index.js'
-import { keyAlgorithmNamed } from '../../../src/crypto/index.js'
+import { keyAlgorithmNamed, SecretKey } from '../../../src/crypto/index.js'
 import { decodeUtf8 } from '../../../src/files/index.js'
 import {
   defaultMappingText,
@@ -89,6 +91,11 @@ rules:
 
 const inJson = (text: string): string => `{"payload":{"host":${JSON.stringify(text)}}}`
 
+/** What oslo.messaging puts round a message. */
+const inOslo = (text: string): string => JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': text })
+
+const SHARED_KEY = new SecretKey(Buffer.alloc(16, 7))
+
 function checkJson(text: string): unknown {
   const value = parseStrictJson(text)
   jsonAt(value, ['payload', 'host'])
@@ -165,6 +172,19 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
     'json.parseJsonPath',
     (text) => formatJsonPath(parseJsonPath(text)),
     (text) => `args."${text}".a`,
+  ),
+  ...texts('oslo.parseOsloMessage', (text) => parseOsloMessage(Buffer.from(text)), inOslo),
+  ...texts(
+    'oslo.readOsloContent',
+    (text) => readOsloContent(Buffer.from(text), { type: 'rpc.a.b', destination: 'a' }),
+    inOslo,
+  ),
+  ...texts('sharedkey.parseEnvelope', (text) => parseEnvelope(Buffer.from(text))),
+  ...texts('sharedkey.parseKeyName', parseKeyName, (text) => `${text}:1`),
+  ...texts('sharedkey.openEsek', (text) => openEsek(text, SHARED_KEY)),
+  ...texts('sharedkey.openTicket', (text) => openTicket({ metadata: text, ticket: text, signature: text }, SHARED_KEY)),
+  ...texts('sharedkey.openGroupKey', (text) =>
+    openGroupKey({ metadata: text, group_key: text, signature: text }, SHARED_KEY),
   ),
   ...texts('json.parseStrictJson', checkJson, inJson),
   ...texts('keystone.parseKeystoneMapping', mapAsKeystone, inKeystoneMapping),
