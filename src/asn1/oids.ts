@@ -24,6 +24,7 @@ export const OID = {
   signetMessage: `${SIGNET}.1`,
   signetMessageContext: `${SIGNET}.2`,
   signetTrustDirectory: `${SIGNET}.3`,
+  signetTrustDelta: `${SIGNET}.21`,
   signetKpMessageSigning: `${SIGNET_PURPOSES}.1`,
   signetKpTrustDirectory: `${SIGNET_PURPOSES}.2`,
 

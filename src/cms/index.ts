@@ -1,4 +1,5 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
+export { attachContent, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
 export { type CmsSigner, signData, type SignDataRequest } from './sign.js'
 export {

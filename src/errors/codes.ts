@@ -90,6 +90,11 @@ export const ERROR_CODES = {
   ERR_CMS_ATTRIBUTE_DUPLICATE: { category: 'encoding', summary: 'a CMS attribute occurs twice or has several values' },
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
+  ERR_TRUST_DELTA_MALFORMED: { category: 'encoding', summary: 'a delta of a trust directory is malformed' },
+  ERR_TRUST_SITE_MALFORMED: {
+    category: 'encoding',
+    summary: 'what a site says about its trust directory is malformed',
+  },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
   ERR_SERIAL_MALFORMED: {
     category: 'encoding',
@@ -149,6 +154,11 @@ export const ERROR_CODES = {
     category: 'untrusted',
     summary: 'nothing in the trust directory has the pinned fingerprint',
   },
+  ERR_TRUST_DELTA_RESULT: {
+    category: 'untrusted',
+    summary: 'a delta does not make the trust directory that it says it makes',
+  },
+  ERR_TRUST_DOMAIN: { category: 'untrusted', summary: 'a trust directory is of another trust domain' },
   ERR_TRUST_DIRECTORY_FORK: {
     category: 'untrusted',
     summary: 'two different trust directories have one sequence number',
@@ -202,6 +212,7 @@ export const ERROR_CODES = {
   ERR_TRUST_DIRECTORY_EXPIRED: { category: 'stale', summary: 'the trust directory is past nextUpdate' },
   ERR_TRUST_DIRECTORY_FROM_FUTURE: { category: 'stale', summary: 'the trust directory was issued later than now' },
   ERR_TRUST_DIRECTORY_ROLLBACK: { category: 'stale', summary: 'the trust directory is older than one seen before' },
+  ERR_TRUST_DELTA_BASE: { category: 'stale', summary: 'a delta is for another trust directory than the one at hand' },
 
   ERR_HOME_MISSING: { category: 'state', summary: 'there is no signet home here' },
   ERR_HOME_EXISTS: { category: 'state', summary: 'there is a signet home here already' },
@@ -221,6 +232,7 @@ export const ERROR_CODES = {
     category: 'state',
     summary: 'a CRL would be older than one published before, or would list less',
   },
+  ERR_TRUST_CACHE_EMPTY: { category: 'state', summary: 'no trust directory is in the cache yet' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
@@ -235,6 +247,7 @@ export const ERROR_CODES = {
   ERR_STORE_WRITE: { category: 'store', summary: 'the store cannot be written' },
   ERR_STORE_LOCKED: { category: 'store', summary: 'another process keeps the store locked' },
   ERR_STORE_ROLLBACK: { category: 'store', summary: 'the store is older than the last use of it' },
+  ERR_TRUST_FETCH: { category: 'store', summary: 'a trust directory cannot be fetched' },
   ERR_AUDIT_CHAIN: { category: 'store', summary: 'the issuance log was changed' },
   ERR_REPLAY_STORE: { category: 'store', summary: 'the replay memory cannot be used' },
   ERR_CLOCK_SUSPECT: { category: 'store', summary: 'the clock is before a time that has certainly passed' },

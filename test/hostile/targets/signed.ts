@@ -114,7 +114,7 @@ async function useDirectory(directory: TrustDirectory): Promise<void> {
     await attempt('the certificate of a trusted signer', () => signer.certificate)
     await attempt('the path of a trusted signer', () => signer.validate(NOW))
   }
-  await attempt('findCertificate', () => directory.findCertificate(() => false))
+  await attempt('findCertificate', () => directory.findCertificate(alice.certificate.serialNumber, () => false))
   directory.find(new Uint8Array(20))
 }
 
