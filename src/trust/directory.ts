@@ -10,7 +10,7 @@ import { isSignetError, StaleError, TrustError } from '../errors/index.js'
 import { addSeconds, instantText } from '../time/index.js'
 import { type Certificate, type Crl, readSerial, serialText } from '../x509/index.js'
 import { encodeTrustDocument, type ReadTrustDocument, readTrustDocument, type TrustDocument } from './document.js'
-import { checkNotOlder, type TrustMemory } from './memory.js'
+import { remember, type TrustMemory } from './memory.js'
 import { checkPublisher, readPublished, requirePin, signPublished } from './publisher.js'
 import type { SignerList } from './signer-list.js'
 import { TrustedSigner } from './trusted-signer.js'
@@ -168,12 +168,7 @@ function serialNumberOf(certificateDer: Uint8Array): string | undefined {
 export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirectoryRequest): TrustDirectory {
   const pin = requirePin(request.pin)
   const directory = openAt(bytes, pin, () => request.at)
-  if (request.memory !== 'allow-forgetting') {
-    const seen = request.memory.recall(pin)
-    checkNotOlder(directory, seen)
-    if (seen?.sequence !== directory.sequence)
-      request.memory.keep(pin, { sequence: directory.sequence, digest: directory.digest })
-  }
+  remember(request.memory, pin, directory)
   return directory
 }
 

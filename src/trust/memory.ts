@@ -49,6 +49,19 @@ export function checkNotOlder({ sequence, digest }: SeenDirectory, seen: SeenDir
   }
 }
 
+/**
+ * Check a verified directory against what was seen, then remember it.
+ *
+ * @throws as {@link checkNotOlder}, and what the memory throws
+ */
+export function remember(memory: TrustMemory | 'allow-forgetting', pin: string, directory: SeenDirectory): void {
+  if (memory === 'allow-forgetting') return
+  const seen = memory.recall(pin)
+  checkNotOlder(directory, seen)
+  const { sequence, digest } = directory
+  if (seen?.sequence !== sequence) memory.keep(pin, { sequence, digest })
+}
+
 /** Memory of one process. */
 export function createTrustMemory(): TrustMemory {
   const seen = new Map<string, SeenDirectory>()
@@ -58,10 +71,11 @@ export function createTrustMemory(): TrustMemory {
 /**
  * Memory in a file. A file that is there but cannot be read is a refusal, never an empty memory.
  *
+ * @param mode - Of the file, when it is written.
  * @throws {@link EncodingError} `ERR_JSON_MALFORMED`
  * @throws {@link StoreError} `ERR_FILE_READ`, `ERR_FILE_WRITE`
  */
-export function openTrustMemory(path: string): TrustMemory {
+export function openTrustMemory(path: string, mode: number = SECRET_MODE): TrustMemory {
   const load = (): Map<string, SeenDirectory> => {
     if (!existsSync(path)) return new Map()
     const fields = requireKeys(parseStrictJson(readFileText(path, { maxBytes: 1024 * 1024 })), ['schema', 'seen'], path)
@@ -77,7 +91,7 @@ export function openTrustMemory(path: string): TrustMemory {
       checkNotOlder(directory, seen.get(pin))
       seen.set(pin, directory)
       const text = JSON.stringify({ schema: 1, seen: Object.fromEntries(seen) }, null, 2)
-      writeFileAtomic(path, `${text}\n`, { mode: SECRET_MODE, existing: 'replace' })
+      writeFileAtomic(path, `${text}\n`, { mode, existing: 'replace' })
     },
   }
 }
