@@ -5,9 +5,10 @@
  * @module trust/cache (floor 6)
  */
 import { statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
 import { isSignetError, type SignetError, StateError } from '../errors/index.js'
-import { PUBLIC_MODE, readFileBytes, writeFileAtomic } from '../files/index.js'
+import { PUBLIC_MODE, purgeTemporaries, readFileBytes, writeFileAtomic } from '../files/index.js'
 import { type Clock, readClock } from '../time/index.js'
 import { withLock } from './cache-lock.js'
 import { type AppliedDelta, applyTrustDelta, openTrustDelta, requireSameDomain } from './delta.js'
@@ -120,6 +121,7 @@ export class TrustCache {
       const made = type === OID.signetTrustDelta ? this.#applied(bytes) : this.#opened(bytes)
       this.#requireNext(made.directory)
       const isNew = made.directory.digest !== this.#held?.digest || this.#refusal !== undefined
+      for (const target of [this.path, `${this.path}.seen`]) purgeTemporaries(dirname(target), basename(target))
       // The file first: whoever is stopped between the two has a file that is newer than the memory, which is no harm.
       if (isNew) writeFileAtomic(this.path, made.der, { mode: PUBLIC_MODE, existing: 'replace' })
       remember(this.#memory, this.#pin, made.directory)

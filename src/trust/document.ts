@@ -27,8 +27,9 @@ import {
   TAG,
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
+import type { Identity } from '../identity/index.js'
 import { type Certificate, type Crl, named, parseCertificate, readCertificate, readCrl } from '../x509/index.js'
-import { type DocumentSigner, encodeSigner, type RawSigner, requireKeyIdentifier } from './signer.js'
+import { type DocumentSigner, encodeSigner, identityOf, type RawSigner, requireKeyIdentifier } from './signer.js'
 import { SignerList } from './signer-list.js'
 
 /** Highest sequence number. */
@@ -51,7 +52,12 @@ export interface TrustDocument extends TrustHeader {
 }
 
 export interface ParsedTrustDocument extends TrustHeader {
-  readonly signers: readonly RawSigner[]
+  readonly signers: readonly ParsedSigner[]
+}
+
+/** A signer whose certificate is not parsed. */
+export interface ParsedSigner extends RawSigner {
+  readonly identity: Identity
 }
 
 /** As read: the signers stay octets until somebody asks for one. */
@@ -96,14 +102,19 @@ function lengthOf(pieces: readonly Uint8Array[]): number {
  * Parse the content. Its signature is checked elsewhere; here, only its form.
  *
  * @throws {@link EncodingError} `ERR_TRUST_DIRECTORY_MALFORMED`
+ * @throws {@link DeniedError} `ERR_IDENTITY_INVALID` where a grant is none
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  */
 export function parseTrustDocument(der: Uint8Array): ParsedTrustDocument {
   const { signers, ...header } = readTrustDocument(der)
-  return { ...header, signers: Array.from({ length: signers.size }, (_, index) => signers.at(index)) }
+  const parsed = Array.from({ length: signers.size }, (_, index) => {
+    const raw = signers.at(index)
+    return { ...raw, identity: identityOf(raw) }
+  })
+  return { ...header, signers: parsed }
 }
 
-/** As {@link parseTrustDocument}, as strictly; but nothing is made of a signer. */
+/** As {@link parseTrustDocument}, as strictly in form; but nothing is made of a signer. */
 export function readTrustDocument(der: Uint8Array): ReadTrustDocument {
   return named('ERR_TRUST_DIRECTORY_MALFORMED', 'a trust directory', () => {
     const reader = DerReader.over(der, TRUST_DIRECTORY_LIMITS)

@@ -52,8 +52,9 @@ function parseUrl(text: string): URL {
 
 /** GET, with nothing that says who asks; 200 or nothing. */
 async function download(url: URL, maxBytes: number, timeoutMilliseconds: number): Promise<Uint8Array> {
+  const signal = AbortSignal.timeout(timeoutMilliseconds)
   try {
-    const response = await request(url, AbortSignal.timeout(timeoutMilliseconds))
+    const response = await request(url, signal)
     if (response.statusCode !== 200) {
       response.destroy()
       const isRedirect = Math.floor((response.statusCode ?? 0) / 100) === 3
@@ -64,8 +65,9 @@ async function download(url: URL, maxBytes: number, timeoutMilliseconds: number)
     return await collect(response, url, maxBytes)
   } catch (error) {
     if (isSignetError(error)) throw error
-    const isLate = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
-    throw failure(url, isLate ? `no answer within ${timeoutMilliseconds} ms` : reasonOf(error), { cause: error })
+    throw failure(url, signal.aborted ? `no answer within ${timeoutMilliseconds} ms` : reasonOf(error), {
+      cause: error,
+    })
   }
 }
 

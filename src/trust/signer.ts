@@ -34,11 +34,11 @@ export interface DocumentSigner {
   readonly identity: Identity
 }
 
-/** A signer as read: its certificate stays unparsed until somebody asks for it. */
+/** A signer as read: neither certificate nor grants are looked into. */
 export interface RawSigner {
   readonly keyIdentifier: Uint8Array
   readonly certificateDer: Uint8Array
-  readonly identity: Identity
+  readonly stated: Omit<Identity, 'roles'>
 }
 
 /** @throws {@link EncodingError} `ERR_TRUST_DIRECTORY_MALFORMED` where the certificate has no key identifier */
@@ -77,10 +77,18 @@ export function readSigner(sequence: DerReader): RawSigner {
   const hasGroups = fields.peek() === contextConstructed(0)
   const groups = Object.freeze(hasGroups ? readTexts(fields.constructed(contextConstructed(0))) : [])
   fields.finish()
+  return { keyIdentifier, certificateDer, stated: { entity, uri, scope, service, node, grants, groups } }
+}
+
+/**
+ * The identity of a signer, which all of its messages share.
+ *
+ * @throws {@link DeniedError} `ERR_IDENTITY_INVALID` where a grant is none
+ */
+export function identityOf({ stated }: RawSigner): Identity {
+  const { entity, uri, scope, service, node, grants, groups } = stated
   const roles = Object.freeze(rolesAt(grants, scope, scope))
-  // Every message of the signer shares it.
-  const identity = Object.freeze({ entity, uri, scope, service, node, roles, grants, groups })
-  return { keyIdentifier, certificateDer, identity }
+  return Object.freeze({ entity, uri, scope, service, node, roles, grants, groups })
 }
 
 function readTexts(sequence: DerReader): string[] {

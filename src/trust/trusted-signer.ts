@@ -9,13 +9,13 @@ import { type Identity, parseIdentityUri } from '../identity/index.js'
 import { validatePath, type ValidatedPath } from '../path/index.js'
 import { type Certificate, type Crl, hex } from '../x509/index.js'
 import { signerCertificate, type TrustHeader } from './document.js'
-import type { RawSigner } from './signer.js'
+import { identityOf, type RawSigner } from './signer.js'
 
 /** A signer of the directory. Its certificate is parsed, and its path validated, once and when first needed. */
 export class TrustedSigner {
-  readonly identity: Identity
   readonly #raw: RawSigner
   readonly #directory: TrustHeader
+  #identity: Identity | undefined
   #certificate: Certificate | undefined
   #validated:
     { readonly path: ValidatedPath; readonly isChecked: boolean; readonly from: Date; readonly until: Date } | undefined
@@ -23,12 +23,17 @@ export class TrustedSigner {
   constructor(raw: RawSigner, directory: TrustHeader) {
     this.#raw = raw
     this.#directory = directory
-    this.identity = raw.identity
     Object.freeze(this)
   }
 
   get keyIdentifier(): string {
     return hex(this.#raw.keyIdentifier)
+  }
+
+  /** @throws {@link DeniedError} `ERR_IDENTITY_INVALID` where the directory grants it what is no grant */
+  get identity(): Identity {
+    this.#identity ??= identityOf(this.#raw)
+    return this.#identity
   }
 
   /** @throws {@link TrustError} `ERR_CMS_SIGNER_UNKNOWN` where the entry is not the entry of its certificate */
@@ -72,7 +77,7 @@ export class TrustedSigner {
       )
     }
     // The identity was resolved by whoever published; it cannot leave the trust domain.
-    if (parseIdentityUri(this.identity.uri).trustDomain !== this.#directory.trustDomain) {
+    if (parseIdentityUri(this.#raw.stated.uri).trustDomain !== this.#directory.trustDomain) {
       throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', 'an entry of the trust directory is of another trust domain')
     }
     return certificate
