@@ -5,9 +5,11 @@
  */
 import { OID } from '../../../src/asn1/index.js'
 import {
+  attachContent,
   attributeValue,
   compareCmsSecondOpinion,
   contentOf,
+  detachContent,
   embeddedCertificates,
   examineSignedData,
   formatSignerIdentifier,
@@ -31,7 +33,15 @@ import {
   verifyOcspResponse,
 } from '../../../src/path/index.js'
 import { parseBinding } from '../../../src/policy/index.js'
-import { openTrustDirectory, parseTrustDocument } from '../../../src/trust/index.js'
+import {
+  applyTrustDelta,
+  openTrustDelta,
+  openTrustDirectory,
+  parseSiteIndex,
+  parseTrustDocument,
+  publishedType,
+  readTrustDelta,
+} from '../../../src/trust/index.js'
 import {
   type Certificate,
   isIssuerOf,
@@ -100,6 +110,7 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
   'cms.verifySignedData': ({ bytes }) => verifySignedData(bytes, { ...request, revocation }),
   'cms.verifySignedData with content': ({ bytes }) =>
     verifySignedData(bytes, { ...request, content: bytes, revocation: 'allow-unchecked' }),
+  'cms.attachContent': ({ bytes }) => attachContent(detachContent(bytes), [bytes]),
   'cms.contentOf': ({ bytes }) => contentOf(parseForeignSignedData(bytes), undefined),
   'cms.embeddedCertificates': ({ bytes }) => embeddedCertificates(parseForeignSignedData(bytes)),
   'cms.verifySigner': ({ bytes }) => {
@@ -169,4 +180,9 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
 
   'trust.openTrustDirectory': ({ bytes }) => openTrustDirectory(bytes, openRequest(world)),
   'trust.parseTrustDocument': ({ bytes }) => parseTrustDocument(bytes),
+  'trust.publishedType': ({ bytes }) => publishedType(bytes),
+  'trust.parseSiteIndex': ({ bytes }) => parseSiteIndex(bytes),
+  'trust.readTrustDelta': ({ bytes }) => readTrustDelta(bytes),
+  'trust.applyTrustDelta': ({ bytes }) =>
+    applyTrustDelta(trust, openTrustDelta(bytes, openRequest(world)), openRequest(world)),
 }
