@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`), beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `trust`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -26,6 +26,7 @@ import { measure, printRow, type Row } from './harness.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { certificateOf, holderOf, NOW } from './pki.ts'
 import { validatePath } from '../dist/path/index.js'
+import { measureTrust, printTrust } from './trust.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
@@ -43,8 +44,13 @@ try {
   growth.forEach(printGrowth)
   const million = isWanted('million') ? await measureMillion(folder) : undefined
   if (million !== undefined) printMillion(million)
+  const trust = isWanted('trust') ? await measureTrust(folder) : undefined
+  if (trust !== undefined) printTrust(trust)
   if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ schema: 1, rows, growth, million: million ?? null }, null, 2)}\n`)
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ schema: 1, rows, growth, million: million ?? null, trust: trust ?? null }, null, 2)}\n`,
+    )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
