@@ -78,7 +78,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   const issuing = { authority, key, at, crls }
   const signerFor = async (algorithm: 'p256' | 'ed25519' | 'rsa2048' | 'ml-dsa-65') => {
     const id = `node-${algorithm}`
-    await registerEntity(authority, { id, kind: 'node', service: 'compute', roles: ['compute_node'] }, at)
+    await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
     const [issued] = await issueCertificates(issuing, [
       { entity: id, profile: PROFILES.signer, key: { kind: 'generate', algorithm } },
     ])

@@ -4,7 +4,15 @@
  *
  * @module cms/content (floor 5)
  */
-import { CMS_LIMITS, contextConstructed, type DerLimits, DerReader, encodeHeader, TAG } from '../asn1/index.js'
+import {
+  CMS_LIMITS,
+  contextConstructed,
+  type DerLimits,
+  DerReader,
+  encodeHeader,
+  joinBytes,
+  TAG,
+} from '../asn1/index.js'
 import { named } from '../x509/index.js'
 
 /**
@@ -60,7 +68,7 @@ function wrap(frame: Frame, explicitContent: readonly Uint8Array[]): Uint8Array 
   const encapContentInfo = around(TAG.sequence, [frame.eContentType, ...explicitContent])
   const signedData = around(TAG.sequence, [frame.version, frame.digestAlgorithms, ...encapContentInfo, frame.rest])
   const contentInfo = around(TAG.sequence, [frame.contentType, ...around(contextConstructed(0), signedData)])
-  return new Uint8Array(Buffer.concat(contentInfo))
+  return joinBytes(contentInfo)
 }
 
 function around(tag: number, pieces: readonly Uint8Array[]): readonly Uint8Array[] {

@@ -33,6 +33,7 @@ import {
   encodeOctetString,
   encodeSequence,
   encodeString,
+  joinBytes,
   TAG,
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
@@ -74,8 +75,8 @@ export function encodeTrustDelta(delta: TrustDeltaDocument): Uint8Array {
       list === undefined ? [] : [encodeContext(number, ...list.map((item) => item.der))],
     ),
     // Joined first: as arguments, a hundred thousand would not fit on the stack.
-    encodeSequence(Buffer.concat(delta.removed.map(encodeOctetString))),
-    encodeSequence(Buffer.concat(delta.signers)),
+    encodeSequence(joinBytes(delta.removed.map(encodeOctetString))),
+    encodeSequence(joinBytes(delta.signers)),
     delta.signature,
   )
 }

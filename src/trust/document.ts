@@ -24,6 +24,7 @@ import {
   encodeInteger,
   encodeSequence,
   encodeString,
+  joinBytes,
   TAG,
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
@@ -70,7 +71,7 @@ export function encodeTrustDocument(document: TrustDocument): Uint8Array {
     .map((signer) => ({ keyIdentifier: requireKeyIdentifier(signer.certificate), signer }))
     .sort((a, b) => compareBytes(a.keyIdentifier, b.keyIdentifier))
     .map(({ signer }) => encodeSigner(signer))
-  return new Uint8Array(Buffer.concat(encodeInPieces(document, signers)))
+  return joinBytes(encodeInPieces(document, signers))
 }
 
 /**

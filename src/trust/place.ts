@@ -7,7 +7,7 @@ import { get as getHttp, type IncomingMessage } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
+import { joinBytes, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
 import { isSignetError, LimitError, StoreError, UsageError } from '../errors/index.js'
 import { readFileBytes } from '../files/index.js'
 
@@ -92,7 +92,7 @@ async function collect(response: IncomingMessage, url: URL, maxBytes: number): P
     }
     pieces.push(piece)
   }
-  return new Uint8Array(Buffer.concat(pieces))
+  return joinBytes(pieces)
 }
 
 function reasonOf(error: unknown): string {
