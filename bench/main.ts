@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`), beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`, `trust`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -27,6 +27,7 @@ import { measureMillion, printMillion } from './million.ts'
 import { certificateOf, holderOf, NOW } from './pki.ts'
 import { validatePath } from '../dist/path/index.js'
 import { measureRegistry, printRegistry } from './registry.ts'
+import { measureTrust, printTrust } from './trust.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
@@ -46,8 +47,10 @@ try {
   if (million !== undefined) printMillion(million)
   const registry = isWanted('registry') ? await measureRegistry(folder) : undefined
   if (registry !== undefined) printRegistry(registry)
+  const trust = isWanted('trust') ? await measureTrust(folder) : undefined
+  if (trust !== undefined) printTrust(trust)
   if (values.json !== undefined) {
-    const all = { schema: 1, rows, growth, million: million ?? null, registry: registry ?? null }
+    const all = { schema: 1, rows, growth, million: million ?? null, registry: registry ?? null, trust: trust ?? null }
     writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`)
   }
 } finally {
@@ -78,7 +81,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   const issuing = { authority, key, at, crls }
   const signerFor = async (algorithm: 'p256' | 'ed25519' | 'rsa2048' | 'ml-dsa-65') => {
     const id = `node-${algorithm}`
-    await registerEntity(authority, { id, kind: 'node', service: 'compute', roles: ['compute_node'] }, at)
+    await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
     const [issued] = await issueCertificates(issuing, [
       { entity: id, profile: PROFILES.signer, key: { kind: 'generate', algorithm } },
     ])

@@ -18,6 +18,7 @@ export {
   publishCrl,
   publishDeltaCrl,
   planRegistry,
+  publishTrustDelta,
   publishTrustDirectory,
   registerEntity,
   renewCertificates,
@@ -84,7 +85,19 @@ export {
 } from './path/index.js'
 export { type Decision, parseBinding, parsePolicy, Policy, type PolicyQuestion } from './policy/index.js'
 export { type Clock } from './time/index.js'
-export { createTrustMemory, openTrustDirectory, openTrustMemory, TrustDirectory } from './trust/index.js'
+export {
+  applyTrustDelta,
+  createTrustMemory,
+  fetchTrust,
+  openTrustCache,
+  openTrustDelta,
+  openTrustDirectory,
+  openTrustMemory,
+  type TrustCache,
+  TrustDelta,
+  TrustDirectory,
+  watchTrustCache,
+} from './trust/index.js'
 export {
   Certificate,
   certIdOf,

@@ -12,19 +12,36 @@ import { generalizedTimeText, timeText } from './time.js'
 export function encodeValue(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of content) length += part.length
-  const lengthOctets = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
+  const lengthOctets = lengthOctetsOf(length)
   const bytes = new Uint8Array(2 + lengthOctets + length)
-  bytes[0] = tag
-  bytes[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets
-  for (let index = 0; index < lengthOctets; index++) {
-    bytes[2 + index] = Math.floor(length / 256 ** (lengthOctets - 1 - index)) & 0xff
-  }
+  writeHeader(bytes, tag, length, lengthOctets)
   let position = 2 + lengthOctets
   for (const part of content) {
     bytes.set(part, position)
     position += part.length
   }
   return bytes
+}
+
+/** What a value begins with, for content that is too long to be copied at every level around it. */
+export function encodeHeader(tag: number, length: number): Uint8Array {
+  const lengthOctets = lengthOctetsOf(length)
+  const bytes = new Uint8Array(2 + lengthOctets)
+  writeHeader(bytes, tag, length, lengthOctets)
+  return bytes
+}
+
+/** Octets of a length after its first one. */
+function lengthOctetsOf(length: number): number {
+  return length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
+}
+
+function writeHeader(bytes: Uint8Array, tag: number, length: number, lengthOctets: number): void {
+  bytes[0] = tag
+  bytes[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets
+  for (let index = 0; index < lengthOctets; index++) {
+    bytes[2 + index] = Math.floor(length / 256 ** (lengthOctets - 1 - index)) & 0xff
+  }
 }
 
 export function encodeSequence(...content: readonly Uint8Array[]): Uint8Array {
@@ -133,7 +150,18 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts))
+  return joinBytes(parts)
+}
+
+/** As {@link concatBytes}, for any number of parts. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let position = 0
+  for (const part of parts) {
+    bytes.set(part, position)
+    position += part.length
+  }
+  return bytes
 }
 
 function positive(magnitude: Uint8Array): Uint8Array {

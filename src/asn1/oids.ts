@@ -25,6 +25,7 @@ export const OID = {
   signetMessageContext: `${SIGNET}.2`,
   signetTrustDirectory: `${SIGNET}.3`,
   signetMessageRecipients: `${SIGNET}.4`,
+  signetTrustDelta: `${SIGNET}.21`,
   signetKpMessageSigning: `${SIGNET_PURPOSES}.1`,
   signetKpTrustDirectory: `${SIGNET_PURPOSES}.2`,
   signetKpMessageEncryption: `${SIGNET_PURPOSES}.3`,

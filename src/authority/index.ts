@@ -32,7 +32,12 @@ export {
   type KeySource,
 } from './issue.js'
 export { ENTITY_PROFILES, type Profile, profileNamed, type ProfileName, PROFILES } from './profiles.js'
-export { publishTrustDirectory, TRUST_VALIDITY_SECONDS, type TrustPublication } from './publish-trust.js'
+export {
+  publishTrustDelta,
+  publishTrustDirectory,
+  TRUST_VALIDITY_SECONDS,
+  type TrustPublication,
+} from './publish-trust.js'
 export { answerOcsp, OCSP_VALIDITY_SECONDS, type OcspSigner, presignOcsp } from './ocsp.js'
 export { recoverRevocations } from './recover.js'
 export { registerEntity } from './register.js'
@@ -46,3 +51,4 @@ export {
   type Revoked,
   setEntityState,
 } from './revoke.js'
+export { readTrustSite, type TrustSite, writeTrustSite } from './trust-site.js'

@@ -5,10 +5,18 @@
  */
 import type { KeyProvider } from '../crypto/index.js'
 import { type EntityLookup, type Identity, registryOf, resolveIdentity } from '../identity/index.js'
-import { isSignetError } from '../errors/index.js'
+import { InternalError, isSignetError } from '../errors/index.js'
 import { validatePath } from '../path/index.js'
 import { addSeconds, DAY } from '../time/index.js'
-import { type DocumentSigner, openTrustDirectory, signTrustDirectory, type TrustDirectory } from '../trust/index.js'
+import {
+  applyTrustDelta,
+  type DocumentSigner,
+  openTrustDelta,
+  openTrustDirectory,
+  signTrustDelta,
+  signTrustDirectory,
+  type TrustDirectory,
+} from '../trust/index.js'
 import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
 import type { Authority } from './authority.js'
 
@@ -30,6 +38,8 @@ const SEQUENCE_SETTING = 'trustSequence'
  * The sequence number is recorded before anything is signed, so that no two directories ever share one.
  *
  * @param crls - Current CRLs of root and issuing CA; they travel in the directory.
+ * @param found - Directories that were published before, as far as they are at hand. The new one gets a higher number
+ * than all of them, also where the store is an older one from a backup: receivers would refuse it otherwise.
  */
 export async function publishTrustDirectory(
   authority: Authority,
@@ -37,10 +47,12 @@ export async function publishTrustDirectory(
   crls: readonly Crl[],
   at: Date,
   validitySeconds: number = TRUST_VALIDITY_SECONDS,
+  found: readonly TrustDirectory[] = [],
 ): Promise<TrustPublication> {
   const signers = await currentSigners(authority, crls, at)
   const sequence = await authority.store.transaction(async (transaction) => {
-    const next = Number((await transaction.setting(SEQUENCE_SETTING)) ?? '0') + 1
+    const last = Number((await transaction.setting(SEQUENCE_SETTING)) ?? '0')
+    const next = Math.max(last, ...found.map((directory) => directory.sequence)) + 1
     await transaction.setSetting(SEQUENCE_SETTING, String(next))
     await transaction.log(at, 'trust.published', { sequence: next, signers: signers.length })
     return next
@@ -60,6 +72,26 @@ export async function publishTrustDirectory(
   )
   const directory = openTrustDirectory(der, { pin: authority.root.fingerprint, at, memory: 'allow-forgetting' })
   return { der, directory }
+}
+
+/**
+ * Sign what makes a publication of a directory that receivers have. It is applied before it is handed out.
+ *
+ * @param base - What receivers have; it may be past its end.
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID` where it is not an earlier directory of this trust domain
+ */
+export async function publishTrustDelta(
+  authority: Authority,
+  publisherKey: KeyProvider,
+  base: TrustDirectory,
+  { der, directory }: TrustPublication,
+): Promise<Uint8Array> {
+  const delta = await signTrustDelta(base, directory, der, { key: publisherKey, certificate: authority.publisher })
+  const request = { pin: authority.root.fingerprint, at: directory.issuedAt, memory: 'allow-forgetting' } as const
+  const applied = applyTrustDelta(base, openTrustDelta(delta, request), request)
+  if (Buffer.compare(applied.der, der) !== 0)
+    throw new InternalError('ERR_INTERNAL', 'a trust delta does not make the trust directory that it was made for')
+  return delta
 }
 
 async function currentSigners(

@@ -17,7 +17,7 @@ import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant } from './table.js'
 import { readPolicy } from './policy-file.js'
-import { openTrustFile } from './trust.js'
+import { openTrustFile } from './trust-file.js'
 
 /** Options of whoever receives messages. */
 export interface ReceiverOptions {

@@ -9,6 +9,7 @@ export {
   type ValidateRecipientsRequest,
 } from './encrypt.js'
 export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
+export { attachContent, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
 export { type CmsSigner, signData, type SignDataRequest } from './sign.js'
 export {

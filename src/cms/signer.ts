@@ -25,6 +25,8 @@ import type { SignedData, SignerIdentifier, SignerInfo } from './signed-data.js'
 /** What is true of a signer once its signature verified. */
 export interface SignerFacts {
   readonly digest: DigestName
+  /** Of the content, as it was signed. */
+  readonly messageDigest: Uint8Array
   readonly signatureAlgorithm: SignatureAlgorithm
   /** The signer's claim; nobody else vouches for it. */
   readonly signingTime: Date | undefined
@@ -84,7 +86,7 @@ export function verifySigner(
       details: { certificate: certificate.fingerprint, subject: certificate.subject.toString() },
     })
   }
-  return { digest, signatureAlgorithm, signingTime, certificateBound }
+  return { digest, messageDigest, signatureAlgorithm, signingTime, certificateBound }
 }
 
 /** What may not be said outside of the signature (RFC 5652 §11.1–11.3, RFC 5035 §3, RFC 6211 §2). */

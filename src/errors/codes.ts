@@ -100,6 +100,11 @@ export const ERROR_CODES = {
     summary: 'a message, ticket or request under a shared key is malformed',
   },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
+  ERR_TRUST_DELTA_MALFORMED: { category: 'encoding', summary: 'a delta of a trust directory is malformed' },
+  ERR_TRUST_SITE_MALFORMED: {
+    category: 'encoding',
+    summary: 'what a site says about its trust directory is malformed',
+  },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
   ERR_SERIAL_MALFORMED: {
     category: 'encoding',
@@ -165,6 +170,11 @@ export const ERROR_CODES = {
     category: 'untrusted',
     summary: 'nothing in the trust directory has the pinned fingerprint',
   },
+  ERR_TRUST_DELTA_RESULT: {
+    category: 'untrusted',
+    summary: 'a delta does not make the trust directory that it says it makes',
+  },
+  ERR_TRUST_DOMAIN: { category: 'untrusted', summary: 'a trust directory is of another trust domain' },
   ERR_TRUST_DIRECTORY_FORK: {
     category: 'untrusted',
     summary: 'two different trust directories have one sequence number',
@@ -231,6 +241,7 @@ export const ERROR_CODES = {
   ERR_TRUST_DIRECTORY_EXPIRED: { category: 'stale', summary: 'the trust directory is past nextUpdate' },
   ERR_TRUST_DIRECTORY_FROM_FUTURE: { category: 'stale', summary: 'the trust directory was issued later than now' },
   ERR_TRUST_DIRECTORY_ROLLBACK: { category: 'stale', summary: 'the trust directory is older than one seen before' },
+  ERR_TRUST_DELTA_BASE: { category: 'stale', summary: 'a delta is for another trust directory than the one at hand' },
 
   ERR_HOME_MISSING: { category: 'state', summary: 'there is no signet home here' },
   ERR_HOME_EXISTS: { category: 'state', summary: 'there is a signet home here already' },
@@ -251,6 +262,7 @@ export const ERROR_CODES = {
     summary: 'a CRL would be older than one published before, or would list less',
   },
   ERR_BROKER_CLIENT: { category: 'state', summary: 'the client of a broker is closed, or was refused' },
+  ERR_TRUST_CACHE_EMPTY: { category: 'state', summary: 'no trust directory is in the cache yet' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
@@ -265,6 +277,7 @@ export const ERROR_CODES = {
   ERR_STORE_WRITE: { category: 'store', summary: 'the store cannot be written' },
   ERR_STORE_LOCKED: { category: 'store', summary: 'another process keeps the store locked' },
   ERR_STORE_ROLLBACK: { category: 'store', summary: 'the store is older than the last use of it' },
+  ERR_TRUST_FETCH: { category: 'store', summary: 'a trust directory cannot be fetched' },
   ERR_AUDIT_CHAIN: { category: 'store', summary: 'the issuance log was changed' },
   ERR_REPLAY_STORE: { category: 'store', summary: 'the replay memory cannot be used' },
   ERR_SHAREDKEY_STORE: { category: 'store', summary: 'the keys of the key server cannot be used' },

@@ -305,7 +305,7 @@ function trustedSigner(signer: SignerInfo, trust: TrustDirectory): TrustedSigner
   const found =
     sid.kind === 'subjectKeyIdentifier'
       ? trust.find(sid.keyIdentifier)
-      : trust.findCertificate((certificate) => identifies(sid, certificate))
+      : trust.findCertificate(sid.serialNumber, (certificate) => identifies(sid, certificate))
   if (found === undefined) {
     throw new TrustError(
       'ERR_CMS_SIGNER_UNKNOWN',

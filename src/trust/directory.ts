@@ -4,42 +4,23 @@
  * @module trust/directory (floor 6)
  */
 import { hash } from 'node:crypto'
-import { CMS_LIMITS, equalBytes, OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
-import {
-  type CmsSigner,
-  embeddedCertificates,
-  identifies,
-  parseSignedData,
-  signData,
-  verifySigner,
-} from '../cms/index.js'
-import { StaleError, TrustError, UsageError } from '../errors/index.js'
-import { type Identity, parseIdentityUri } from '../identity/index.js'
-import { validatePath, type ValidatedPath } from '../path/index.js'
+import { CERTIFICATE_LIMITS, contextConstructed, DerReader, OID } from '../asn1/index.js'
+import type { CmsSigner } from '../cms/index.js'
+import { isSignetError, StaleError, TrustError } from '../errors/index.js'
 import { addSeconds, instantText } from '../time/index.js'
-import { type Certificate, type Crl, hex, parseFingerprint } from '../x509/index.js'
-import {
-  encodeTrustDocument,
-  type ParsedTrustDocument,
-  parseTrustDocument,
-  type RawSigner,
-  signerCertificate,
-  type TrustDocument,
-} from './document.js'
-import type { TrustMemory } from './memory.js'
+import { type Certificate, type Crl, readSerial, serialText } from '../x509/index.js'
+import { encodeTrustDocument, type ReadTrustDocument, readTrustDocument, type TrustDocument } from './document.js'
+import { remember, type TrustMemory } from './memory.js'
+import { checkPublisher, readPublished, requirePin, signPublished } from './publisher.js'
+import type { SignerList } from './signer-list.js'
+import { TrustedSigner } from './trusted-signer.js'
 
 /** How far the clock of whoever publishes may be ahead. */
 export const TRUST_CLOCK_SKEW_SECONDS = 300
 
 /** Sign a trust directory. The publisher's path travels with it; the root in it is believed only by its fingerprint. */
 export async function signTrustDirectory(document: TrustDocument, publisher: CmsSigner): Promise<Uint8Array> {
-  return signData(encodeTrustDocument(document), {
-    signers: [publisher],
-    contentType: OID.signetTrustDirectory,
-    form: 'attached',
-    signingTime: document.issuedAt,
-    certificates: [publisher.certificate, ...document.authorities, ...document.anchors],
-  })
+  return signPublished(encodeTrustDocument(document), OID.signetTrustDirectory, document, publisher)
 }
 
 export interface OpenTrustDirectoryRequest {
@@ -50,12 +31,14 @@ export interface OpenTrustDirectoryRequest {
   readonly memory: TrustMemory | 'allow-forgetting'
 }
 
-let make: (document: ParsedTrustDocument, content: Uint8Array) => TrustDirectory
+let make: (document: ReadTrustDocument, digest: string) => TrustDirectory
+let signersOf: (directory: TrustDirectory) => SignerList
 
 /** A trust directory that was verified: only {@link openTrustDirectory} makes one. */
 export class TrustDirectory {
   static {
-    make = (document, content) => new TrustDirectory(document, content)
+    make = (document, digest) => new TrustDirectory(document, digest)
+    signersOf = (directory) => directory.#signers
   }
   readonly trustDomain: string
   readonly sequence: number
@@ -66,9 +49,13 @@ export class TrustDirectory {
   readonly crls: readonly Crl[]
   /** SHA-256 of the signed content: two with one sequence number must be one. The signature around it can be turned. */
   readonly digest: string
-  readonly #signers = new Map<string, TrustedSigner>()
+  readonly #signers: SignerList
+  /** Those that somebody asked for. */
+  readonly #known = new Map<number, TrustedSigner>()
+  /** By serial number; made when first asked for. */
+  #serials: ReadonlyMap<string, readonly number[]> | undefined
 
-  private constructor(document: ParsedTrustDocument, content: Uint8Array) {
+  private constructor(document: ReadTrustDocument, digest: string) {
     this.trustDomain = document.trustDomain
     this.sequence = document.sequence
     this.issuedAt = document.issuedAt
@@ -76,8 +63,8 @@ export class TrustDirectory {
     this.anchors = Object.freeze([...document.anchors])
     this.authorities = Object.freeze([...document.authorities])
     this.crls = Object.freeze([...document.crls])
-    this.digest = hash('sha256', content, 'hex')
-    for (const raw of document.signers) this.#signers.set(mapKey(raw.keyIdentifier), new TrustedSigner(raw, this))
+    this.digest = digest
+    this.#signers = document.signers
     Object.freeze(this)
   }
 
@@ -87,17 +74,32 @@ export class TrustDirectory {
 
   /** The signer with this key identifier, if there is one. Takes the same time for ten signers and for a million. */
   find(keyIdentifier: Uint8Array): TrustedSigner | undefined {
-    return this.#signers.get(mapKey(keyIdentifier))
+    const index = this.#signers.indexOf(keyIdentifier)
+    return index < 0 ? undefined : this.#at(index)
   }
 
-  /** The signer whose certificate has this issuer and serial number. Walks the directory. */
-  findCertificate(fits: (certificate: Certificate) => boolean): TrustedSigner | undefined {
-    return this.signers.find((signer) => fits(signer.certificate))
+  /**
+   * The signer whose certificate has this serial number and fits. The first call goes through the whole directory.
+   *
+   * @param fits - Asked only of certificates with this serial number.
+   */
+  findCertificate(serialNumber: string, fits: (certificate: Certificate) => boolean): TrustedSigner | undefined {
+    this.#serials ??= serialsOf(this.#signers)
+    return this.#serials
+      .get(serialNumber)
+      ?.map((index) => this.#at(index))
+      .find((signer) => fits(signer.certificate))
   }
 
   /** All signers, ascending by key identifier. */
   get signers(): readonly TrustedSigner[] {
-    return [...this.#signers.values()]
+    return Array.from({ length: this.size }, (_, index) => this.#at(index))
+  }
+
+  #at(index: number): TrustedSigner {
+    const known = this.#known.get(index) ?? new TrustedSigner(this.#signers.at(index), this)
+    this.#known.set(index, known)
+    return known
   }
 
   /** @throws {@link StaleError} `ERR_TRUST_DIRECTORY_EXPIRED`, `ERR_TRUST_DIRECTORY_FROM_FUTURE` */
@@ -110,7 +112,7 @@ export class TrustDirectory {
     if (!(at < this.nextUpdate)) {
       throw new StaleError('ERR_TRUST_DIRECTORY_EXPIRED', `the trust directory ended at ${details.nextUpdate}`, {
         details,
-        hint: 'get a new one: signet trust publish',
+        hint: 'get a new one: signet trust publish, signet trust fetch',
       })
     }
     if (!(this.issuedAt <= addSeconds(at, TRUST_CLOCK_SKEW_SECONDS))) {
@@ -126,85 +128,31 @@ export class TrustDirectory {
   }
 }
 
-/** A signer of the directory. Its certificate is parsed, and its path validated, once and when first needed. */
-export class TrustedSigner {
-  readonly identity: Identity
-  readonly #raw: RawSigner
-  readonly #directory: TrustDirectory
-  #certificate: Certificate | undefined
-  #validated:
-    { readonly path: ValidatedPath; readonly isChecked: boolean; readonly from: Date; readonly until: Date } | undefined
-
-  constructor(raw: RawSigner, directory: TrustDirectory) {
-    this.#raw = raw
-    this.#directory = directory
-    this.identity = raw.identity
-    Object.freeze(this)
-  }
-
-  get keyIdentifier(): string {
-    return hex(this.#raw.keyIdentifier)
-  }
-
-  /** @throws {@link TrustError} `ERR_CMS_SIGNER_UNKNOWN` where the entry is not the entry of its certificate */
-  get certificate(): Certificate {
-    this.#certificate ??= this.#parse()
-    return this.#certificate
-  }
-
-  /**
-   * The proof that the signer may sign messages at this instant: path, purpose and revocation.
-   *
-   * It is kept as long as nothing that it rests on can have changed: the directory never changes, so only time can,
-   * and a proof is used again only between the latest beginning and the earliest end of all that it rests on.
-   *
-   * @param revocation - `'allow-directory-only'` does without the CRLs: whoever is revoked leaves the next directory.
-   * @throws {@link TrustError} what path validation refuses
-   */
-  validate(at: Date, revocation: 'required' | 'allow-directory-only' = 'required'): ValidatedPath {
-    const isChecked = revocation === 'required'
-    const kept = this.#validated
-    if (kept !== undefined && kept.isChecked === isChecked && at >= kept.from && at <= kept.until) return kept.path
-    const { anchors, authorities, crls } = this.#directory
-    const path = validatePath(this.certificate, {
-      anchors,
-      intermediates: authorities,
-      at,
-      purpose: 'message-signing',
-      revocation: isChecked ? { crls } : 'allow-unchecked',
-    })
-    this.#validated = { path, isChecked, ...window(path, isChecked ? crls : []) }
-    return path
-  }
-
-  #parse(): Certificate {
-    const certificate = signerCertificate(this.#raw)
-    const { subjectKeyIdentifier } = certificate
-    if (subjectKeyIdentifier === undefined || !equalBytes(subjectKeyIdentifier, this.#raw.keyIdentifier)) {
-      throw new TrustError(
-        'ERR_CMS_SIGNER_UNKNOWN',
-        'an entry of the trust directory has the certificate of another key',
-      )
-    }
-    // The identity was resolved by whoever published; it cannot leave the trust domain.
-    if (parseIdentityUri(this.identity.uri).trustDomain !== this.#directory.trustDomain) {
-      throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', 'an entry of the trust directory is of another trust domain')
-    }
-    return certificate
-  }
+/** The signers as they stand in the document, for whoever makes another directory of this one. */
+export function encodedSigners(directory: TrustDirectory): SignerList {
+  return signersOf(directory)
 }
 
-function window(path: ValidatedPath, crls: readonly Crl[]): { from: Date; until: Date } {
-  const begins = [...path.certificates.map((item) => item.notBefore), ...crls.map((crl) => crl.thisUpdate)]
-  const ends = [...path.certificates.map((item) => item.notAfter), ...crls.map((crl) => crl.currentUntil)]
-  return {
-    from: new Date(Math.max(...begins.map((item) => item.getTime()))),
-    until: new Date(Math.min(...ends.map((item) => item.getTime()))),
+/** Where each serial number stands. Certificates that cannot be read have none. */
+function serialsOf(signers: SignerList): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, readonly number[]>()
+  for (let index = 0; index < signers.size; index++) {
+    const serial = serialNumberOf(signers.certificateAt(index))
+    if (serial !== undefined) places.set(serial, [...(places.get(serial) ?? []), index])
   }
+  return places
 }
 
-function mapKey(keyIdentifier: Uint8Array): string {
-  return Buffer.from(keyIdentifier.buffer, keyIdentifier.byteOffset, keyIdentifier.length).toString('latin1')
+/** RFC 5280 §4.1: version and serialNumber are what a certificate begins with. */
+function serialNumberOf(certificateDer: Uint8Array): string | undefined {
+  try {
+    const tbs = DerReader.over(certificateDer, CERTIFICATE_LIMITS).sequence().sequence()
+    if (tbs.peek() === contextConstructed(0)) tbs.element()
+    return serialText(readSerial(tbs))
+  } catch (error) {
+    if (isSignetError(error)) return undefined
+    throw error
+  }
 }
 
 /**
@@ -218,86 +166,36 @@ function mapKey(keyIdentifier: Uint8Array): string {
  * @throws {@link EncodingError} `ERR_TRUST_DIRECTORY_MALFORMED`, `ERR_CMS_MALFORMED`
  */
 export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirectoryRequest): TrustDirectory {
-  if (request.pin === '') {
-    throw new UsageError('ERR_TRUST_NO_PIN', 'no fingerprint was given to check the trust directory against', {
-      hint: 'give the SHA-256 fingerprint of the root certificate, as signet init printed it: --pin',
-    })
-  }
-  const pin = parseFingerprint(request.pin)
-  const signedData = parseSignedData(bytes, { ...CMS_LIMITS, maxBytes: TRUST_DIRECTORY_LIMITS.maxBytes })
-  const [signer, second] = signedData.signerInfos
-  if (signer === undefined || second !== undefined) {
-    throw new TrustError(
-      signer === undefined ? 'ERR_CMS_NO_SIGNERS' : 'ERR_CMS_SIGNER_COUNT',
-      'a trust directory has one signer',
-    )
-  }
-  if (signedData.eContentType !== OID.signetTrustDirectory || signedData.eContent === undefined) {
-    throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the document is not a trust directory', {
-      details: { found: signedData.eContentType },
-    })
-  }
-  if (signer.unsignedAttrs.size > 0)
-    throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a trust directory has no unsigned attributes')
-  const certificates = embeddedCertificates(signedData)
-  const anchor = certificates.find((certificate) => certificate.fingerprint === pin)
-  if (anchor === undefined) {
-    throw new TrustError(
-      'ERR_TRUST_PIN_MISMATCH',
-      'the trust directory is not of the deployment with the pinned root',
-      {
-        details: { pin },
-        hint: 'check the fingerprint, and where the directory came from',
-      },
-    )
-  }
-  const publisher = certificates.find((certificate) => identifies(signer.sid, certificate))
-  if (publisher === undefined)
-    throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', "the publisher's certificate is not in the directory")
-  verifySigner(signedData, signer, signedData.eContent, publisher)
-  // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
-  const document = parseTrustDocument(signedData.eContent)
-  const directory = make(document, signedData.eContent)
+  const pin = requirePin(request.pin)
+  const directory = openAt(bytes, pin, () => request.at)
+  remember(request.memory, pin, directory)
+  return directory
+}
+
+/**
+ * Verify a trust directory as of when it was issued: what a newer one is compared with, or made from.
+ *
+ * Whoever uses it must ask {@link TrustDirectory.requireCurrent} for today, as `verifyMessage` does.
+ *
+ * @throws as {@link openTrustDirectory}, but for what is past
+ */
+export function openPastTrustDirectory(bytes: Uint8Array, pin: string): TrustDirectory {
+  return openAt(bytes, requirePin(pin), (directory) => directory.issuedAt)
+}
+
+function openAt(bytes: Uint8Array, pin: string, instant: (directory: TrustDirectory) => Date): TrustDirectory {
+  const published = readPublished(bytes, OID.signetTrustDirectory, pin)
+  const document = readTrustDocument(published.content)
+  const directory = make(document, published.signedDigest ?? hash('sha256', published.content, 'hex'))
+  const at = instant(directory)
   // Before the path: of a directory that is merely old, the CRLs inside are old, too, and that is not what is wrong.
-  directory.requireCurrent(request.at)
-  validatePath(publisher, {
-    anchors: [anchor],
-    intermediates: certificates,
-    at: request.at,
-    purpose: 'trust-directory',
-    revocation: { crls: document.crls },
-  })
-  if (!document.anchors.some((certificate) => certificate.equals(anchor))) {
+  directory.requireCurrent(at)
+  // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
+  checkPublisher(published, at, { crls: document.crls })
+  if (!document.anchors.some((certificate) => certificate.equals(published.anchor))) {
     throw new TrustError('ERR_TRUST_PIN_MISMATCH', 'the pinned root is not among the anchors of the trust directory', {
       details: { pin },
     })
   }
-  if (request.memory !== 'allow-forgetting') remember(directory, pin, request.memory)
   return directory
-}
-
-function remember(directory: TrustDirectory, pin: string, memory: TrustMemory): void {
-  const seen = memory.recall(pin)
-  const { sequence, digest } = directory
-  if (seen !== undefined && sequence < seen.sequence) {
-    throw new StaleError(
-      'ERR_TRUST_DIRECTORY_ROLLBACK',
-      `the trust directory ${sequence} is older than ${seen.sequence}, which was seen before`,
-      {
-        details: { sequence: String(sequence), seen: String(seen.sequence) },
-        hint: 'get the newest one; somebody may be holding it back',
-      },
-    )
-  }
-  if (seen?.sequence === sequence && seen.digest !== digest) {
-    throw new TrustError(
-      'ERR_TRUST_DIRECTORY_FORK',
-      `there are two different trust directories with the number ${sequence}`,
-      {
-        details: { sequence: String(sequence) },
-        hint: 'ask who publishes it: a key may have been stolen, or a store restored from a backup',
-      },
-    )
-  }
-  if (seen?.sequence !== sequence) memory.keep(pin, { sequence, digest })
 }

@@ -4,7 +4,7 @@
  * @module trust/memory (floor 6)
  */
 import { existsSync } from 'node:fs'
-import { EncodingError } from '../errors/index.js'
+import { EncodingError, StaleError, TrustError } from '../errors/index.js'
 import { readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
 import { parseStrictJson, requireKeys } from '../json/index.js'
 
@@ -20,6 +20,48 @@ export interface TrustMemory {
   keep(pin: string, seen: SeenDirectory): void
 }
 
+/**
+ * Refuse what is older than what was seen, or another of the same number.
+ *
+ * @throws {@link StaleError} `ERR_TRUST_DIRECTORY_ROLLBACK`
+ * @throws {@link TrustError} `ERR_TRUST_DIRECTORY_FORK`
+ */
+export function checkNotOlder({ sequence, digest }: SeenDirectory, seen: SeenDirectory | undefined): void {
+  if (seen !== undefined && sequence < seen.sequence) {
+    throw new StaleError(
+      'ERR_TRUST_DIRECTORY_ROLLBACK',
+      `the trust directory ${sequence} is older than ${seen.sequence}, which was seen before`,
+      {
+        details: { sequence: String(sequence), seen: String(seen.sequence) },
+        hint: 'get the newest one; somebody may be holding it back',
+      },
+    )
+  }
+  if (seen?.sequence === sequence && seen.digest !== digest) {
+    throw new TrustError(
+      'ERR_TRUST_DIRECTORY_FORK',
+      `there are two different trust directories with the number ${sequence}`,
+      {
+        details: { sequence: String(sequence) },
+        hint: 'ask who publishes it: a key may have been stolen, or a store restored from a backup',
+      },
+    )
+  }
+}
+
+/**
+ * Check a verified directory against what was seen, then remember it.
+ *
+ * @throws as {@link checkNotOlder}, and what the memory throws
+ */
+export function remember(memory: TrustMemory | 'allow-forgetting', pin: string, directory: SeenDirectory): void {
+  if (memory === 'allow-forgetting') return
+  const seen = memory.recall(pin)
+  checkNotOlder(directory, seen)
+  const { sequence, digest } = directory
+  if (seen?.sequence !== sequence) memory.keep(pin, { sequence, digest })
+}
+
 /** Memory of one process. */
 export function createTrustMemory(): TrustMemory {
   const seen = new Map<string, SeenDirectory>()
@@ -29,10 +71,11 @@ export function createTrustMemory(): TrustMemory {
 /**
  * Memory in a file. A file that is there but cannot be read is a refusal, never an empty memory.
  *
+ * @param mode - Of the file, when it is written.
  * @throws {@link EncodingError} `ERR_JSON_MALFORMED`
  * @throws {@link StoreError} `ERR_FILE_READ`, `ERR_FILE_WRITE`
  */
-export function openTrustMemory(path: string): TrustMemory {
+export function openTrustMemory(path: string, mode: number = SECRET_MODE): TrustMemory {
   const load = (): Map<string, SeenDirectory> => {
     if (!existsSync(path)) return new Map()
     const fields = requireKeys(parseStrictJson(readFileText(path, { maxBytes: 1024 * 1024 })), ['schema', 'seen'], path)
@@ -43,9 +86,12 @@ export function openTrustMemory(path: string): TrustMemory {
   return {
     recall: (pin) => load().get(pin),
     keep: (pin, directory) => {
-      const seen = load().set(pin, directory)
+      const seen = load()
+      // Another process may have seen a newer one meanwhile: what is kept never goes back.
+      checkNotOlder(directory, seen.get(pin))
+      seen.set(pin, directory)
       const text = JSON.stringify({ schema: 1, seen: Object.fromEntries(seen) }, null, 2)
-      writeFileAtomic(path, `${text}\n`, { mode: SECRET_MODE, existing: 'replace' })
+      writeFileAtomic(path, `${text}\n`, { mode, existing: 'replace' })
     },
   }
 }

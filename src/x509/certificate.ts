@@ -385,7 +385,8 @@ export function named<T>(
     | 'ERR_CSR_MALFORMED'
     | 'ERR_OCSP_MALFORMED'
     | 'ERR_CMS_MALFORMED'
-    | 'ERR_TRUST_DIRECTORY_MALFORMED',
+    | 'ERR_TRUST_DIRECTORY_MALFORMED'
+    | 'ERR_TRUST_DELTA_MALFORMED',
   what: string,
   parse: () => T,
 ): T {

@@ -297,6 +297,9 @@ const READERS = {
   'ocsp request --issuer': `ocsp request ${TLS}/cert.pem --out new.der --issuer FILE`,
   'ocsp sign --responder': 'ocsp sign --out new --responder FILE',
   'trust show': 'trust show FILE',
+  'trust verify': 'trust verify FILE',
+  'trust fetch': 'trust fetch FILE --out cache.p7',
+  'trust update --delta': 'trust update trust.p7 --delta FILE',
   verify: 'verify FILE --content note.json --for notifications --trust trust.p7',
   'verify --trust': 'verify note.json.p7s --content note.json --for notifications --trust FILE',
   'verify --trust-memory': `${VERIFY} --trust-memory FILE`,
@@ -397,7 +400,7 @@ describe.each(readers)('instead of a file: %s', (reader) => {
         : /--as|--root|--responder/.test(reader)
           ? ['ERR_FILE_READ']
           : // A trust directory may be long: it has every signer of a deployment.
-            /trust$/.test(reader) || reader === 'trust show'
+            /trust$|^trust /.test(reader)
             ? ['ERR_LIMIT_EXCEEDED', 'ERR_CMS_MALFORMED']
             : ['ERR_LIMIT_EXCEEDED']
     await refusedFor('huge', codes)

@@ -190,6 +190,21 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'trust publish --out new.p7 --validity soon',
     code: 'ERR_CONFIG_INVALID',
   },
+  'trust fetch': {
+    good: 'trust fetch site --out cache.p7',
+    bad: `trust fetch site --out cache.p7 --pin ${'00'.repeat(32)}`,
+    code: 'ERR_TRUST_PIN_MISMATCH',
+  },
+  'trust update': {
+    good: 'trust update trust.p7 --delta delta.p7',
+    bad: 'trust update new.p7 --delta delta.p7',
+    code: 'ERR_TRUST_CACHE_EMPTY',
+  },
+  'trust verify': {
+    good: 'trust verify delta.p7',
+    bad: `trust verify trust.p7 --pin ${'00'.repeat(32)}`,
+    code: 'ERR_TRUST_PIN_MISMATCH',
+  },
   'trust show': {
     good: 'trust show trust.p7',
     bad: `trust show trust.p7 --pin ${'00'.repeat(32)}`,
@@ -291,6 +306,7 @@ for (const line of [
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
   'issue conductor-01 --profile recipient --out reader',
   `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
+  'trust publish --site site --delta-from trust.p7 --delta-out delta.p7',
   'ocsp delegate --out responder',
   `ocsp request ${CHAIN} --out request.der`,
 ]) {

@@ -70,6 +70,7 @@ describe('verifySigner: what holds', () => {
   it('accepts the usual attributes and says when, with what, and that the certificate is bound', () => {
     expect(check()).toEqual({
       digest: 'sha256',
+      messageDigest: new Uint8Array(hash('sha256', content, 'buffer')),
       signatureAlgorithm: SIGNATURE_ALGORITHMS['ecdsa-sha256'],
       signingTime: NOW,
       certificateBound: true,

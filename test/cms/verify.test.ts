@@ -336,7 +336,15 @@ describe('verifySignedData: what others may add to a document', () => {
     const der = document({ unsignedAttributes: [attribute(OID.counterSignature, encodeNull())] })
     const [signer] = verifySignedData(der, wanted()).signers
     expect(Object.keys(signer ?? {}).sort()).toEqual(
-      ['certificate', 'certificateBound', 'digest', 'path', 'signatureAlgorithm', 'signingTime'].sort(),
+      [
+        'certificate',
+        'certificateBound',
+        'digest',
+        'messageDigest',
+        'path',
+        'signatureAlgorithm',
+        'signingTime',
+      ].sort(),
     )
   })
 

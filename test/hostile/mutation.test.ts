@@ -38,6 +38,8 @@ const SIGNED: ReadonlySet<string> = new Set([
   'signed attributes, then signed',
   'trust directory',
   'trust document, then signed',
+  'trust delta',
+  'trust delta document, then signed',
 ])
 
 vi.setConfig({ testTimeout: SECONDS * 1000 + 300_000 })

@@ -15,7 +15,7 @@ import {
   OID,
 } from '../../src/asn1/index.js'
 import { type Profile, type ProfileName, PROFILES } from '../../src/authority/index.js'
-import { openTrustDirectory, signTrustDirectory, type TrustDirectory } from '../../src/trust/index.js'
+import { openTrustDirectory, signTrustDelta, signTrustDirectory, type TrustDirectory } from '../../src/trust/index.js'
 import {
   buildName,
   encodeGeneralName,
@@ -161,3 +161,14 @@ export const senders: readonly [Sender, Sender] = [
 export const document = trustDocument(world, senders, { sequence: 3 })
 export const trustDirectoryDer = await signTrustDirectory(document, publisher)
 export const trust: TrustDirectory = openTrustDirectory(trustDirectoryDer, openRequest(world))
+
+/** The next one: a signer goes, and another's roles change; and what leads to it. */
+export const nextTrustDirectoryDer = await signTrustDirectory(
+  trustDocument(world, [{ ...senders[1], identity: { ...senders[1].identity, grants: ['operator'] } }], {
+    sequence: 4,
+    crls: [issuingCrl, rootCrl],
+  }),
+  publisher,
+)
+export const nextTrust: TrustDirectory = openTrustDirectory(nextTrustDirectoryDer, openRequest(world))
+export const trustDeltaDer = await signTrustDelta(trust, nextTrust, nextTrustDirectoryDer, publisher)

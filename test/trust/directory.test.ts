@@ -391,10 +391,11 @@ describe('TrustDirectory.find', () => {
 
   it('finds a signer by what its certificate says', () => {
     const directory = open()
-    expect(directory.findCertificate((certificate) => certificate.equals(bob.certificate))?.identity.node).toBe(
-      'compute-08',
-    )
-    expect(directory.findCertificate(() => false)).toBeUndefined()
+    expect(
+      directory.findCertificate(bob.certificate.serialNumber, (certificate) => certificate.equals(bob.certificate))
+        ?.identity.node,
+    ).toBe('compute-08')
+    expect(directory.findCertificate(bob.certificate.serialNumber, () => false)).toBeUndefined()
   })
 
   it('refuses the entry whose certificate is of another key', () => {

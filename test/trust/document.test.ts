@@ -15,7 +15,7 @@ import { encodeKeyUsage } from '../../src/x509/index.js'
 import { makeCertificate, NOW } from '../support/certificates.js'
 import { childrenOf, type DerPath, editDer, elementAt } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
-import { makeSender, makeWorld, type Sender, trustDocument, type World } from '../support/messages.js'
+import { makeDirectory, makeSender, makeWorld, type Sender, trustDocument, type World } from '../support/messages.js'
 
 let world: World
 let senders: readonly Sender[]
@@ -75,6 +75,18 @@ describe('encodeTrustDocument and parseTrustDocument', () => {
     const [raw] = parseTrustDocument(good).signers
     expect(Object.isFrozen(raw?.identity)).toBe(true)
     expect(Object.isFrozen(raw?.identity.roles)).toBe(true)
+  })
+})
+
+describe('a signer with what is no grant', () => {
+  it('is refused when all is parsed, and when it is asked for: the others are not', async () => {
+    const [first, second] = senders as [Sender, Sender]
+    const odd = { ...first, identity: { ...first.identity, grants: ['not a role'] } }
+    expectCode('ERR_IDENTITY_INVALID', () => parseTrustDocument(encodeTrustDocument(trustDocument(world, [odd]))))
+    const directory = await makeDirectory(world, [odd, second])
+    const find = (sender: Sender) => directory.find(sender.certificate.subjectKeyIdentifier ?? new Uint8Array())
+    expectCode('ERR_IDENTITY_INVALID', () => find(odd)?.identity)
+    expect(find(second)?.identity).toEqual(second.identity)
   })
 })
 

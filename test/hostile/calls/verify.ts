@@ -5,10 +5,12 @@
  */
 import { OID } from '../../../src/asn1/index.js'
 import {
+  attachContent,
   attributeValue,
   compareCmsSecondOpinion,
   contentOf,
   decryptData,
+  detachContent,
   embeddedCertificates,
   examineSignedData,
   formatSignerIdentifier,
@@ -36,7 +38,15 @@ import {
   verifyOcspResponse,
 } from '../../../src/path/index.js'
 import { parseBinding } from '../../../src/policy/index.js'
-import { openTrustDirectory, parseTrustDocument } from '../../../src/trust/index.js'
+import {
+  applyTrustDelta,
+  openTrustDelta,
+  openTrustDirectory,
+  parseSiteIndex,
+  parseTrustDocument,
+  publishedType,
+  readTrustDelta,
+} from '../../../src/trust/index.js'
 import {
   type Certificate,
   isIssuerOf,
@@ -115,6 +125,7 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
     decryptData(buildEnvelope({ content: bytes, recipients: [bytes] }), reader),
   'cms.validateRecipients': ({ bytes }) =>
     validateRecipients([parseCertificate(bytes)], { ...request, purpose: 'allow-any', revocation: 'allow-unchecked' }),
+  'cms.attachContent': ({ bytes }) => attachContent(detachContent(bytes), [bytes]),
   'cms.contentOf': ({ bytes }) => contentOf(parseForeignSignedData(bytes), undefined),
   'cms.embeddedCertificates': ({ bytes }) => embeddedCertificates(parseForeignSignedData(bytes)),
   'cms.verifySigner': ({ bytes }) => {
@@ -192,4 +203,9 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
 
   'trust.openTrustDirectory': ({ bytes }) => openTrustDirectory(bytes, openRequest(world)),
   'trust.parseTrustDocument': ({ bytes }) => parseTrustDocument(bytes),
+  'trust.publishedType': ({ bytes }) => publishedType(bytes),
+  'trust.parseSiteIndex': ({ bytes }) => parseSiteIndex(bytes),
+  'trust.readTrustDelta': ({ bytes }) => readTrustDelta(bytes),
+  'trust.applyTrustDelta': ({ bytes }) =>
+    applyTrustDelta(trust, openTrustDelta(bytes, openRequest(world)), openRequest(world)),
 }

@@ -16,7 +16,9 @@ import { digestIdentifierDer } from '../../../src/crypto/index.js'
 import { encodeMessageContext } from '../../../src/message/context.js'
 import { verifyMessage } from '../../../src/message/index.js'
 import {
+  applyTrustDelta,
   encodeTrustDocument,
+  openTrustDelta,
   openTrustDirectory,
   parseTrustDocument,
   type TrustDirectory,
@@ -29,7 +31,7 @@ import { attempt, Violation } from '../attempt.js'
 import { directoryView, Genuine, messageView, toHex } from './genuine.js'
 import { requireSame, trustDocumentAgain } from './round-trip.js'
 import { derObjects, type Target, type Verdict } from './target.js'
-import { document, holders, senders, trust, trustDirectoryDer, world } from '../world.js'
+import { document, holders, nextTrust, senders, trust, trustDeltaDer, trustDirectoryDer, world } from '../world.js'
 
 const [alice] = senders
 const payload = Buffer.from('{"payload":{"host":"compute-07"}}')
@@ -114,7 +116,7 @@ async function useDirectory(directory: TrustDirectory): Promise<void> {
     await attempt('the certificate of a trusted signer', () => signer.certificate)
     await attempt('the path of a trusted signer', () => signer.validate(NOW))
   }
-  await attempt('findCertificate', () => directory.findCertificate(() => false))
+  await attempt('findCertificate', () => directory.findCertificate(alice.certificate.serialNumber, () => false))
   directory.find(new Uint8Array(20))
 }
 
@@ -154,5 +156,55 @@ const documentTarget: Target = {
   },
 }
 
-export const SIGNED_TARGETS: readonly Target[] = [contextTarget, attributesTarget, directoryTarget, documentTarget]
-export const SIGNED_DERS: readonly Uint8Array[] = [trustDirectoryDer, documentDer, ...attributes]
+/** Apply a delta to the directory that it is for. Whatever it makes must be what was published. */
+async function applyDelta(der: Uint8Array): Promise<Verdict> {
+  const { value: delta } = await attempt('openTrustDelta', () => openTrustDelta(der, openRequest(world)))
+  if (delta === undefined) return 'refused'
+  const { value } = await attempt('applyTrustDelta', () => applyTrustDelta(trust, delta, openRequest(world)))
+  if (value === undefined) return 'parsed'
+  // The certificates around it are not signed, there as here.
+  if (directoryView(value.directory) !== directoryView(nextTrust)) {
+    throw new Violation('a delta made a directory that nobody published')
+  }
+  return 'verified'
+}
+
+const deltaTarget: Target = {
+  name: 'trust delta',
+  weight: 4,
+  ...derObjects([trustDeltaDer], [trustDirectoryDer, holders.everything.certificate.der]),
+  check: applyDelta,
+}
+
+const deltaContent = parseSignedData(trustDeltaDer).eContent ?? new Uint8Array()
+const deltaDocumentTarget: Target = {
+  name: 'trust delta document, then signed',
+  weight: 4,
+  ...derObjects([deltaContent], [holders.everything.certificate.der]),
+  check: async (bytes) => {
+    const der = await signData(bytes, {
+      signers: [world.publisher],
+      contentType: OID.signetTrustDelta,
+      form: 'attached',
+      signingTime: NOW,
+      certificates: [world.publisher.certificate, world.issuing.certificate, world.root.certificate],
+    })
+    return applyDelta(der)
+  },
+}
+
+export const SIGNED_TARGETS: readonly Target[] = [
+  contextTarget,
+  attributesTarget,
+  directoryTarget,
+  documentTarget,
+  deltaTarget,
+  deltaDocumentTarget,
+]
+export const SIGNED_DERS: readonly Uint8Array[] = [
+  trustDirectoryDer,
+  documentDer,
+  trustDeltaDer,
+  deltaContent,
+  ...attributes,
+]
