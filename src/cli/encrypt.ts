@@ -7,7 +7,7 @@ import { hex } from '../x509/index.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
 import { signerDirectory } from './sign.js'
-import { openTrustFile } from './trust.js'
+import { openTrustFile } from './trust-file.js'
 import { targetOf } from './trust-material.js'
 
 interface EncryptOptions {
