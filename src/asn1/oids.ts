@@ -24,6 +24,10 @@ export const OID = {
   signetMessage: `${SIGNET}.1`,
   signetMessageContext: `${SIGNET}.2`,
   signetTrustDirectory: `${SIGNET}.3`,
+  signetRouteStep: `${SIGNET}.11`,
+  signetEnvelopeManifest: `${SIGNET}.12`,
+  signetEnvelopePart: `${SIGNET}.13`,
+  signetEnvelopePartContext: `${SIGNET}.14`,
   signetKpMessageSigning: `${SIGNET_PURPOSES}.1`,
   signetKpTrustDirectory: `${SIGNET_PURPOSES}.2`,
 

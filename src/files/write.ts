@@ -55,17 +55,22 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
   const temporary = temporaryBeside(path)
   try {
     writeNew(temporary, content, options.mode)
-    if (options.existing === 'replace') renameSync(temporary, path)
-    else {
-      // link(2) fails when the target exists, in one step: no window between the check and the write.
-      linkSync(temporary, path)
-      unlinkSync(temporary)
-    }
-    syncDirectory(dirname(path))
+    placeFile(temporary, path, options.existing ?? 'refuse')
   } catch (cause) {
     discardFile(temporary)
     throw writeFailure(path, cause)
   }
+}
+
+/** Give a whole file its name, durably and in one step. Fails as system calls do. */
+export function placeFile(temporary: string, path: string, existing: 'refuse' | 'replace'): void {
+  if (existing === 'replace') renameSync(temporary, path)
+  else {
+    // link(2) fails when the target exists, in one step: no window between the check and the write.
+    linkSync(temporary, path)
+    unlinkSync(temporary)
+  }
+  syncDirectory(dirname(path))
 }
 
 /**
@@ -207,7 +212,8 @@ export function refuseExisting(path: string): void {
   if (lookAt(path) !== undefined) throw outputExists(path)
 }
 
-function temporaryBeside(path: string): string {
+/** A hidden name in the same folder. */
+export function temporaryBeside(path: string): string {
   return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-${basename(path).slice(0, 40)}`)
 }
 
