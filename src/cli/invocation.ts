@@ -152,6 +152,16 @@ export class Invocation {
     return bytes
   }
 
+  /** Where a result goes. */
+  outputPath(path: string): string {
+    if (path === '-') {
+      throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
+        hint: 'write ./- for that name',
+      })
+    }
+    return this.path(path)
+  }
+
   /** Write a result file that is public. @returns Where it is. */
   writeOutput(
     path: string,
@@ -159,18 +169,13 @@ export class Invocation {
     force: boolean | undefined,
     mode: number = PUBLIC_MODE,
   ): string {
-    if (path === '-') {
-      throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
-        hint: 'write ./- for that name',
-      })
-    }
-    const target = this.path(path)
+    const target = this.outputPath(path)
     writeFileAtomic(target, content, { mode, existing: force === true ? 'replace' : 'refuse' })
     return target
   }
 
-  progress(label: string, total: number): Progress {
-    return startProgress(this.environment.stderr, label, total)
+  progress(label: string, total: number, shown?: (count: number) => string): Progress {
+    return startProgress(this.environment.stderr, label, total, shown)
   }
 }
 

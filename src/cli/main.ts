@@ -25,6 +25,7 @@ import { registerPolicy } from './policy.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerRevoke } from './revoke.js'
 import { registerRole } from './role.js'
+import { registerRoute } from './route.js'
 import { registerScope } from './scope.js'
 import { registerSign } from './sign.js'
 import { printable } from './table.js'
@@ -85,6 +86,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)
+  registerRoute(program, cli)
   registerCms(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)

@@ -1,12 +1,21 @@
 /** `signet verify`. @module cli/verify (floor 8) */
 import type { Command } from 'commander'
 import { UsageError } from '../errors/index.js'
-import { openReplayFile, type VerifiedMessage, verifyMessage } from '../message/index.js'
+import {
+  type MessageFacts,
+  type MessagePolicy,
+  openReplayFile,
+  type RoutePolicy,
+  verifyMessage,
+  verifyMessageStream,
+} from '../message/index.js'
 import { parseBinding } from '../policy/index.js'
 import { HOUR, parseDuration } from '../time/index.js'
 import { hex } from '../x509/index.js'
+import { verifyContent } from './content.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
+import { describeRoute, routeText } from './route.js'
 import { facts, instant } from './table.js'
 import { readPolicy } from './policy-file.js'
 import { openTrustFile } from './trust.js'
@@ -26,6 +35,8 @@ interface VerifyOptions {
   readonly policy?: string
   readonly scope?: string
   readonly maxAge?: string
+  readonly routeComplete?: boolean
+  readonly routeMe?: string
   readonly out?: string
   readonly force?: boolean
 }
@@ -62,6 +73,8 @@ export function registerVerify(program: Command, cli: Invocation): void {
     .option('--policy <file>', 'policy: which roles may send which types where')
     .option('--scope <path>', 'your own scope, for rules that ask for a role there')
     .option('--max-age <duration>', 'oldest signing time (default: 1h)')
+    .option('--route-complete', 'every step of its route must have checked it off')
+    .option('--route-me <step>', 'you are this step of its route: all before must have checked it off, and you not')
     .option('--out <file>', 'write the verified content')
     .option('--force', 'replace a file that is there')
     .addHelpText(
@@ -81,10 +94,10 @@ export function registerVerify(program: Command, cli: Invocation): void {
         const bindings = (options.bind ?? []).map(parseBinding)
         const maxAgeSeconds = options.maxAge === undefined ? HOUR : parseDuration(options.maxAge)
         const signature = await cli.readDocument(file)
-        const content = options.content === undefined ? undefined : await cli.readInput(options.content)
         const replay = options.replayStore === undefined ? undefined : openReplayFile(cli.path(options.replayStore))
         try {
-          const message = await verifyMessage(signature, content, {
+          const route = routeOf(options)
+          const policy: MessagePolicy = {
             trust,
             destinations,
             senders: sendersOf(options),
@@ -94,11 +107,17 @@ export function registerVerify(program: Command, cli: Invocation): void {
             bindings,
             ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
             ...(options.scope === undefined ? {} : { scope: options.scope }),
+            ...(route === undefined ? {} : { route }),
             at: cli.now(),
+          }
+          const { value, contentBytes, path } = await verifyContent<MessageFacts>(cli, options, {
+            held: async (content) => {
+              const message = await verifyMessage(signature, content, policy)
+              return { value: message, content: message.content }
+            },
+            streamed: async (pieces) => (await verifyMessageStream(signature, pieces, policy)).facts,
           })
-          const path =
-            options.out === undefined ? undefined : cli.writeOutput(options.out, message.content, options.force)
-          return verdict(message, path, options.trustMemory === undefined ? 'not checked' : 'checked')
+          return verdict(value, contentBytes, path, options.trustMemory === undefined ? 'not checked' : 'checked')
         } finally {
           replay?.close()
         }
@@ -115,13 +134,22 @@ function destinationsOf(options: VerifyOptions): readonly string[] | 'allow-any'
   return options.for ?? 'allow-any'
 }
 
+/** How much of a route must be done; a message that plans one is refused without. */
+function routeOf({ routeComplete, routeMe }: VerifyOptions): RoutePolicy | undefined {
+  if (routeMe === undefined) return routeComplete === true ? { require: 'complete' } : undefined
+  if (routeComplete === true) {
+    throw new UsageError('ERR_USAGE', 'a route that is complete has no next step: --route-complete, or --route-me')
+  }
+  return { require: 'up-to-me', me: routeMe }
+}
+
 function sendersOf({ from, role }: VerifyOptions): Parameters<typeof verifyMessage>[2]['senders'] {
   if (from === undefined && role === undefined) return 'allow-any-trusted'
   return { ...(from === undefined ? {} : { entities: from }), ...(role === undefined ? {} : { roles: role }) }
 }
 
-function verdict(message: VerifiedMessage, path: string | undefined, rollback: string): Outcome {
-  const { context, signer, certificate, signingTime, replay, bindings, rule, content } = message
+function verdict(message: MessageFacts, contentBytes: number, path: string | undefined, rollback: string): Outcome {
+  const { context, signer, certificate, signingTime, replay, bindings, rule, route } = message
   return {
     data: {
       verdict: 'verified',
@@ -140,7 +168,8 @@ function verdict(message: VerifiedMessage, path: string | undefined, rollback: s
       rule: rule ?? null,
       replay,
       rollback,
-      contentBytes: content.length,
+      contentBytes,
+      ...(route === undefined ? {} : { route: describeRoute(route) }),
       ...(path === undefined ? {} : { path }),
     },
     text: facts([
@@ -150,6 +179,7 @@ function verdict(message: VerifiedMessage, path: string | undefined, rollback: s
       ['type', context.type],
       ['destination', context.destination],
       ['signed', instant(signingTime)],
+      ['route', route === undefined ? '' : routeText(route)],
       ['bindings', bindings.join('; ')],
       ['allowed by', rule === undefined ? '' : `rule ${rule}`],
       ['replay', replay],

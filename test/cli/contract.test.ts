@@ -164,6 +164,17 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'verify note.json.p7s --content note.json --for others --trust trust.p7',
     code: 'ERR_MESSAGE_DESTINATION',
   },
+  'route check-off': {
+    good: 'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7',
+    bad: 'route check-off order.p7s --content note.json --as credentials/compute-07/signer --trust trust.p7',
+    code: 'ERR_ROUTE_FOREIGN',
+  },
+  'route show': { good: 'route show done.p7s', bad: 'route show note.json.p7s', code: 'ERR_ROUTE_ABSENT' },
+  'route verify': {
+    good: 'route verify done.p7s --content note.json --trust trust.p7',
+    bad: 'route verify order.p7s --content note.json --trust trust.p7',
+    code: 'ERR_ROUTE_INCOMPLETE',
+  },
   'cms sign': {
     good: `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out new.p7s`,
     bad: `cms sign note.json --cert ${CERT} --key ${SIGNER}/key.pem --out new.p7s`,
@@ -206,6 +217,8 @@ for (const line of [
   'export --out deployment.yaml',
   'entity quarantine quarantined-01',
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
+  'sign note.json --as credentials/compute-07/signer --type order --to billing --route conductor-01 --out order.p7s',
+  'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7 --out done.p7s',
   'ocsp delegate --out responder',
   `ocsp request ${CHAIN} --out request.der`,
 ]) {

@@ -28,6 +28,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'asn1.isStringTag': 'asks about one octet',
   'errors.isSignetError': 'asks about what was thrown',
   'identity.explainIdentity': 'takes a validated path',
+  'message.checkOff': 'takes a verified route',
   'store.openDatabase': 'opens for openStore and openReplayFile, and is called through them',
   'store.verifyAudit': 'reads a store that was opened',
   'time.readClock': 'takes a clock',
