@@ -26,11 +26,14 @@ export {
 } from './authority/index.js'
 export { type Broker, type BrokerPermissions, exportFor, permissionsOf } from './brokers/index.js'
 export {
+  digestStream,
   signData,
   type SignDataRequest,
   VerifiedSignedData,
+  VerifiedSignedStream,
   verifySignedData,
   type VerifySignedDataRequest,
+  verifySignedStream,
 } from './cms/index.js'
 export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
 export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
@@ -45,15 +48,25 @@ export {
   rolesAt,
 } from './identity/index.js'
 export {
+  addPart,
+  checkOff,
   createReplayMemory,
+  type EnvelopePolicy,
+  makeEnvelope,
   type MessageContext,
   type MessagePolicy,
   openReplayFile,
   type ReplayStore,
+  type RoutePolicy,
   signMessage,
   type SignMessageRequest,
+  VerifiedEnvelope,
   VerifiedMessage,
+  VerifiedRoute,
+  VerifiedStream,
+  verifyEnvelope,
   verifyMessage,
+  verifyMessageStream,
 } from './message/index.js'
 export {
   explainPath,
