@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`), beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -18,11 +18,15 @@ import {
   registerEntity,
 } from '../dist/authority/index.js'
 import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
+import { parseMapping, resolveIdentity, RoleGraph, setRole } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
 import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
 import { measureMillion, printMillion } from './million.ts'
+import { certificateOf, holderOf, NOW } from './pki.ts'
+import { validatePath } from '../dist/path/index.js'
+import { measureRegistry, printRegistry } from './registry.ts'
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' } } })
 const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
@@ -40,8 +44,12 @@ try {
   growth.forEach(printGrowth)
   const million = isWanted('million') ? await measureMillion(folder) : undefined
   if (million !== undefined) printMillion(million)
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ schema: 1, rows, growth, million: million ?? null }, null, 2)}\n`)
+  const registry = isWanted('registry') ? await measureRegistry(folder) : undefined
+  if (registry !== undefined) printRegistry(registry)
+  if (values.json !== undefined) {
+    const all = { schema: 1, rows, growth, million: million ?? null, registry: registry ?? null }
+    writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`)
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -64,6 +72,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   )
   const authority = await Authority.open(home, clock)
   const at = await authority.now()
+  await authority.store.transaction((transaction) => setRole(transaction, 'compute_node', [], at))
   const key = await authority.issuingKey(passphrase)
   const crls = await currentCrls(authority, key, at)
   const issuing = { authority, key, at, crls }
@@ -151,6 +160,39 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
         },
       ],
       20,
+    )
+  }
+  result['resolve by 100,000 rules'] = async (name) => {
+    const issuer = holderOf('issuer')
+    const path = validatePath(certificateOf('n7', issuer, {}), {
+      anchors: [issuer.certificate],
+      at: NOW,
+      purpose: 'allow-any',
+      revocation: 'allow-unchecked',
+    })
+    const issuerKey = hash('sha256', issuer.certificate.spkiDer, 'hex')
+    const mappingOf = (size: number) =>
+      parseMapping(
+        JSON.stringify({
+          version: 1,
+          trustDomain: 'cloud.example',
+          rules: Array.from({ length: size }, (_, index) => ({
+            name: `rule ${index}`,
+            // The last is that which matches.
+            when: { issuerKey, subject: { CN: index === size - 1 ? 'n7' : `m${index}` } },
+            then: { service: 'compute', node: 'n7', roles: [] },
+          })),
+        }),
+      )
+    const nobody = () => Promise.resolve(undefined)
+    const roles = new RoleGraph([])
+    const entities = { entity: nobody, entityByUri: nobody, roleGraph: () => Promise.resolve(roles) }
+    const [many, few] = [mappingOf(100_000), mappingOf(10)]
+    return measure(
+      name,
+      { name: 'signet', run: () => resolveIdentity(path, many, entities) },
+      [{ name: '10 rules', run: () => resolveIdentity(path, few, entities) }],
+      2000,
     )
   }
   result['hash 1 KiB'] = (name) =>

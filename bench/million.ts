@@ -1,9 +1,9 @@
 /** A CRL of a million entries: loading it, what memory that takes, looking up; OpenSSL on the same file. */
-import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createCrl } from '../dist/x509/index.js'
 import { holderOf, NOW, revokedCertificates } from './pki.ts'
+import { type Run, runMeasured } from './process.ts'
 
 const ENTRIES = 1_000_000
 const LOOKUPS = 100_000
@@ -46,8 +46,8 @@ export async function measureMillion(folder: string): Promise<Million> {
   const ours: Run[] = []
   const theirs: Run[] = []
   for (let round = 0; round < 3; round++) {
-    ours.push(await run(process.execPath, ['--input-type=module', '-e', LOAD, path]))
-    theirs.push(await run('openssl', ['crl', '-in', path, '-inform', 'DER', '-noout', '-hash']))
+    ours.push(await runMeasured(process.execPath, ['--input-type=module', '-e', LOAD, path]))
+    theirs.push(await runMeasured('openssl', ['crl', '-in', path, '-inform', 'DER', '-noout', '-hash']))
   }
   const [signet, openssl] = [median(ours), median(theirs)]
   const { lookups } = JSON.parse(signet.output) as { lookups: number }
@@ -64,38 +64,6 @@ export async function measureMillion(folder: string): Promise<Million> {
       load: rounded(openssl.seconds / signet.seconds),
       memory: rounded(openssl.megabytes / signet.megabytes),
     },
-  }
-}
-
-interface Run {
-  readonly seconds: number
-  readonly megabytes: number
-  readonly output: string
-}
-
-/** Time and peak memory of a process from start to end. */
-function run(program: string, words: readonly string[]): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const start = performance.now()
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 })
-    let kilobytes = 0
-    const timer = setInterval(() => (kilobytes = Math.max(kilobytes, peakOf(child.pid))), 2)
-    let output = ''
-    child.stdout.on('data', (piece: Buffer) => (output += piece.toString()))
-    child.on('error', reject)
-    child.on('close', (code) => {
-      clearInterval(timer)
-      if (code === 0) resolve({ seconds: (performance.now() - start) / 1000, megabytes: kilobytes / 1024, output })
-      else reject(new Error(`${program} ended with ${code}`))
-    })
-  })
-}
-
-function peakOf(pid: number | undefined): number {
-  try {
-    return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
-  } catch {
-    return 0
   }
 }
 

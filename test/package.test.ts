@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(NPM))('npm pack', () => {
     execFileSync('tar', ['-xzf', tarball], { cwd: folder })
     const packed = join(folder, 'package')
     expect(readdirSync(packed).toSorted()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'dist', 'package.json'].toSorted(),
+      ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'dist', 'fixtures', 'package.json'].toSorted(),
     )
 
     // Installed as npm lays it out, with the dependencies of this checkout standing in for a download.

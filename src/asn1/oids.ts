@@ -24,12 +24,14 @@ export const OID = {
   signetMessage: `${SIGNET}.1`,
   signetMessageContext: `${SIGNET}.2`,
   signetTrustDirectory: `${SIGNET}.3`,
+  signetMessageRecipients: `${SIGNET}.4`,
   signetRouteStep: `${SIGNET}.11`,
   signetEnvelopeManifest: `${SIGNET}.12`,
   signetEnvelopePart: `${SIGNET}.13`,
   signetEnvelopePartContext: `${SIGNET}.14`,
   signetKpMessageSigning: `${SIGNET_PURPOSES}.1`,
   signetKpTrustDirectory: `${SIGNET_PURPOSES}.2`,
+  signetKpMessageEncryption: `${SIGNET_PURPOSES}.3`,
 
   // Public keys: RFC 5480, RFC 8017, RFC 8410, RFC 9881
   ecPublicKey: '1.2.840.10045.2.1',
@@ -149,6 +151,16 @@ export const OID = {
   signingCertificate: '1.2.840.113549.1.9.16.2.12',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
   cmsAlgorithmProtection: '1.2.840.113549.1.9.52',
+
+  // CMS encryption: RFC 5083, RFC 5084, RFC 3565, RFC 5753, RFC 4055
+  envelopedData: '1.2.840.113549.1.7.3',
+  authEnvelopedData: '1.2.840.113549.1.9.16.1.23',
+  aes256Gcm: '2.16.840.1.101.3.4.1.46',
+  aes256Wrap: '2.16.840.1.101.3.4.1.45',
+  stdDhSha256Kdf: '1.3.132.1.11.1',
+  stdDhSha384Kdf: '1.3.132.1.11.2',
+  rsaesOaep: '1.2.840.113549.1.1.7',
+  pSpecified: '1.2.840.113549.1.1.9',
 
   // PKCS #9 attributes of certification requests: RFC 2985
   challengePassword: '1.2.840.113549.1.9.7',

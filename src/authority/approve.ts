@@ -28,6 +28,7 @@ import {
   formatGeneralName,
   type GeneralName,
   hex,
+  type KeyUsage,
   type Name,
   parseIpAddress,
   readBasicConstraints,
@@ -36,7 +37,7 @@ import {
   readKeyUsage,
   readSubjectAltName,
 } from '../x509/index.js'
-import type { Profile } from './profiles.js'
+import { keyUsageFor, type Profile } from './profiles.js'
 
 /** Clocks differ: certificates begin this long before they are made. */
 export const BACKDATE_SECONDS = 5 * MINUTE
@@ -107,7 +108,8 @@ export function approveCertificate(issuer: Issuer, request: ApprovalRequest): Ap
   const { profile, identity, publicKey } = request
   const names = subjectNames(request)
   checkNames(names, issuer.certificate)
-  if (request.certificationRequest !== undefined) checkWishes(request.certificationRequest, profile, names)
+  const keyUsage = keyUsageFor(profile, publicKey)
+  if (request.certificationRequest !== undefined) checkWishes(request.certificationRequest, profile, keyUsage, names)
   const { notBefore, notAfter, shortened } = validity(request, issuer.certificate)
   const template: CertificateTemplate = {
     serialNumberOctets: request.serialNumberOctets,
@@ -119,7 +121,7 @@ export function approveCertificate(issuer: Issuer, request: ApprovalRequest): Ap
     spkiDer: publicKey.spkiDer,
     extensionsDer: [
       encodeBasicConstraints({ ca: false, pathLenConstraint: undefined }),
-      encodeKeyUsage(profile.keyUsage),
+      encodeKeyUsage(keyUsage),
       encodeExtKeyUsage(profile.extKeyUsage),
       encodeSubjectKeyIdentifier(keyIdentifierOf(publicKey)),
       encodeAuthorityKeyIdentifier(
@@ -185,7 +187,12 @@ export function checkNames(names: readonly GeneralName[], issuer: Certificate): 
  * What a request asks for must be part of what the profile grants anyway; all else is refused, not dropped, so that
  * nobody believes to have got it.
  */
-function checkWishes(request: CertificationRequest, profile: Profile, names: readonly GeneralName[]): void {
+function checkWishes(
+  request: CertificationRequest,
+  profile: Profile,
+  keyUsage: readonly KeyUsage[],
+  names: readonly GeneralName[],
+): void {
   const granted = new Set(names.map((name) => hex(encodeGeneralName(name))))
   const isGranted = (name: GeneralName): boolean =>
     (name.kind === 'uri' || name.kind === 'dns' || name.kind === 'ip') && granted.has(hex(encodeGeneralName(name)))
@@ -206,9 +213,7 @@ function checkWishes(request: CertificationRequest, profile: Profile, names: rea
         break
       }
       case OID.keyUsage: {
-        const stranger = [...readExtensionValue(extension, readKeyUsage)].find(
-          (usage) => !profile.keyUsage.includes(usage),
-        )
+        const stranger = [...readExtensionValue(extension, readKeyUsage)].find((usage) => !keyUsage.includes(usage))
         if (stranger !== undefined) throw refuse(`the key usage ${stranger}`)
         break
       }

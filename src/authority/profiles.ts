@@ -4,7 +4,8 @@
  * @module authority/profiles (floor 7)
  */
 import { OID } from '../asn1/index.js'
-import { UsageError } from '../errors/index.js'
+import type { KeyFamily, PublicKey } from '../crypto/index.js'
+import { DeniedError, UsageError } from '../errors/index.js'
 import type { PurposeName } from '../path/index.js'
 import { DAY } from '../time/index.js'
 import type { KeyUsage } from '../x509/index.js'
@@ -12,6 +13,7 @@ import type { KeyUsage } from '../x509/index.js'
 export interface Profile {
   readonly name: ProfileName
   readonly summary: string
+  /** What the key may do; a key gets those of these that its kind can do. */
   readonly keyUsage: readonly KeyUsage[]
   readonly extKeyUsage: readonly string[]
   /** `hosts`: identity URI, DNS names and addresses; `identity`: the identity URI alone. */
@@ -23,13 +25,13 @@ export interface Profile {
   readonly purposes: readonly PurposeName[]
   /** Whether clients need not ask if it is revoked: only for who answers that question (RFC 6960 §4.2.2.2.1). */
   readonly ocspNoCheck?: true
-  /** TLS keys and signing keys are different keys. */
-  readonly keyUse: 'tls' | 'signing'
+  /** Keys for TLS, for signing and for encryption are different keys. */
+  readonly keyUse: 'tls' | 'signing' | 'encryption'
   /** `entity`: for registered entities. `authority`: for the authority itself, never on request. */
   readonly holder: 'entity' | 'authority'
 }
 
-export type ProfileName = 'server' | 'client' | 'peer' | 'signer' | 'trust-publisher' | 'ocsp-responder'
+export type ProfileName = 'server' | 'client' | 'peer' | 'signer' | 'recipient' | 'trust-publisher' | 'ocsp-responder'
 
 /** Node certificates live 30 days. */
 export const NODE_VALIDITY_SECONDS = 30 * DAY
@@ -81,6 +83,18 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     keyUse: 'signing',
     holder: 'entity',
   },
+  recipient: {
+    name: 'recipient',
+    summary: 'reads encrypted messages',
+    keyUsage: ['keyAgreement', 'keyEncipherment'],
+    extKeyUsage: [OID.kpEmailProtection, OID.signetKpMessageEncryption],
+    names: 'identity',
+    needsHost: false,
+    validitySeconds: NODE_VALIDITY_SECONDS,
+    purposes: ['message-encryption', 'email-encryption'],
+    keyUse: 'encryption',
+    holder: 'entity',
+  },
   'trust-publisher': {
     name: 'trust-publisher',
     summary: 'signs the trust directory',
@@ -108,6 +122,27 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     keyUse: 'signing',
     holder: 'authority',
   },
+}
+
+/** Key usages that not every key can have: RFC 5480 §3, RFC 4055 §1.2. */
+const FAMILY_OF_USAGE: Readonly<Partial<Record<KeyUsage, KeyFamily>>> = { keyAgreement: 'ec', keyEncipherment: 'rsa' }
+
+/**
+ * What a key gets to do under a profile.
+ *
+ * @throws {@link DeniedError} `ERR_ISSUE_PROFILE` for a key that can do nothing of it
+ */
+export function keyUsageFor(profile: Profile, key: PublicKey): readonly KeyUsage[] {
+  const usages = profile.keyUsage.filter((usage) => (FAMILY_OF_USAGE[usage] ?? key.family) === key.family)
+  if (usages.length > 0) return usages
+  throw new DeniedError(
+    'ERR_ISSUE_PROFILE',
+    `a key of the kind ${key.name} is of no use for the profile ${profile.name}`,
+    {
+      details: { profile: profile.name, key: key.name },
+      hint: 'use a key of the kind p256, p384, rsa2048 or rsa3072',
+    },
+  )
 }
 
 /** Profiles that may be asked for. */

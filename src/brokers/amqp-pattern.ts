@@ -5,7 +5,7 @@
  * The expressions are PCRE, which RabbitMQ searches anywhere in a text, and in topic permissions fills in `{username}`
  * and its like first: they are anchored, with `\z` because `$` would let a line feed follow, and have no braces.
  *
- * @module brokers/amqp-pattern (floor 7)
+ * @module brokers/amqp-pattern (floor 7.1)
  */
 import {
   type AddressPattern,

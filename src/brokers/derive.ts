@@ -1,7 +1,7 @@
 /**
  * From a policy and those who are registered to what each may do at a broker.
  *
- * @module brokers/derive (floor 7)
+ * @module brokers/derive (floor 7.1)
  */
 import { UsageError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'

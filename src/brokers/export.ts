@@ -1,7 +1,7 @@
 /**
  * Permissions as files for one broker.
  *
- * @module brokers/export (floor 7)
+ * @module brokers/export (floor 7.1)
  */
 import { UsageError } from '../errors/index.js'
 import { exportKafka } from './kafka.js'

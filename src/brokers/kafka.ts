@@ -1,7 +1,7 @@
 /**
  * Kafka: principals by the subject of certificates, ACLs on topics.
  *
- * @module brokers/kafka (floor 7)
+ * @module brokers/kafka (floor 7.1)
  */
 import { type BrokerExport, checkedPath, credentialPaths, endpoint, type ExportOptions } from './options.js'
 import {

@@ -1,7 +1,7 @@
 /**
  * Mosquitto: users by the whole subject of their certificates, topics allowed to each.
  *
- * @module brokers/mosquitto (floor 7)
+ * @module brokers/mosquitto (floor 7.1)
  */
 import { type BrokerExport, checkedPath, credentialPaths, endpoint, type ExportOptions } from './options.js'
 import {

@@ -1,7 +1,7 @@
 /**
  * NATS: users by identity URI (`verify_and_map`), subjects allowed to each.
  *
- * @module brokers/nats (floor 7)
+ * @module brokers/nats (floor 7.1)
  */
 import { type BrokerExport, credentialPaths, endpoint, type ExportOptions } from './options.js'
 import {

@@ -1,7 +1,7 @@
 /**
  * What may be chosen of the files of a broker.
  *
- * @module brokers/options (floor 7)
+ * @module brokers/options (floor 7.1)
  */
 import { UsageError } from '../errors/index.js'
 

@@ -4,7 +4,7 @@
  * An address is the destination of a message and its type, as segments: `rpc.scheduler.update` for `scheduler` has the
  * address `scheduler.rpc.scheduler.update`. A colon inside a type is part of its segment: brokers split at one character.
  *
- * @module brokers/permissions (floor 7)
+ * @module brokers/permissions (floor 7.1)
  */
 import { isSignetError, UsageError } from '../errors/index.js'
 import { isSegment, parseIdentityUri } from '../identity/index.js'
@@ -132,7 +132,8 @@ function sortedPatterns(patterns: readonly AddressPattern[]): readonly AddressPa
   return [...byText].sort(([a], [b]) => compareTexts(a, b)).map(([, pattern]) => pattern)
 }
 
-function checkPattern(pattern: AddressPattern): void {
+/** @throws {@link UsageError} `ERR_BROKER_PATTERN` */
+export function checkPattern(pattern: AddressPattern): void {
   if (pattern.length === 0) throw badPattern(pattern, 'is a pattern without segments')
   const wrong = pattern.find((segment) => typeof segment === 'string' && !SEGMENT.test(segment))
   if (wrong !== undefined) {

@@ -1,7 +1,7 @@
 /**
  * RabbitMQ's definitions: users, permissions, and the exchanges, queues and bindings between them.
  *
- * @module brokers/rabbitmq-definitions (floor 7)
+ * @module brokers/rabbitmq-definitions (floor 7.1)
  */
 import {
   bindingKey,

@@ -1,7 +1,7 @@
 /**
  * RabbitMQ: users by identity URI (EXTERNAL), revocation, and the definitions.
  *
- * @module brokers/rabbitmq (floor 7)
+ * @module brokers/rabbitmq (floor 7.1)
  */
 import {
   type BrokerExport,

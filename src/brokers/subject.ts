@@ -1,7 +1,7 @@
 /**
  * The subject of an entity's certificates, for brokers that know no URIs.
  *
- * @module brokers/subject (floor 7)
+ * @module brokers/subject (floor 7.1)
  */
 import { commonNameOf, parseIdentityUri } from '../identity/index.js'
 import type { BrokerUser } from './permissions.js'

@@ -1,4 +1,4 @@
-/** `signet cms …`: any CMS SignedData. @module cli/cms (floor 8) */
+/** `signet cms …`: any CMS SignedData or AuthEnvelopedData. @module cli/cms (floor 8) */
 import type { Command } from 'commander'
 import { looksLikePem, normalizeBer, oidName, readPemOrDer } from '../asn1/index.js'
 import {
@@ -19,6 +19,7 @@ import { openKeyFile } from '../crypto/index.js'
 import { EncodingError, LimitError } from '../errors/index.js'
 import { type Purpose, purposeNamed, PURPOSES } from '../path/index.js'
 import { parseCertificates } from '../x509/index.js'
+import { describeEnvelope, registerCmsDecrypt, registerCmsEncrypt } from './cms-encrypt.js'
 import { contentToSign, verifyContent } from './content.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
@@ -30,18 +31,27 @@ export function registerCms(program: Command, cli: Invocation): void {
   const cms = program
     .command('cms')
     .summary('any CMS document')
-    .description('CMS SignedData of any kind (RFC 5652), as other tools make and read it.')
+    .description(
+      'CMS SignedData of any kind (RFC 5652) and AuthEnvelopedData (RFC 5083), as other tools make and read it.',
+    )
     .addHelpText('after', examples('signet cms inspect notification.json.p7s', 'signet cms verify --help'))
   registerSign(cms, cli)
   registerVerify(cms, cli)
+  registerCmsEncrypt(cms, cli)
+  registerCmsDecrypt(cms, cli)
   cms
     .command('inspect <document>')
     .summary('show what a CMS document says')
-    .description('Show the structure of a SignedData. Nothing is verified: do not decide by it.')
+    .description(
+      'Show the structure of a SignedData or AuthEnvelopedData. Nothing is verified or decrypted: do not decide by it.',
+    )
     .addHelpText('after', examples('signet cms inspect notification.json.p7s'))
     .action(
       cli.action(async (file: string) => {
-        const signedData = parseForeignSignedData(await cli.readDocument(file))
+        const bytes = await cli.readDocument(file)
+        const envelope = describeEnvelope(bytes)
+        if (envelope !== undefined) return envelope
+        const signedData = parseForeignSignedData(bytes)
         const certificates = embeddedCertificates(signedData)
         const signers = signedData.signerInfos.map((signer) => ({
           sid: formatSignerIdentifier(signer.sid),

@@ -19,7 +19,6 @@ import {
   stageFile,
 } from '../files/index.js'
 import type { Invocation } from './invocation.js'
-import { octets } from './progress.js'
 
 /** What is too long for memory. */
 interface LongContent {
@@ -111,7 +110,7 @@ async function openContent(cli: Invocation, file: string, label: string): Promis
     await stream.close()
     return readFileBytes(path, { empty: 'allow' })
   }
-  const progress = cli.progress(label, stream.size, octets)
+  const progress = cli.progress(label, stream.size, 'bytes')
   return {
     pieces: stream.pieces((done) => {
       progress.advance(done)

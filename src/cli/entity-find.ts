@@ -61,9 +61,9 @@ async function questionOf(cli: Invocation, options: FindOptions): Promise<Questi
     })
   }
   if (uri !== undefined) return (store) => store.entitiesWith('uri', [uri])
-  if (dns !== undefined) return (store) => store.entitiesByName('dns', dns.toLowerCase())
-  if (ip !== undefined) return (store) => store.entitiesByName('ip', ip)
-  if (alias !== undefined) return (store) => store.entitiesByName('alias', alias)
+  if (dns !== undefined) return (store) => store.entitiesByName('dns', [dns.toLowerCase()])
+  if (ip !== undefined) return (store) => store.entitiesByName('ip', [ip])
+  if (alias !== undefined) return (store) => store.entitiesByName('alias', [alias])
   if (subject !== undefined) {
     const { digest } = parseName(subject)
     return async (store) => holders(store, await store.certificatesBySubject(digest))

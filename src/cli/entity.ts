@@ -4,6 +4,7 @@ import { registerEntity as register, setEntityState } from '../authority/index.j
 import { ENTITY_KINDS, type EntityKind, requireEntity } from '../identity/index.js'
 import type { CertificateStatus, EntityEvent, EntityRecord, EntityState } from '../store/index.js'
 import { registerFind } from './entity-find.js'
+import { registerList } from './entity-list.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant, table } from './table.js'
@@ -18,8 +19,6 @@ interface AddOptions {
   readonly ip?: readonly string[]
   readonly alias?: readonly string[]
 }
-
-const ENTITY_STATES = ['active', 'quarantined', 'retired'] as const satisfies readonly EntityState[]
 
 export function registerEntity(program: Command, cli: Invocation): void {
   const entity = program
@@ -72,27 +71,7 @@ export function registerEntity(program: Command, cli: Invocation): void {
       }),
     )
   registerFind(entity, cli)
-  entity
-    .command('list')
-    .summary('list entities')
-    .description('List the registered entities.')
-    .option('--state <state>', `only those in this state: ${ENTITY_STATES.join(', ')}`, choice(ENTITY_STATES))
-    .addHelpText('after', examples('signet entity list', 'signet entity list --state quarantined --json'))
-    .action(
-      cli.action(async (options: { state?: EntityState }) => {
-        const all = await cli.withAuthority((authority) => authority.store.entities())
-        const entities = all.filter((item) => options.state === undefined || item.state === options.state)
-        const rows = entities.map((item) => [
-          item.id,
-          item.kind,
-          item.service,
-          item.scope,
-          item.roles.join(' '),
-          item.state,
-        ])
-        return { data: { entities }, text: table(['entity', 'kind', 'service', 'scope', 'roles', 'state'], rows) }
-      }),
-    )
+  registerList(entity, cli)
   entity
     .command('show <id>')
     .summary('show an entity, its certificates and its history')

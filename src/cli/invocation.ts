@@ -5,15 +5,23 @@
  *
  * @module cli/invocation (floor 8)
  */
+import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Authority } from '../authority/index.js'
 import type { Passphrase } from '../crypto/index.js'
-import { DEFAULT_MAX_FILE_BYTES, readFileBytes, writeFileAtomic, PUBLIC_MODE } from '../files/index.js'
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  type Pieces,
+  PUBLIC_MODE,
+  readFileBytes,
+  writeFileAtomic,
+  writePiecesAtomic,
+} from '../files/index.js'
 import { EncodingError, LimitError, UsageError } from '../errors/index.js'
 import type { CliEnvironment } from './environment.js'
 import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
-import { type Progress, startProgress } from './progress.js'
+import { type Progress, type ProgressUnit, startProgress } from './progress.js'
 import { printable } from './table.js'
 
 /** What a command has to say. */
@@ -51,13 +59,23 @@ export class Invocation {
     return this.#program.opts<{ json?: boolean }>().json === true
   }
 
-  /** Make an action of a command: run it, print what it yields. */
+  /** Make an action of a command: run it, print what it yields, if it has not printed by itself. */
   action<A extends readonly unknown[]>(
-    run: (...words: A) => Promise<Outcome> | Outcome,
+    run: (...words: A) => Promise<Outcome | undefined> | Outcome,
   ): (...words: A) => Promise<void> {
     return async (...words) => {
-      this.print(await run(...words))
+      const outcome = await run(...words)
+      if (outcome !== undefined) this.print(outcome)
     }
+  }
+
+  /** Print a result that is too large to be held, as fast as whoever reads it takes it. */
+  async printPieces(pieces: Pieces<string>): Promise<undefined> {
+    const { stdout } = this.environment
+    for await (const piece of pieces) {
+      if (!stdout.write(piece)) await once(stdout, 'drain')
+    }
+    return undefined
   }
 
   print({ data, text }: Outcome): void {
@@ -154,12 +172,10 @@ export class Invocation {
 
   /** Where a result goes. */
   outputPath(path: string): string {
-    if (path === '-') {
-      throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
-        hint: 'write ./- for that name',
-      })
-    }
-    return this.path(path)
+    if (path !== '-') return this.path(path)
+    throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
+      hint: 'write ./- for that name',
+    })
   }
 
   /** Write a result file that is public. @returns Where it is. */
@@ -174,8 +190,16 @@ export class Invocation {
     return target
   }
 
-  progress(label: string, total: number, shown?: (count: number) => string): Progress {
-    return startProgress(this.environment.stderr, label, total, shown)
+  /** As {@link writeOutput}, for what is too large to be held. */
+  async writeOutputPieces(path: string, pieces: Pieces<string>, force: boolean | undefined): Promise<string> {
+    const target = this.outputPath(path)
+    await writePiecesAtomic(target, pieces, { mode: PUBLIC_MODE, existing: force === true ? 'replace' : 'refuse' })
+    return target
+  }
+
+  /** @param total - `undefined` where nobody knows. */
+  progress(label: string, total: number | undefined, unit: ProgressUnit = 'count'): Progress {
+    return startProgress(this.environment.stderr, label, total, unit)
   }
 }
 

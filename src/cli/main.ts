@@ -10,8 +10,11 @@ import { registerApply } from './apply.js'
 import { registerAudit } from './audit.js'
 import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
+import { registerCompare } from './compare.js'
 import { registerCompletion } from './completion.js'
 import { registerCrl } from './crl.js'
+import { registerDecrypt } from './decrypt.js'
+import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
@@ -87,7 +90,10 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerSign(program, cli)
   registerVerify(program, cli)
   registerRoute(program, cli)
+  registerEncrypt(program, cli)
+  registerDecrypt(program, cli)
   registerCms(program, cli)
+  registerCompare(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)
   return program

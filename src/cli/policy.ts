@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { DeniedError, UsageError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
-import { type Identity, identityOf, requireEntity, RoleGraph } from '../identity/index.js'
+import { type Identity, identityOf, isScopePath, requireEntity, RoleGraph } from '../identity/index.js'
 import { type JsonValue, parseStrictJson } from '../json/index.js'
 import {
   type Decision,
@@ -22,7 +22,7 @@ import { choice, examples, repeatable } from './help.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { registerPolicyExport } from './policy-export.js'
 import { readPolicy } from './policy-file.js'
-import { facts, table } from './table.js'
+import { facts, printable, table } from './table.js'
 
 interface QuestionOptions {
   readonly entity?: string
@@ -83,10 +83,9 @@ export function registerPolicy(program: Command, cli: Invocation): void {
       cli.action(
         (file: string, options: { format: (typeof MATRIX_FORMATS)[number]; out?: string; force?: boolean }) => {
           const matrix = matrixOf(readPolicy(cli, file))
-          const [head = [], ...rows] = matrixText(matrix)
           const text =
             options.format === 'text'
-              ? `${table(head, rows)}\n`
+              ? `${matrixText(matrix)}\n`
               : options.format === 'svg'
                 ? matrixSvg(matrix)
                 : matrixHtml(matrix, 'Which role may send which messages')
@@ -156,6 +155,9 @@ type Asked = Parameters<Policy['decide']>[0]
 
 async function questionOf(cli: Invocation, options: QuestionOptions): Promise<Asked> {
   const { type, to, scope, content } = options
+  if (scope !== undefined && !isScopePath(scope)) {
+    throw new UsageError('ERR_CONFIG_INVALID', `not the path of a scope: ${JSON.stringify(scope)}`)
+  }
   const sender = await senderOf(cli, options)
   const json: JsonValue | undefined =
     content === undefined ? undefined : parseStrictJson(decodeUtf8(await cli.readDocument(content), content))
@@ -204,7 +206,9 @@ function decided(decision: Decision, sender: Identity): Outcome {
   const { outcome, rule, considered } = decision
   const lines = considered.flatMap(({ rule: name, effect, held, checks }) => [
     `rule ${name} (${effect}): ${held ? 'holds' : 'does not hold'}`,
-    ...checks.map(({ check, held: one }) => `  ${one === null ? 'unknown' : one ? 'holds  ' : 'fails  '} ${check}`),
+    ...checks.map(
+      ({ check, held: one }) => `  ${one === null ? 'unknown' : one ? 'holds  ' : 'fails  '} ${printable(check)}`,
+    ),
   ])
   const head = facts([
     ['decision', outcome],
@@ -258,7 +262,8 @@ function testReport(policy: Policy, cases: Parameters<typeof runCases>[1], requi
   const rules = covered.length + uncovered.length
   const lines = [
     ...failed.map(
-      ({ name, expected, decision }) => `failed  ${name}: expected ${expected}, and it is ${said(decision)}`,
+      ({ name, expected, decision }) =>
+        `failed  ${printable(name)}: expected ${printable(expected)}, and it is ${said(decision)}`,
     ),
     `${results.length - failed.length} of ${results.length} cases passed; ${covered.length} of ${rules} rules decided in one`,
     ...uncovered.map((name) => `no case for the rule ${name}`),

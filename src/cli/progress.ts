@@ -13,31 +13,46 @@ export interface Progress {
 }
 
 const BAR_WIDTH = 30
+const MEGABYTE = 1_000_000
 
-/** @param shown - How a number is printed. */
+/** How amounts are written: as they are, or octets in megabytes. */
+export type ProgressUnit = 'count' | 'bytes'
+
+/** @param total - What there is to do; `undefined` where nobody knows, as of a stream. */
 export function startProgress(
   stderr: Terminal<Writable>,
   label: string,
-  total: number,
-  shown: (count: number) => string = String,
+  total: number | undefined,
+  unit: ProgressUnit = 'count',
 ): Progress {
-  if (stderr.isTTY !== true || total <= 1) return { advance: () => undefined, finish: () => undefined }
-  let drawn = -1
+  if (stderr.isTTY !== true || (total !== undefined && total <= 1)) {
+    return { advance: () => undefined, finish: () => undefined }
+  }
+  let drawn: string | undefined
   const advance = (done: number): void => {
-    const percent = Math.floor((100 * done) / total)
+    const [percent, text] = drawing(label, done, total, unit)
+    // A terminal takes longer to draw than most of what is counted takes to do.
     if (percent === drawn) return
     drawn = percent
-    const filled = Math.round((BAR_WIDTH * done) / total)
-    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
-    stderr.write(`\r${label} ${bar} ${String(percent).padStart(3)} % ${shown(done)}/${shown(total)}`)
+    stderr.write(`\r${text}`)
   }
   return { advance, finish: () => void stderr.write('\r\x1b[K') }
 }
 
-/** A number of octets in a unit that people read. */
-export function octets(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-  const power = count < 1 ? 0 : Math.min(Math.floor(Math.log2(count) / 10), units.length - 1)
-  const value = count / 1024 ** power
-  return `${power === 0 ? value : value.toFixed(1)} ${units[power] ?? ''}`
+/** What is drawn, and what of it must change for it to be drawn again. */
+function drawing(
+  label: string,
+  done: number,
+  total: number | undefined,
+  unit: ProgressUnit,
+): readonly [percent: string, text: string] {
+  const amount = (value: number): string => (unit === 'bytes' ? (value / MEGABYTE).toFixed(1) : String(value))
+  const suffix = unit === 'bytes' ? ' MB' : ''
+  if (total === undefined) return [amount(done), `${label} ${amount(done)}${suffix}`]
+  // A file may grow while it is read.
+  const share = Math.min(1, done / total)
+  const percent = `${String(Math.floor(100 * share)).padStart(3)} %`
+  const filled = Math.round(BAR_WIDTH * share)
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
+  return [percent, `${label} ${bar} ${percent} ${amount(done)}/${amount(total)}${suffix}`]
 }

@@ -4,19 +4,46 @@
  * @module cli/table (floor 8)
  */
 
+type Rows = readonly (readonly string[])[]
+
 /** Columns aligned under their headings. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const shown = rows.map((row) => row.map(printable))
-  const widths = headings.map((heading, column) =>
-    // Not Math.max(...): there may be more rows than a call may have arguments.
-    shown.reduce((width, row) => Math.max(width, (row[column] ?? '').length), heading.length),
-  )
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+export function table(headings: readonly string[], rows: Rows): string {
+  const shown = [headings.map((heading) => heading.toUpperCase()), ...rows]
+  return lines(shown, widened([], shown))
+}
+
+/**
+ * As {@link table}, for more rows than can be held, as lines with their ends.
+ *
+ * @param pages - Called twice, and yields the same each time: how wide columns are is known when all rows were seen.
+ */
+export async function* tablePieces(
+  headings: readonly string[],
+  pages: () => AsyncIterable<Rows>,
+): AsyncGenerator<string> {
+  const first = [headings.map((heading) => heading.toUpperCase())]
+  let widths = widened([], first)
+  for await (const rows of pages()) widths = widened(widths, rows)
+  yield `${lines(first, widths)}\n`
+  for await (const rows of pages()) if (rows.length > 0) yield `${lines(rows, widths)}\n`
+}
+
+/** The widths that columns need that had these, with these rows. */
+function widened(widths: readonly number[], rows: Rows): readonly number[] {
+  const wider = [...widths]
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) wider[column] = Math.max(wider[column] ?? 0, printable(cell).length)
+  }
+  return wider
+}
+
+function lines(rows: Rows, widths: readonly number[]): string {
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => printable(cell).padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd()
-  return [line(headings.map((heading) => heading.toUpperCase())), ...shown.map(line)].join('\n')
+  return rows.map(line).join('\n')
 }
 
 /** Names and values, the values aligned. Empty values are left out. */

@@ -1,6 +1,16 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
 export { allowedDigests, type ContentDigest, digestBytes, digestStream } from './content-digest.js'
 export { countersign, countersignaturesOf, withCountersignature } from './countersignature.js'
+export { type AuthEnvelopedData, parseAuthEnvelopedData, parseForeignAuthEnvelopedData } from './auth-enveloped-data.js'
+export { type CmsRecipient, decryptData, type DecryptedData, openAuthEnvelopedData } from './decrypt.js'
+export {
+  encryptData,
+  type EncryptDataOptions,
+  ValidatedRecipients,
+  validateRecipients,
+  type ValidateRecipientsRequest,
+} from './encrypt.js'
+export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
 export { type CmsSigner, digestNameFor, signData, type SignDataRequest, type SignerClaims } from './sign.js'
 export {

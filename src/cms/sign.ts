@@ -149,7 +149,7 @@ function subjectKeyIdentifier(certificate: Certificate): Uint8Array {
   return certificate.subjectKeyIdentifier
 }
 
-function issuerAndSerialNumber(certificate: Certificate): Uint8Array {
+export function issuerAndSerialNumber(certificate: Certificate): Uint8Array {
   return encodeSequence(certificate.issuer.der, encodeUnsigned(certificate.serialNumberOctets))
 }
 

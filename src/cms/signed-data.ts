@@ -10,16 +10,15 @@ import {
   contextPrimitive,
   type DerLimits,
   DerReader,
-  normalizeBer,
   OID,
   oidName,
-  readPemOrDer,
   TAG,
 } from '../asn1/index.js'
 import { type AlgorithmIdentifier, readAlgorithmIdentifier } from '../crypto/index.js'
-import { EncodingError, isSignetError, LimitError, TrustError } from '../errors/index.js'
+import { LimitError, TrustError } from '../errors/index.js'
 import { Name, named, readSerial, serialText } from '../x509/index.js'
 import { type Attributes, readAttributes, requireSingleValues } from './attributes.js'
+import { parseForeign } from './foreign.js'
 
 /** SignerIdentifier: which certificate, as the signer claims; the claim is outside the signature. */
 export type SignerIdentifier =
@@ -52,7 +51,6 @@ export interface SignedData {
 
 const MAX_SIGNERS = 32
 const MAX_CERTIFICATES = 64
-const CMS_LABELS = ['CMS', 'PKCS7', 'PKCS #7 SIGNED DATA'] as const
 
 /**
  * Parse a CMS SignedData in DER.
@@ -87,20 +85,7 @@ export function parseSignedData(der: Uint8Array, limits: DerLimits = CMS_LIMITS)
  * Everything is then checked as strictly as ever; only the encoding of what is not signed may differ.
  */
 export function parseForeignSignedData(bytes: Uint8Array): SignedData {
-  const [der, second] = readPemOrDer(bytes, ...CMS_LABELS)
-  if (der === undefined || second !== undefined)
-    throw new EncodingError('ERR_CMS_MALFORMED', 'expected one CMS document, found several')
-  try {
-    return parseSignedData(der)
-  } catch (error) {
-    if (!isSignetError(error) || error.category !== 'encoding') throw error
-    try {
-      return parseSignedData(normalizeBer(der))
-    } catch (second) {
-      // The strict reader's refusal is the telling one unless BER got further.
-      throw isSignetError(second) && second.code === 'ERR_BER_UNSUPPORTED' ? error : second
-    }
-  }
+  return parseForeign(bytes, parseSignedData)
 }
 
 function readSignedData(fields: DerReader): SignedData {
@@ -208,6 +193,12 @@ function readSignerIdentifier(fields: DerReader): SignerIdentifier {
   if (fields.peek() === contextPrimitive(0)) {
     return { kind: 'subjectKeyIdentifier', keyIdentifier: fields.octetString(contextPrimitive(0)) }
   }
+  return readIssuerAndSerialNumber(fields)
+}
+
+export function readIssuerAndSerialNumber(
+  fields: DerReader,
+): Extract<SignerIdentifier, { readonly kind: 'issuerAndSerialNumber' }> {
   const issuerAndSerial = fields.sequence()
   const issuer = Name.read(issuerAndSerial)
   const serialNumber = serialText(readSerial(issuerAndSerial))

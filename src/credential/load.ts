@@ -5,15 +5,15 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type KeyProvider, openKeyFile, type Passphrase, samePublicKey } from '../crypto/index.js'
+import { type DecryptionKey, type KeyProvider, openKeyFile, type Passphrase, samePublicKey } from '../crypto/index.js'
 import { EncodingError, StoreError } from '../errors/index.js'
 import { readFileBytes, readFileText } from '../files/index.js'
 import { parseStrictJson } from '../json/index.js'
 import { type Certificate, parseCertificates } from '../x509/index.js'
 
-/** A key and its certificate, ready to sign or to speak TLS. */
+/** A key and its certificate, ready to sign, to decrypt or to speak TLS. */
 export interface LoadedCredential {
-  readonly key: KeyProvider
+  readonly key: KeyProvider & DecryptionKey
   readonly certificate: Certificate
   /** The CAs between, issuer first. */
   readonly chain: readonly Certificate[]

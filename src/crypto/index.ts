@@ -1,3 +1,4 @@
+export { AEAD_KEY_OCTETS, AEAD_NONCE_OCTETS, AEAD_TAG_OCTETS, openContent, type Sealed, sealContent } from './aead.js'
 export {
   type AlgorithmIdentifier,
   type DigestName,
@@ -18,6 +19,15 @@ export {
   type VerifyingAlgorithm,
 } from './algorithms.js'
 export { CommandKeyProvider } from './command-key-provider.js'
+export {
+  computeSharedSecret,
+  decryptOaep,
+  type DecryptionKey,
+  deriveKey,
+  encryptOaep,
+  unwrapKey,
+  wrapKey,
+} from './key-establishment.js'
 export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
 export {
   decodePrivateKey,
@@ -36,6 +46,6 @@ export {
   samePublicKey,
   type VerifyingKey,
 } from './public-key.js'
-export { Passphrase } from './secret.js'
+export { Passphrase, SecretKey } from './secret.js'
 export { computeSignature, verifySignature } from './signature.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

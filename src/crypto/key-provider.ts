@@ -1,12 +1,13 @@
 /**
- * The door to a private key: what signs, wherever the key is. A file is one implementation, a program that talks to an
- * HSM another; nothing above this floor knows which.
+ * The door to a private key: what signs or decrypts, wherever the key is. A file is one implementation, a program that
+ * talks to an HSM another; nothing above this floor knows which.
  *
  * @module crypto/key-provider (floor 2)
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readSecretFile, decodeUtf8 } from '../files/index.js'
 import { type KeyAlgorithmName, type SignatureAlgorithm } from './algorithms.js'
+import { computeSharedSecret, decryptOaep, type DecryptionKey } from './key-establishment.js'
 import { decodePrivateKey } from './pkcs8.js'
 import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
 import type { Passphrase } from './secret.js'
@@ -21,7 +22,7 @@ export interface KeyProvider {
 }
 
 /** A key that is in memory. Nothing of it is printed by inspection or JSON. */
-export class MemoryKeyProvider implements KeyProvider {
+export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
   readonly publicKey: PublicKey
   readonly signatureAlgorithm: SignatureAlgorithm
   readonly #privateKey: KeyObject
@@ -34,6 +35,14 @@ export class MemoryKeyProvider implements KeyProvider {
 
   sign(data: Uint8Array): Uint8Array {
     return computeSignature(this.signatureAlgorithm, this.#privateKey, data)
+  }
+
+  agree(other: PublicKey): Uint8Array {
+    return computeSharedSecret(this.#privateKey, other)
+  }
+
+  decryptOaep(encrypted: Uint8Array): Uint8Array | undefined {
+    return decryptOaep(this.#privateKey, encrypted)
   }
 }
 

@@ -3,24 +3,19 @@
  *
  * @module crypto/secret (floor 2)
  */
+import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { UsageError } from '../errors/index.js'
 
 const REDACTED = '[redacted]'
 
-export class Passphrase {
+/** Octets that are lent, never shown. */
+abstract class Secret {
   readonly #bytes: Buffer
 
-  /**
-   * @param bytes - The passphrase; copied. One line ending at its end, which editors and `echo` add, is dropped.
-   * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` if nothing is left
-   */
+  /** @param bytes - The secret; copied. */
   constructor(bytes: Uint8Array) {
-    let end = bytes.length
-    if (bytes[end - 1] === 0x0a) end--
-    if (bytes[end - 1] === 0x0d) end--
-    if (end === 0) throw new UsageError('ERR_PASSPHRASE_REQUIRED', 'the passphrase is empty')
-    this.#bytes = Buffer.from(bytes.subarray(0, end))
+    this.#bytes = Buffer.from(bytes)
   }
 
   /** Lend the octets to a function; they are not to be kept. */
@@ -39,4 +34,34 @@ export class Passphrase {
   [inspect.custom](): string {
     return REDACTED
   }
+}
+
+export class Passphrase extends Secret {
+  declare protected readonly kind: 'passphrase'
+
+  /**
+   * @param bytes - The passphrase; copied. One line ending at its end, which editors and `echo` add, is dropped.
+   * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` if nothing is left
+   */
+  constructor(bytes: Uint8Array) {
+    super(withoutLineEnding(bytes))
+  }
+}
+
+/** A key of a symmetric algorithm, which says how long it must be. */
+export class SecretKey extends Secret {
+  declare protected readonly kind: 'key'
+
+  /** A new key from the system's random source. */
+  static generate(octets: number): SecretKey {
+    return new SecretKey(randomBytes(octets))
+  }
+}
+
+function withoutLineEnding(bytes: Uint8Array): Uint8Array {
+  let end = bytes.length
+  if (bytes[end - 1] === 0x0a) end--
+  if (bytes[end - 1] === 0x0d) end--
+  if (end === 0) throw new UsageError('ERR_PASSPHRASE_REQUIRED', 'the passphrase is empty')
+  return bytes.subarray(0, end)
 }

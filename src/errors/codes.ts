@@ -25,6 +25,7 @@ export type ErrorCategory = keyof typeof EXIT_CODES
 
 export const ERROR_CODES = {
   ERR_INTERNAL: { category: 'internal', summary: 'a broken invariant: a bug in signet' },
+  ERR_COMPARE_UNEXPECTED: { category: 'internal', summary: 'a comparison came out otherwise than documented' },
   ERR_ISSUE_TBS_MISMATCH: { category: 'internal', summary: 'the signed certificate is not the one that was approved' },
 
   ERR_USAGE: { category: 'usage', summary: 'the command line is wrong' },
@@ -61,6 +62,7 @@ export const ERROR_CODES = {
   ERR_BROKER_PATTERN: { category: 'usage', summary: 'a broker cannot hold a pattern of addresses exactly' },
   ERR_POLICY_OSLO: { category: 'usage', summary: 'a policy of oslo.policy has a rule that is not safe, or is no rule' },
   ERR_MAPPING_INVALID: { category: 'usage', summary: 'the identity mapping file is not valid' },
+  ERR_MAPPING_LINT: { category: 'usage', summary: 'the identity mapping says what it can hardly mean' },
 
   ERR_INPUT_EMPTY: { category: 'encoding', summary: 'the input is empty' },
   ERR_DER_TRUNCATED: { category: 'encoding', summary: 'a DER value ends after the input does' },
@@ -87,8 +89,17 @@ export const ERROR_CODES = {
   ERR_CMS_MALFORMED: { category: 'encoding', summary: 'a CMS document is malformed' },
   ERR_CMS_ATTRIBUTE_MALFORMED: { category: 'encoding', summary: 'a CMS attribute is malformed' },
   ERR_CMS_ATTRIBUTE_DUPLICATE: { category: 'encoding', summary: 'a CMS attribute occurs twice or has several values' },
+  ERR_MESSAGE_HEADER: { category: 'encoding', summary: 'the signature in the header of a message is malformed' },
+  ERR_OSLO_MESSAGE: {
+    category: 'encoding',
+    summary: 'a message of oslo.messaging is malformed, or of another version',
+  },
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
   ERR_ENVELOPE_MALFORMED: { category: 'encoding', summary: 'an envelope, or the manifest of one, is malformed' },
+  ERR_SHAREDKEY_MALFORMED: {
+    category: 'encoding',
+    summary: 'a message, ticket or request under a shared key is malformed',
+  },
   ERR_TRUST_DIRECTORY_MALFORMED: { category: 'encoding', summary: 'a trust directory is malformed' },
   ERR_CREDENTIAL_MALFORMED: { category: 'encoding', summary: 'a credential directory holds something malformed' },
   ERR_SERIAL_MALFORMED: {
@@ -128,7 +139,9 @@ export const ERROR_CODES = {
   },
   ERR_OCSP_NO_ANSWER: { category: 'untrusted', summary: 'an OCSP responder gave an error instead of an answer' },
   ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
-  ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is not of the type SignedData' },
+  ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is of another type than wanted' },
+  ERR_SHAREDKEY_MAC: { category: 'untrusted', summary: 'something was not made with the shared key' },
+  ERR_SHAREDKEY_UNKNOWN: { category: 'untrusted', summary: 'a name, or a generation of it, has no shared key' },
   ERR_CMS_NO_SIGNERS: { category: 'untrusted', summary: 'nobody signed the document' },
   ERR_CMS_SIGNER_COUNT: { category: 'untrusted', summary: 'a document has another number of signers than wanted' },
   ERR_CMS_SIGNER_UNKNOWN: { category: 'untrusted', summary: "the signer's certificate is not known here" },
@@ -146,6 +159,10 @@ export const ERROR_CODES = {
   ERR_ROUTE_OTHER_MESSAGE: { category: 'untrusted', summary: 'a step was checked off for another message' },
   ERR_ENVELOPE_OTHER: { category: 'untrusted', summary: 'a part was signed for another envelope' },
   ERR_CMS_ESS_MISMATCH: { category: 'untrusted', summary: 'signingCertificateV2 names another certificate' },
+  ERR_CMS_DECRYPT: {
+    category: 'untrusted',
+    summary: 'a document is not encrypted for this key, or was changed; which of them, nobody is told',
+  },
   ERR_SECOND_OPINION: { category: 'untrusted', summary: 'an independent implementation disagrees' },
   ERR_TRUST_PIN_MISMATCH: {
     category: 'untrusted',
@@ -197,6 +214,19 @@ export const ERROR_CODES = {
     category: 'denied',
     summary: 'a part of an envelope is missing, twice, not planned, or of another signer than planned',
   },
+  ERR_CMS_RECIPIENT: {
+    category: 'denied',
+    summary: 'a document cannot be encrypted: for nobody, for somebody twice, or for a key that cannot decrypt',
+  },
+  ERR_MESSAGE_RECIPIENTS: {
+    category: 'denied',
+    summary: 'a message is to be encrypted for nobody named, or was signed for others than it was encrypted for',
+  },
+  ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
+  ERR_MESSAGE_ADDRESS: { category: 'denied', summary: 'a broker says something else of a message than was signed' },
+  ERR_MESSAGE_CONTENT: { category: 'denied', summary: 'the content of a message is not what its signed type says' },
+  ERR_MESSAGE_DOWNGRADE: { category: 'denied', summary: 'the message is protected by less than its sender must use' },
+  ERR_SHAREDKEY_DENIED: { category: 'denied', summary: 'the key server gives these two no key' },
   ERR_MESSAGE_BINDING: { category: 'denied', summary: 'a field of the message contradicts the identity of its signer' },
   ERR_CSR_EXTENSION: {
     category: 'denied',
@@ -238,6 +268,7 @@ export const ERROR_CODES = {
     category: 'state',
     summary: 'a CRL would be older than one published before, or would list less',
   },
+  ERR_BROKER_CLIENT: { category: 'state', summary: 'the client of a broker is closed, or was refused' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
@@ -254,6 +285,7 @@ export const ERROR_CODES = {
   ERR_STORE_ROLLBACK: { category: 'store', summary: 'the store is older than the last use of it' },
   ERR_AUDIT_CHAIN: { category: 'store', summary: 'the issuance log was changed' },
   ERR_REPLAY_STORE: { category: 'store', summary: 'the replay memory cannot be used' },
+  ERR_SHAREDKEY_STORE: { category: 'store', summary: 'the keys of the key server cannot be used' },
   ERR_CLOCK_SUSPECT: { category: 'store', summary: 'the clock is before a time that has certainly passed' },
 
   ERR_LIMIT_EXCEEDED: { category: 'limit', summary: 'an input is larger than the documented limit' },

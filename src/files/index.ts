@@ -1,3 +1,5 @@
+export { MAX_LINE_BYTES, readLines } from './lines.js'
+export { type Pieces, readPieces, writePiecesAtomic } from './pieces.js'
 export {
   decodeUtf8,
   DEFAULT_MAX_FILE_BYTES,

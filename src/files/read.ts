@@ -67,28 +67,8 @@ export function decodeUtf8(bytes: Uint8Array, what: string): string {
 }
 
 function readOpened(path: string, flags: number, options: ReadOptions, check: (stats: Stats) => void): Uint8Array {
-  const secret = (flags & constants.O_NOFOLLOW) !== 0
-  let descriptor: number
+  const { descriptor, stats } = openRegular(path, flags)
   try {
-    // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
-    descriptor = openSync(path, flags | constants.O_NONBLOCK)
-  } catch (cause) {
-    if (secret && (cause as NodeJS.ErrnoException).code === 'ELOOP') {
-      throw new StoreError('ERR_KEY_PATH_UNSAFE', `the secret file ${path} is a symbolic link`, {
-        details: { path },
-        cause,
-      })
-    }
-    throw cannotRead(path, cause)
-  }
-  try {
-    const stats = fstatSync(descriptor)
-    if (!stats.isFile()) {
-      const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
-      throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, {
-        details: { path },
-      })
-    }
     check(stats)
     const maxBytes = options.maxBytes ?? DEFAULT_MAX_FILE_BYTES
     if (stats.size > maxBytes) {
@@ -104,6 +84,31 @@ function readOpened(path: string, flags: number, options: ReadOptions, check: (s
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** Open a regular file; whoever calls closes it. */
+export function openRegular(path: string, flags: number): { readonly descriptor: number; readonly stats: Stats } {
+  const secret = (flags & constants.O_NOFOLLOW) !== 0
+  let descriptor: number
+  try {
+    // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
+    descriptor = openSync(path, flags | constants.O_NONBLOCK)
+  } catch (cause) {
+    if (secret && (cause as NodeJS.ErrnoException).code === 'ELOOP') {
+      throw new StoreError('ERR_KEY_PATH_UNSAFE', `the secret file ${path} is a symbolic link`, {
+        details: { path },
+        cause,
+      })
+    }
+    throw cannotRead(path, cause)
+  }
+  const stats = fstatSync(descriptor)
+  if (stats.isFile()) return { descriptor, stats }
+  closeSync(descriptor)
+  const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
+  throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, {
+    details: { path },
+  })
 }
 
 function readAll(descriptor: number, size: number, path: string): Uint8Array {

@@ -127,7 +127,7 @@ export function stageFile(path: string): StagedFile {
         fchmodSync(descriptor, mode)
         fsyncSync(descriptor)
         close()
-        placeFile(temporary, path, existing)
+        placeFile(temporary, path, { mode, existing })
         state = 'placed'
       })
     },

@@ -55,15 +55,15 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
   const temporary = temporaryBeside(path)
   try {
     writeNew(temporary, content, options.mode)
-    placeFile(temporary, path, options.existing ?? 'refuse')
+    placeFile(temporary, path, options)
   } catch (cause) {
     discardFile(temporary)
     throw writeFailure(path, cause)
   }
 }
 
-/** Give a whole file its name, durably and in one step. Fails as system calls do. */
-export function placeFile(temporary: string, path: string, existing: 'refuse' | 'replace'): void {
+/** Move a file that is whole to its name. */
+export function placeFile(temporary: string, path: string, { existing }: WriteOptions): void {
   if (existing === 'replace') renameSync(temporary, path)
   else {
     // link(2) fails when the target exists, in one step: no window between the check and the write.
@@ -88,18 +88,33 @@ export function makeDirectory(path: string, mode: number): void {
 
 /** Write a new file into a folder that nobody else sees yet, durably. Fails if the name is taken. */
 export function writeNew(path: string, content: Uint8Array | string, mode: number): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+  const descriptor = openNew(path, mode)
+  try {
+    writeAll(descriptor, content)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Make a new file and open it for writing. Fails if the name is taken. */
+export function openNew(path: string, mode: number): number {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   const descriptor = openSync(path, flags, mode)
   try {
     // The umask may have taken bits away, never added any.
     fchmodSync(descriptor, mode)
-    let written = 0
-    while (written < bytes.length) written += writeSync(descriptor, bytes, written)
-    fsyncSync(descriptor)
-  } finally {
+  } catch (cause) {
     closeSync(descriptor)
+    throw cause
   }
+  return descriptor
+}
+
+export function writeAll(descriptor: number, content: Uint8Array | string): void {
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+  let written = 0
+  while (written < bytes.length) written += writeSync(descriptor, bytes, written)
 }
 
 /**
@@ -154,7 +169,7 @@ export function placeDirectory(stage: string, path: string): void {
 }
 
 /** What cannot be removed was never there, or its folder is none: what went wrong first is what is reported. */
-function discardFile(path: string): void {
+export function discardFile(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {

@@ -19,10 +19,10 @@ export interface IdentityUri {
 /** SPIFFE-ID §2.3: at most 2048 octets. */
 const MAX_URI_OCTETS = 2048
 /** Shorter than SPIFFE's 255, so that a trust domain also fits into an organizationName (RFC 5280 appendix A). */
-const TRUST_DOMAIN =
+export const TRUST_DOMAIN =
   /^(?=.{1,64}$)(?!(?:.*\.)?[0-9]+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/
 /** SPIFFE-ID §2.2 allows letters, digits, dot, dash and underscore; here a segment begins and ends with a letter or digit. */
-const SEGMENT = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
+export const SEGMENT = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
 /** Whether a text may stand as one segment of an identity, and so as an entity's id. */
 export function isSegment(text: string): boolean {

@@ -2,7 +2,11 @@ export { AUTHORITY_SERVICE, ENTITY_KINDS, type EntityKind, entityRecord, type En
 export { formatGrant, type Grant, parseGrant, type Reach, reaches, rolesAt } from './grant.js'
 export { commonNameOf } from './common-name.js'
 export { identityUri, type IdentityUri, identityUriOf, isSegment, parseIdentityUri } from './identity-uri.js'
-export { defaultMappingText, type Mapping, type MappingResult, type MappingRule, parseMapping } from './mapping.js'
+export { defaultMappingText, type Mapping, type MappingResult, type MappingRule } from './mapping.js'
+export { lintMapping, type LintOptions } from './lint.js'
+export type { LintCode, LintFinding } from './lint-finding.js'
+export { MAPPING_SCHEMA } from './mapping-schema.js'
+export { MAX_RULES, parseMapping } from './parse-mapping.js'
 export {
   addEntities,
   addEntity,
@@ -10,6 +14,7 @@ export {
   changeEntity,
   changeEntityState,
   eachEntity,
+  entityPages,
   knownPlaces,
   type KnownPlaces,
   otherIdentity,
@@ -27,6 +32,7 @@ export {
   registryDocument,
   type WantedEntity,
 } from './registry-document.js'
+export { registryLines, registryParts } from './registry-lines.js'
 export {
   type EntityLookup,
   explainIdentity,
@@ -37,6 +43,7 @@ export {
   requireActive,
   resolveIdentity,
   type RuleTrace,
+  traceRules,
 } from './resolve.js'
 export { RoleGraph, roleRecord } from './role.js'
 export { isBelow, isScopePath, parentScope, SCOPE_KINDS, scopeRecord } from './scope.js'

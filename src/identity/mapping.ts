@@ -6,80 +6,212 @@
  *
  * @module identity/mapping (floor 5)
  */
-import { hash } from 'node:crypto'
-import { isSignetError, UsageError } from '../errors/index.js'
-import { requireKeys } from '../json/index.js'
-import type { ValidatedPath } from '../path/index.js'
-import { attributeType, parseFingerprint } from '../x509/index.js'
-import { parseYaml } from '../yaml/index.js'
-import { identityUri, isSegment } from './identity-uri.js'
-import { type Captures, Pattern } from './pattern.js'
+import { type CertificateFacts, textOf } from './certificate-facts.js'
+import type { NameKind } from './name-syntax.js'
+import type { Captures, Components } from './pattern.js'
+import { type Condition, type Predicate, testCondition, type Verdict } from './predicate.js'
 
-/** One predicate of a rule. */
-export interface Predicate {
-  /** As in the file: `issuerKey`, `uri`, `dns`, `subject.CN`. */
-  readonly on: string
-  readonly wanted: string
-  /** The captures if it holds for a path. */
-  readonly test: (path: ValidatedPath) => Captures | undefined
-}
-
-/** To whom a rule maps: the entity registered under the certificate's identity URI, or these parts. */
+/** To whom a rule maps. */
 export type MappingResult =
+  /** The entity that is registered under the certificate's identity URI. */
   | { readonly kind: 'registered' }
+  /** The entity that is registered with this id: itself, or a capture. */
+  | { readonly kind: 'entity'; readonly id: string }
+  /** These parts: themselves, or captures. */
   | {
       readonly kind: 'identity'
       readonly scope: string
       readonly service: string
       readonly node: string
       readonly roles: readonly string[]
+      readonly groups: readonly string[]
     }
 
 export interface MappingRule {
   readonly name: string
+  /** The issuer's key first. */
   readonly predicates: readonly Predicate[]
   readonly result: MappingResult
 }
 
-export interface Mapping {
-  readonly trustDomain: string
-  readonly rules: readonly MappingRule[]
+/** The rule that decides, with what it captured. */
+export interface Decision {
+  readonly rule: MappingRule
+  readonly captures: Captures
 }
 
-const MAX_RULES = 10_000
-const NO_CAPTURES: Captures = new Map()
+/** An exact name that a rule wants: names of different spaces never stand in each other's way. */
+export interface ExactKey {
+  readonly space: string
+  readonly key: string
+}
+
+/** The rules for certificates of one issuer, as their numbers. */
+interface IssuerRules {
+  /** Those that ask for one exact name, by that name. */
+  readonly exact: Map<string, number[]>
+  readonly others: number[]
+}
 
 /**
- * Parse a mapping file in YAML (or JSON, which is YAML).
- *
- * @throws {@link UsageError} `ERR_MAPPING_INVALID` naming the rule: unknown or duplicate keys, wrong types, no issuer key, no
- * predicate on a name, captures that are not made, no rules
+ * Rules, compiled once. Of many, only those are asked about a certificate whose issuer it has and whose exact names, if
+ * they want some, it has.
  */
-export function parseMapping(text: string): Mapping {
-  try {
-    const fields = requireKeys(parseYaml(text, 'it'), ['version', 'trustDomain', 'rules'], 'the mapping')
-    if (fields['version'] !== 1) throw invalid('its version is not 1')
-    const trustDomain = requireText(fields['trustDomain'], 'trustDomain')
-    const rules = fields['rules']
-    // An empty mapping would map nobody, which is safe but never meant.
-    if (!Array.isArray(rules) || rules.length === 0) throw invalid('it has no rules')
-    if (rules.length > MAX_RULES) throw invalid(`it has more than ${MAX_RULES} rules`)
-    const parsed = rules.map((rule, index) => parseRule(rule, index, trustDomain))
-    const names = new Set<string>()
-    for (const { name } of parsed) {
-      if (names.has(name)) throw invalid(`two rules are called ${JSON.stringify(name)}`)
-      names.add(name)
-    }
-    return { trustDomain, rules: parsed }
-  } catch (error) {
-    if (error instanceof UsageError) throw error
-    if (!isSignetError(error)) throw error
-    throw new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${error.message}`, {
-      details: error.details,
-      hint: 'see docs/mapping.md',
-      cause: error,
-    })
+export class Mapping {
+  readonly trustDomain: string
+  readonly rules: readonly MappingRule[]
+  readonly #byIssuer: ReadonlyMap<string, IssuerRules>
+
+  /** @param rules - As {@link parseMapping} makes them. */
+  constructor(trustDomain: string, rules: readonly MappingRule[]) {
+    this.trustDomain = trustDomain
+    this.rules = Object.freeze([...rules])
+    this.#byIssuer = indexed(rules)
+    Object.freeze(this)
   }
+
+  /** The first rule that matches a certificate; `undefined` if none does. */
+  decide(facts: CertificateFacts): Decision | undefined {
+    for (const index of this.#candidates(facts)) {
+      const rule = this.rules[index]
+      const captures = rule === undefined ? undefined : matchRule(rule, facts)
+      if (rule !== undefined && captures !== undefined) return { rule, captures }
+    }
+    return undefined
+  }
+
+  /** The numbers of the rules that may match, ascending. */
+  *#candidates(facts: CertificateFacts): Iterable<number> {
+    const found = this.#byIssuer.get(facts.issuerKey)
+    if (found === undefined) return
+    const { exact, others } = found
+    const named = exact.size === 0 ? [] : keysOf(facts).flatMap((key) => exact.get(key) ?? [])
+    named.sort((a, b) => a - b)
+    let next = 0
+    for (const index of others) {
+      for (let first = named[next]; first !== undefined && first < index; first = named[++next]) yield first
+      yield index
+    }
+    yield* named.slice(next)
+  }
+}
+
+/** What the captures of a rule stand for if all of its predicates hold. */
+function matchRule({ predicates }: MappingRule, facts: CertificateFacts): Captures | undefined {
+  const captures = new Map<string, string>()
+  for (const predicate of predicates) {
+    const verdict = testCondition(predicate, facts)
+    if ('why' in verdict) return undefined
+    for (const [name, value] of verdict.captures) captures.set(name, value)
+  }
+  return captures
+}
+
+/** What the predicates of a rule say, up to the first that does not hold. */
+export function askRule(
+  { predicates }: MappingRule,
+  facts: CertificateFacts,
+): readonly { readonly predicate: Predicate; readonly verdict: Verdict }[] {
+  const said: { predicate: Predicate; verdict: Verdict }[] = []
+  for (const predicate of predicates) {
+    const verdict = testCondition(predicate, facts)
+    said.push({ predicate, verdict })
+    if ('why' in verdict) break
+  }
+  return said
+}
+
+function indexed(rules: readonly MappingRule[]): ReadonlyMap<string, IssuerRules> {
+  const byIssuer = new Map<string, IssuerRules>()
+  const keys = rarestKeys(rules)
+  for (const [index, { predicates }] of rules.entries()) {
+    const exact = keys[index]
+    for (const digest of issuersOf(predicates)) {
+      const entry = byIssuer.get(digest) ?? { exact: new Map<string, number[]>(), others: [] }
+      byIssuer.set(digest, entry)
+      if (exact === undefined) entry.others.push(index)
+      else append(entry.exact, exact.key, index)
+    }
+  }
+  return byIssuer
+}
+
+/** For each rule, of the exact names that it wants, that which the fewest rules want; `undefined` if it wants none. */
+export function rarestKeys(rules: readonly MappingRule[]): readonly (ExactKey | undefined)[] {
+  const keys = rules.map(({ predicates }) => exactKeys(predicates))
+  const counts = new Map<string, number>()
+  for (const { key } of keys.flat()) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return keys.map((own) => own.toSorted((a, b) => (counts.get(a.key) ?? 0) - (counts.get(b.key) ?? 0))[0])
+}
+
+/** The issuers whose certificates a rule is about. */
+export function issuersOf(predicates: readonly Condition[]): ReadonlySet<string> {
+  const issuer = predicates.find((predicate) => predicate.kind === 'issuerKey')
+  return issuer?.digests ?? new Set()
+}
+
+/**
+ * Keys of the exact names that a rule wants: a certificate that it matches has each of them among {@link keysOf}.
+ * Alternative names first, which tell more apart than attributes do.
+ */
+export function exactKeys(predicates: readonly Condition[]): readonly ExactKey[] {
+  return predicates.flatMap((predicate): readonly ExactKey[] => {
+    switch (predicate.kind) {
+      case 'name': {
+        const { exact } = predicate.pattern
+        return exact === undefined ? [] : [nameKey(predicate.name, exact)]
+      }
+      case 'address': {
+        const { octets, prefixLength } = predicate.range
+        return prefixLength === octets.length * 8 ? [addressKey(octets)] : []
+      }
+      case 'attribute': {
+        const { exact } = predicate.pattern
+        return exact === undefined ? [] : [attributeKey(predicate.type, exact.join(''))]
+      }
+      case 'subject': {
+        // The last RDN tells most: names go from the large to the small.
+        const attributes = predicate.rdns.flatMap((rdn) => [...rdn]).reverse()
+        return attributes.flatMap(([type, { exact }]) =>
+          exact === undefined ? [] : [attributeKey(type, exact.join(''))],
+        )
+      }
+      default:
+        return []
+    }
+  })
+}
+
+const KINDS: readonly NameKind[] = ['uri', 'dns', 'email', 'upn', 'kerberos']
+
+/** The keys of all names of a certificate, each once. */
+function keysOf(facts: CertificateFacts): readonly string[] {
+  const keys = KINDS.flatMap((kind) => facts.names(kind).map((name) => nameKey(kind, name)))
+  keys.push(...facts.addresses.map(addressKey))
+  for (const attribute of facts.rdns.flat()) {
+    const text = textOf(attribute)
+    if (text !== undefined) keys.push(attributeKey(attribute.type, text))
+  }
+  return [...new Set(keys.map(({ key }) => key))]
+}
+
+// Two names may have one key, which costs a look at a rule that does not match, and nothing else.
+function nameKey(kind: NameKind, components: Components): ExactKey {
+  return { space: kind, key: `${kind} ${components.join('/')}` }
+}
+
+function addressKey(octets: Uint8Array): ExactKey {
+  return { space: 'ip', key: `ip ${octets.join('.')}` }
+}
+
+function attributeKey(type: string, text: string): ExactKey {
+  return { space: type, key: `${type} ${text}` }
+}
+
+export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 /** The mapping that a new deployment starts with: certificates of its issuing CA are the entities of its registry. */
@@ -97,122 +229,4 @@ rules:
       # The entity that is registered under this URI; its roles come from the registry.
       entity: registered
 `
-}
-
-function parseRule(value: unknown, index: number, trustDomain: string): MappingRule {
-  const rule = requireKeys(value, ['name', 'when', 'then'], `rule ${index + 1}`)
-  const name = requireText(rule['name'], `the name of rule ${index + 1}`)
-  const when = requireKeys(rule['when'], ['issuerKey', 'uri?', 'dns?', 'subject?'], `"when" of the rule ${name}`)
-  const predicates = [issuerPredicate(when['issuerKey']), ...namePredicates(when)]
-  if (predicates.length === 1) throw invalid(`the rule ${name} says nothing about a name`)
-  const captures = predicates.flatMap((predicate) => [...predicate.captures])
-  if (new Set(captures).size !== captures.length) throw invalid(`the rule ${name} captures a name twice`)
-  return { name, predicates, result: parseResult(rule['then'], name, new Set(captures), trustDomain) }
-}
-
-/** A predicate, and the names that it captures when it holds. */
-type NewPredicate = Predicate & { readonly captures: readonly string[] }
-
-function issuerPredicate(value: unknown): NewPredicate {
-  const digest = parseFingerprint(requireText(value, 'issuerKey'))
-  return {
-    on: 'issuerKey',
-    wanted: digest,
-    captures: [],
-    test: (path) => (hash('sha256', path.issuer.spkiDer, 'hex') === digest ? NO_CAPTURES : undefined),
-  }
-}
-
-function namePredicates(when: Record<string, unknown>): readonly NewPredicate[] {
-  const predicates: NewPredicate[] = []
-  if (when['uri'] !== undefined) {
-    predicates.push(
-      oneName('uri', new Pattern(requireText(when['uri'], 'uri'), '/'), (path) => namesOfKind(path, 'uri')),
-    )
-  }
-  if (when['dns'] !== undefined) {
-    predicates.push(
-      anyName('dns', new Pattern(requireText(when['dns'], 'dns').toLowerCase(), '.'), (path) =>
-        namesOfKind(path, 'dns').map((name) => name.toLowerCase()),
-      ),
-    )
-  }
-  if (when['subject'] !== undefined) {
-    const subject = when['subject']
-    if (typeof subject !== 'object' || subject === null || Array.isArray(subject))
-      throw invalid('subject is not a list of attributes')
-    for (const [shortName, value] of Object.entries(subject)) {
-      const type = attributeType(shortName)
-      if (type === undefined) throw invalid(`there is no subject attribute ${JSON.stringify(shortName)}`)
-      const pattern = new Pattern(requireText(value, `subject.${shortName}`), '')
-      predicates.push(oneName(`subject.${shortName}`, pattern, (path) => path.target.subject.texts(type)))
-    }
-  }
-  return predicates
-}
-
-/** Exactly one value may be there: with two, which one is meant would be anybody's guess. */
-function oneName(on: string, pattern: Pattern, values: (path: ValidatedPath) => readonly string[]): NewPredicate {
-  const test = (path: ValidatedPath): Captures | undefined => {
-    const [value, second] = values(path)
-    return value === undefined || second !== undefined ? undefined : pattern.match(value)
-  }
-  return { on, wanted: pattern.text, captures: pattern.captureNames, test }
-}
-
-/** One of several values suffices where the pattern captures nothing; a capture again needs exactly one match. */
-function anyName(on: string, pattern: Pattern, values: (path: ValidatedPath) => readonly string[]): NewPredicate {
-  const test = (path: ValidatedPath): Captures | undefined => {
-    const matches = values(path).flatMap((value) => pattern.match(value) ?? [])
-    return matches.length === 1 || (matches.length > 1 && pattern.captureNames.length === 0) ? matches[0] : undefined
-  }
-  return { on, wanted: pattern.text, captures: pattern.captureNames, test }
-}
-
-function namesOfKind(path: ValidatedPath, kind: 'uri' | 'dns'): readonly string[] {
-  return path.target.subjectAltName.flatMap((name) => (name.kind === kind ? [name.value] : []))
-}
-
-function parseResult(value: unknown, rule: string, captures: ReadonlySet<string>, trustDomain: string): MappingResult {
-  const what = `"then" of the rule ${rule}`
-  if (typeof value === 'object' && value !== null && 'entity' in value) {
-    const { entity } = requireKeys(value, ['entity'], what)
-    if (entity !== 'registered') throw invalid(`${what}: entity is "registered", or left out`)
-    return { kind: 'registered' }
-  }
-  const fields = requireKeys(value, ['scope?', 'service', 'node', 'roles'], what)
-  const part = (name: string): string => {
-    const text = fields[name] === undefined ? '' : requireText(fields[name], `${what}: ${name}`)
-    const capture = /^\{(scope|service|node)\}$/.exec(text)?.[1]
-    if (capture !== undefined && !captures.has(capture)) throw invalid(`${what}: {${capture}} is not captured`)
-    // `{scope...}` or a misspelt capture would otherwise stand for nothing: an identity of the whole deployment.
-    if (capture === undefined && /[{}]/.test(text)) {
-      throw invalid(`${what}: a capture is written {scope}, {service} or {node}: ${JSON.stringify(text)}`)
-    }
-    return text
-  }
-  const { roles } = fields
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string' && isSegment(role))) {
-    throw invalid(`${what}: roles is a list of role names`)
-  }
-  const result = {
-    kind: 'identity' as const,
-    scope: part('scope'),
-    service: part('service'),
-    node: part('node'),
-    roles: roles as string[],
-  }
-  // Whatever is literal must already make an identity.
-  const sample = (text: string): string => (text.startsWith('{') ? 'x' : text)
-  identityUri({ trustDomain, scope: sample(result.scope), service: sample(result.service), node: sample(result.node) })
-  return result
-}
-
-function requireText(value: unknown, what: string): string {
-  if (typeof value !== 'string' || value === '') throw invalid(`${what} is not a text`)
-  return value
-}
-
-function invalid(message: string): UsageError {
-  return new UsageError('ERR_MAPPING_INVALID', `the mapping is not valid: ${message}`, { hint: 'see docs/mapping.md' })
 }

@@ -67,6 +67,8 @@ export function parseRegistryDocument(text: string): RegistryDocument {
   })
 }
 
+const NOTHING: RegistryDocument = { scopes: new Map(), roles: new Map(), entities: new Map() }
+
 /**
  * Parse one line of a document in lines of JSON, for registries that are too large for one text: `{"scope": …,
  * "kind": …}`, `{"role": …, "implies": […]}` or `{"entity": …, "kind": …}` with the members of an entity.
@@ -74,7 +76,7 @@ export function parseRegistryDocument(text: string): RegistryDocument {
  * @throws {@link UsageError} `ERR_REGISTRY_DOCUMENT`
  */
 export function parseRegistryLine(line: string, number: number): RegistryDocument {
-  const none: RegistryDocument = { scopes: new Map(), roles: new Map(), entities: new Map() }
+  const none = NOTHING
   const what = `line ${number}`
   return explained(() => {
     const value = parseStrictJson(line)
@@ -88,15 +90,17 @@ export function parseRegistryLine(line: string, number: number): RegistryDocumen
     }
     const { scope, kind } = requireKeys(value, ['scope', 'kind'], what)
     return { ...none, scopes: new Map([[text(scope, what), wantedScope(text(scope, what), kind)]]) }
-  })
+  }, what)
 }
 
-function explained<T>(parse: () => T): T {
+/** @param where - Begins the message, if nothing in it says where. */
+function explained<T>(parse: () => T, where = ''): T {
   try {
     return parse()
   } catch (error) {
     if (!isSignetError(error) || error.category !== 'encoding') throw error
-    throw new UsageError('ERR_REGISTRY_DOCUMENT', error.message, { details: error.details, hint: HINT, cause: error })
+    const message = error.message.startsWith(where) ? error.message : `${where}: ${error.message}`
+    throw new UsageError('ERR_REGISTRY_DOCUMENT', message, { details: error.details, hint: HINT, cause: error })
   }
 }
 

@@ -115,22 +115,9 @@ function unknownRole(name: string): StateError {
 
 /** By what is there, and by each other. */
 async function refuseTaken(transaction: StoreTransaction, entities: readonly EntityRecord[]): Promise<void> {
-  const ids = new Map(
-    (
-      await transaction.entitiesWith(
-        'id',
-        entities.map(({ id }) => id),
-      )
-    ).map((item) => [item.id, item]),
-  )
-  const uris = new Map(
-    (
-      await transaction.entitiesWith(
-        'uri',
-        entities.map(({ uri }) => uri),
-      )
-    ).map((item) => [item.uri, item]),
-  )
+  const [wantedIds, wantedUris] = [entities.map(({ id }) => id), entities.map(({ uri }) => uri)]
+  const ids = new Map((await transaction.entitiesWith('id', wantedIds)).map((item) => [item.id, item]))
+  const uris = new Map((await transaction.entitiesWith('uri', wantedUris)).map((item) => [item.uri, item]))
   for (const entity of entities) {
     const [sameId, sameUri] = [ids.get(entity.id), uris.get(entity.uri)]
     if (sameId !== undefined) throw taken(`the id ${entity.id}`, sameId)
@@ -151,7 +138,7 @@ async function refuseTakenAliases(transaction: StoreTransaction, entities: reado
     }
   }
   if (wanted.size === 0) return
-  for (const other of await transaction.entitiesByName('alias', ...wanted.keys())) {
+  for (const other of await transaction.entitiesByName('alias', [...wanted.keys()])) {
     const alias = other.aliases.find((name) => wanted.has(name) && wanted.get(name)?.id !== other.id)
     if (alias !== undefined) throw taken(`the name ${alias}`, other)
   }
@@ -316,8 +303,17 @@ const PAGE = 1000
 
 /** Every entity, by id, without holding them all. */
 export async function* eachEntity(reader: StoreReader): AsyncGenerator<EntityRecord> {
-  for (let page = await reader.entitiesAfter('', PAGE); page.length > 0;) {
-    yield* page
+  for await (const page of entityPages(reader)) yield* page
+}
+
+/**
+ * Entities by id, some at a time.
+ *
+ * @param after - Id that those come after.
+ */
+export async function* entityPages(reader: StoreReader, after = ''): AsyncGenerator<readonly EntityRecord[]> {
+  for (let page = await reader.entitiesAfter(after, PAGE); page.length > 0;) {
+    yield page
     page = await reader.entitiesAfter(page.at(-1)?.id ?? '', PAGE)
   }
 }

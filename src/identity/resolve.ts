@@ -6,10 +6,10 @@
 import { DeniedError, UsageError } from '../errors/index.js'
 import type { ValidatedPath } from '../path/index.js'
 import type { EntityRecord, StoreReader } from '../store/index.js'
+import { CertificateFacts } from './certificate-facts.js'
 import { rolesAt } from './grant.js'
-import { type IdentityUri, identityUri, identityUriOf } from './identity-uri.js'
-import type { Mapping, MappingRule } from './mapping.js'
-import type { Captures } from './pattern.js'
+import { type IdentityUri, identityUri, identityUriOf, parseIdentityUri } from './identity-uri.js'
+import { askRule, type Decision, type Mapping } from './mapping.js'
 import { RoleGraph } from './role.js'
 
 /** Who speaks. */
@@ -30,6 +30,7 @@ export interface Identity {
 
 /** Which entities there are, and what their roles imply. {@link registryOf} makes one. */
 export interface EntityLookup {
+  entity(id: string): Promise<EntityRecord | undefined>
   entityByUri(uri: string): Promise<EntityRecord | undefined>
   roleGraph(): Promise<RoleGraph>
 }
@@ -38,6 +39,7 @@ export interface EntityLookup {
 export function registryOf(reader: StoreReader): EntityLookup {
   let graph: Promise<RoleGraph> | undefined
   return {
+    entity: (id) => reader.entity(id),
     entityByUri: (uri) => reader.entityByUri(uri),
     roleGraph: () => (graph ??= reader.roles().then((roles) => new RoleGraph(roles))),
   }
@@ -48,7 +50,15 @@ export interface RuleTrace {
   readonly rule: string
   readonly matched: boolean
   /** One for each predicate; those after the first that failed were not asked. */
-  readonly predicates: readonly { readonly on: string; readonly wanted: string; readonly held: boolean }[]
+  readonly predicates: readonly PredicateTrace[]
+}
+
+export interface PredicateTrace {
+  readonly on: string
+  readonly wanted: string
+  readonly held: boolean
+  /** Why it does not hold. */
+  readonly why?: string
 }
 
 export interface Explanation {
@@ -57,6 +67,11 @@ export interface Explanation {
   readonly rule: string
   readonly trace: readonly RuleTrace[]
 }
+
+/** A refusal says of so many rules why they do not match. */
+const MAX_RULES_TOLD = 20
+/** A subject may be as long as a certificate. */
+const MAX_SUBJECT_TOLD = 300
 
 /**
  * Resolve the identity and roles to which the end entity of a validated path is mapped.
@@ -71,51 +86,53 @@ export async function resolveIdentity(
   mapping: Mapping,
   entities: EntityLookup,
 ): Promise<Identity> {
-  return (await explainIdentity(path, mapping, entities)).identity
+  const decision = mapping.decide(new CertificateFacts(path))
+  if (decision === undefined) throw unmapped(path, mapping)
+  return identityFrom(decision, path, mapping, entities)
 }
 
-/** As {@link resolveIdentity}, with the rules that were tried. A refusal carries the trace in its details. */
+/** As {@link resolveIdentity}, with the rules that were tried. */
 export async function explainIdentity(
   path: ValidatedPath,
   mapping: Mapping,
   entities: EntityLookup,
 ): Promise<Explanation> {
+  const identity = await resolveIdentity(path, mapping, entities)
+  const trace = traceRules(path, mapping)
+  return { identity, rule: trace.at(-1)?.rule ?? '', trace }
+}
+
+/** What each rule says of a certificate, up to the one that matches. Asks all of them, where resolving need not. */
+export function traceRules(path: ValidatedPath, mapping: Mapping, limit = Infinity): readonly RuleTrace[] {
+  const facts = new CertificateFacts(path)
   const trace: RuleTrace[] = []
   for (const rule of mapping.rules) {
-    const { captures, predicates } = tryRule(rule, path)
-    trace.push({ rule: rule.name, matched: captures !== undefined, predicates })
-    if (captures === undefined) continue
-    return { identity: await identityFrom(rule, captures, path, mapping, entities), rule: rule.name, trace }
+    if (trace.length >= limit) break
+    const predicates = askRule(rule, facts).map(({ predicate: { on, wanted }, verdict }) =>
+      'why' in verdict ? { on, wanted, held: false, why: verdict.why } : { on, wanted, held: true },
+    )
+    const matched = predicates.every(({ held }) => held)
+    trace.push({ rule: rule.name, matched, predicates })
+    if (matched) break
   }
-  throw new DeniedError('ERR_IDENTITY_UNMAPPED', `no rule maps the certificate of ${path.target.subject.toString()}`, {
-    details: {
-      subject: path.target.subject.toString(),
-      ...Object.fromEntries(
-        trace.map(({ rule, predicates }) => [`rule ${rule}`, `${predicates.at(-1)?.on ?? ''} does not hold`]),
-      ),
-    },
+  return trace
+}
+
+function unmapped(path: ValidatedPath, mapping: Mapping): DeniedError {
+  const subject = path.target.subject.toString().slice(0, MAX_SUBJECT_TOLD)
+  const told = traceRules(path, mapping, MAX_RULES_TOLD).map(({ rule, predicates }) => {
+    const failed = predicates.at(-1)
+    return [`rule ${rule}`, `${failed?.on ?? ''} does not hold: ${failed?.why ?? ''}`] as const
+  })
+  const untold = mapping.rules.length - told.length
+  return new DeniedError('ERR_IDENTITY_UNMAPPED', `no rule maps the certificate of ${subject}`, {
+    details: { subject, ...Object.fromEntries(told), ...(untold > 0 ? { 'further rules': String(untold) } : {}) },
     hint: 'add a rule to the mapping file, or check who issued the certificate',
   })
 }
 
-function tryRule(
-  rule: MappingRule,
-  path: ValidatedPath,
-): { captures: Captures | undefined; predicates: RuleTrace['predicates'] } {
-  const predicates: { on: string; wanted: string; held: boolean }[] = []
-  const captures = new Map<string, string>()
-  for (const { on, wanted, test } of rule.predicates) {
-    const found = test(path)
-    predicates.push({ on, wanted, held: found !== undefined })
-    if (found === undefined) return { captures: undefined, predicates }
-    for (const [name, value] of found) captures.set(name, value)
-  }
-  return { captures, predicates }
-}
-
 async function identityFrom(
-  rule: MappingRule,
-  captures: Captures,
+  { rule, captures }: Decision,
   path: ValidatedPath,
   mapping: Mapping,
   entities: EntityLookup,
@@ -126,6 +143,7 @@ async function identityFrom(
     const name = /^\{(.+)\}$/.exec(text)?.[1]
     return name === undefined ? text : (captures.get(name) ?? '')
   }
+  if (result.kind === 'entity') return withId(filled(result.id), mapping, entities)
   const uri = identityUri({
     trustDomain: mapping.trustDomain,
     scope: filled(result.scope),
@@ -143,8 +161,21 @@ async function identityFrom(
     service: uri.service,
     node: uri.node,
     ...held(registeredRoles(rule.name, result.roles, graph), uri.scope, graph),
-    groups: [],
+    groups: [...new Set(result.groups)].sort(),
   }
+}
+
+/** A rule for a foreign CA whose certificates name entities. The entity's own identity says in which trust domain it is. */
+async function withId(id: string, mapping: Mapping, entities: EntityLookup): Promise<Identity> {
+  const entity = await entities.entity(id)
+  if (entity === undefined || parseIdentityUri(entity.uri).trustDomain !== mapping.trustDomain) {
+    throw new DeniedError('ERR_IDENTITY_UNMAPPED', `no entity is registered with the id ${id}`, {
+      details: { entity: id },
+      hint: 'signet entity add',
+    })
+  }
+  requireActive(entity)
+  return identityOf(entity, await entities.roleGraph())
 }
 
 /** A role that nobody registered means nothing to anyone: the rule has a slip of the pen. */

@@ -9,7 +9,8 @@ import type { JsonValue } from './strict-json.js'
 /** Keys from the outermost on. */
 export type JsonPath = readonly string[]
 
-const KEY = /(?:([A-Za-z0-9_-]+)|"([^"\\]{1,255})")(\.|$)/y
+/** What would move a cursor, or be no XML, is in no key that anybody means. */
+const KEY = /(?:([A-Za-z0-9_-]+)|"([^"\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255})")(\.|$)/uy
 const MAX_PATH_LENGTH = 1024
 
 /**

@@ -9,7 +9,7 @@ import { DeniedError, InternalError, TrustError } from '../errors/index.js'
 import type { TrustDirectory } from '../trust/index.js'
 import { encodeRouteStep, routeStep } from './route-step.js'
 import { documentOf, statedSteps, requireEntry, type VerifiedRoute } from './routing-slip.js'
-import { type MessageSigner, requireSigningCertificate } from './sign.js'
+import { requireSigningCertificate, type SigningCredential } from './sign.js'
 
 export interface CheckOffRequest {
   /** Says whether the credential is that of the step. */
@@ -32,7 +32,7 @@ export interface CheckOffRequest {
  */
 export async function checkOff(
   route: VerifiedRoute,
-  step: MessageSigner,
+  step: SigningCredential,
   request: CheckOffRequest,
 ): Promise<Uint8Array> {
   const { planned, steps, next } = route

@@ -23,7 +23,7 @@ import {
   type PlannedPart,
 } from './envelope-format.js'
 import { contextOf, fingerprintOf, inOrder, onlySigned } from './envelope-parts.js'
-import { type MessageSigner, requireSigningCertificate } from './sign.js'
+import { requireSigningCertificate, type SigningCredential } from './sign.js'
 
 export interface MakeEnvelopeRequest {
   readonly parts: readonly PlannedPart[]
@@ -43,7 +43,7 @@ export interface AddPartRequest {
  * @throws {@link UsageError} `ERR_CONFIG_INVALID` · {@link DeniedError} `ERR_ISSUE_PROFILE` · {@link StoreError}
  * `ERR_KEY_CERT_MISMATCH`, and what the key provider throws
  */
-export async function makeEnvelope(originator: MessageSigner, request: MakeEnvelopeRequest): Promise<Uint8Array> {
+export async function makeEnvelope(originator: SigningCredential, request: MakeEnvelopeRequest): Promise<Uint8Array> {
   const manifest: Manifest = { id: randomBytes(ID_OCTETS), parts: request.parts }
   const fault = faultOfManifest(manifest)
   if (fault !== undefined) throw new UsageError('ERR_CONFIG_INVALID', fault)
@@ -69,7 +69,7 @@ export async function makeEnvelope(originator: MessageSigner, request: MakeEnvel
 export async function addPart(
   envelope: Uint8Array,
   content: Uint8Array,
-  signer: MessageSigner,
+  signer: SigningCredential,
   { name, at, form = 'attached' }: AddPartRequest,
 ): Promise<Uint8Array> {
   const { manifestDer, partsDer } = parseEnvelope(envelope)

@@ -84,6 +84,8 @@ export interface VerifyRouteRequest {
   readonly route?: RoutePolicy
   readonly trust: TrustDirectory
   readonly at: Date
+  /** Of the steps, as of the message. Default `'required'`. */
+  readonly revocation?: 'required' | 'allow-directory-only'
   readonly skewSeconds: number
 }
 
@@ -228,14 +230,14 @@ function verifyStep(
   signature: SignerInfo,
   planned: readonly string[],
   index: number,
-  { trust, at }: VerifyRouteRequest,
+  { trust, at, revocation = 'required' }: VerifyRouteRequest,
 ): DoneStep {
   const signer = trustedSigner(signature.sid, trust)
   const { certificateBound, signingTime } = verifyCountersignature(before, signature, signer.certificate)
   if (!certificateBound || signingTime === undefined) {
     throw new TrustError('ERR_CMS_SIGNED_ATTRIBUTES', `step ${index + 1} does not say when, or with which certificate`)
   }
-  const { target } = signer.validate(at)
+  const { target } = signer.validate(at, revocation)
   const entry = planned[index]
   if (entry === undefined) throw new InternalError('ERR_INTERNAL', 'a step is beyond its route')
   requireEntry(planned, index, signer.identity)

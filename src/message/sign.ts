@@ -13,9 +13,10 @@ import { type Purpose, PURPOSES } from '../path/index.js'
 import { MINUTE } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
 import { checkMessageContext, encodeMessageContext, type MessageContext } from './context.js'
+import { encodeMessageRecipients } from './recipients.js'
 
 /** A key and the certificate of the profile `signer` for it. */
-export interface MessageSigner {
+export interface SigningCredential {
   readonly key: KeyProvider
   readonly certificate: Certificate
 }
@@ -34,6 +35,8 @@ export interface SignMessageRequest {
   readonly route?: readonly string[]
   /** Default `'detached'`: carried beside the payload. */
   readonly form?: 'detached' | 'attached'
+  /** Identity URIs of everybody for whom it will be encrypted: {@link encryptMessage} says them. Default: no word of it. */
+  readonly recipients?: readonly string[]
 }
 
 /** Five minutes: longer than clocks differ and queues are long, shorter than anybody keeps what was recorded. */
@@ -59,7 +62,7 @@ export interface SignedMessage {
  */
 export async function signMessage(
   content: Uint8Array | ContentDigest,
-  signer: MessageSigner,
+  signer: SigningCredential,
   request: SignMessageRequest,
 ): Promise<SignedMessage> {
   const identity = identityUriOf(signer.certificate)
@@ -78,7 +81,12 @@ export async function signMessage(
     contentType: OID.signetMessage,
     form: request.form ?? 'detached',
     signingTime: request.at,
-    attributes: [[OID.signetMessageContext, encodeMessageContext(context)]],
+    attributes: [
+      [OID.signetMessageContext, encodeMessageContext(context)],
+      ...(request.recipients === undefined
+        ? []
+        : [[OID.signetMessageRecipients, encodeMessageRecipients(request.recipients)] as const]),
+    ],
   })
   return { der, context }
 }

@@ -1,6 +1,7 @@
 /**
  * A message is verified in one call: structure → signer in the trust directory → signature → path and revocation →
- * identity → source, destination, type, time → bindings → replay. One value at the end, or one error.
+ * identity → source, destination, type, carrier, time → route → content → bindings → policy → replay. One value at the end, or one
+ * error.
  *
  * @module message/verify (floor 7)
  */
@@ -29,6 +30,15 @@ import type { ReplayStore } from './replay.js'
 import { checkRoutePolicy, type RoutePolicy, type VerifiedRoute, verifyRoute } from './routing-slip.js'
 import { requireWanted, trustedSigner, type WantedSenders } from './trusted-signer.js'
 
+/**
+ * Reads the content of messages: what it yields is what bindings and rules see. It throws where the content is not what type
+ * and destination say that it is.
+ */
+export type ContentReader = (content: Uint8Array, context: MessageContext) => JsonValue
+
+/** Compares what a carrier says of one message with what was signed, and throws where they differ. */
+export type CarrierCheck = (context: MessageContext, signer: Identity) => void
+
 /** What a receiver wants. Everything must be said; what is laxer says `allow`. */
 export interface MessagePolicy {
   readonly trust: TrustDirectory
@@ -41,6 +51,10 @@ export interface MessagePolicy {
   readonly maxAgeSeconds: number
   readonly replay: ReplayStore | 'allow-unchecked'
   readonly at: Date
+  /** Asked for every message, where there is one. Default: strict JSON, read where bindings or rules need it. */
+  readonly reader?: ContentReader
+  /** What the broker said of this very message: its address, its publisher. Default: nothing was said. */
+  readonly carrier?: CarrierCheck
   /** Fields of the JSON content that must be the signer's own. Default none. */
   readonly bindings?: readonly Binding[]
   /** Which roles may send which types where. Without one, only what is above is asked. */
@@ -49,6 +63,8 @@ export interface MessagePolicy {
   readonly scope?: string
   /** How much of the route must be done. Without it, messages that plan a route are refused. */
   readonly route?: RoutePolicy
+  /** Whether CRLs must be current, or being in the current trust directory is enough. Default `'required'`. */
+  readonly revocation?: 'required' | 'allow-directory-only'
   /** How far clocks may differ. Default {@link DEFAULT_SKEW_SECONDS}. */
   readonly skewSeconds?: number
 }
@@ -159,17 +175,21 @@ export async function verifyOpened(
   const { signingTime } = facts
   const context = attributeValue(signerInfo.signedAttrs, OID.signetMessageContext, readMessageContext)
   if (context === undefined) throw missing('messageContext')
-  const path = signer.validate(policy.at)
+  const path = signer.validate(policy.at, policy.revocation ?? 'required')
   const { identity } = signer
   checkSender(context, identity, policy)
   checkDestination(context, policy)
   checkType(context, policy)
+  policy.carrier?.(context, identity)
   const until = checkTime(signingTime, context, policy)
   const { skewSeconds = DEFAULT_SKEW_SECONDS } = policy
   const route = verifyRoute({ der, signerInfo, planned: context.route, signingTime }, { ...policy, skewSeconds })
-  const { bindings = [], authorization } = policy
-  const isRead = bindings.length > 0 || authorization?.readsContent(context.type, context.destination) === true
-  const json = isRead ? parseStrictJson(decodeUtf8(readable(bytes, digest), 'the content of the message')) : undefined
+  const { bindings = [], authorization, reader = readJson } = policy
+  const isRead =
+    policy.reader !== undefined ||
+    bindings.length > 0 ||
+    authorization?.readsContent(context.type, context.destination) === true
+  const json = isRead ? reader(readable(bytes, digest), context) : undefined
   // Content that was not read has no fields, and breaks every rule.
   if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
   const decision = authorization?.authorize(questionOf(context, identity, json, policy))
@@ -193,6 +213,10 @@ function readable(bytes: Uint8Array | undefined, { length }: ContentDigest): Uin
     details: { bytes: String(length) },
     hint: 'rules that read content are for messages that fit into memory',
   })
+}
+
+function readJson(content: Uint8Array): JsonValue {
+  return parseStrictJson(decodeUtf8(content, 'the content of the message'))
 }
 
 /** Sender and scope are the receiver's own knowledge; of the message, only what was signed. */
@@ -219,10 +243,13 @@ const POLICY_KEYS: readonly string[] = [
   'maxAgeSeconds',
   'replay',
   'at',
+  'reader',
+  'carrier',
   'bindings',
   'authorization',
   'scope',
   'route',
+  'revocation',
   'skewSeconds',
 ] satisfies readonly (keyof MessagePolicy)[]
 
@@ -253,11 +280,21 @@ function checkPolicy(policy: MessagePolicy): void {
     throw refuse('allows a senseless difference of clocks')
   if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
   if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
-  if (policy.authorization !== undefined && !(policy.authorization instanceof Policy)) {
+  for (const hook of ['reader', 'carrier'] as const) {
+    if (Object.hasOwn(policy, hook) && typeof policy[hook] !== 'function')
+      throw refuse(`has a ${hook} that is no function`)
+  }
+  // Whoever failed to load a policy, and hands over what came of it, does not mean to do without one.
+  if (Object.hasOwn(policy, 'authorization') && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')
   }
   if (policy.route !== undefined) checkRoutePolicy(policy.route)
-  if (policy.scope !== undefined && !isScopePath(policy.scope)) throw refuse('has a scope that is no path')
+  if (![undefined, 'required', 'allow-directory-only'].includes(policy.revocation))
+    throw refuse('has an unknown revocation stance')
+  const scope: unknown = policy.scope
+  if (scope !== undefined && !(typeof scope === 'string' && isScopePath(scope))) {
+    throw refuse('has a scope that is no path')
+  }
 }
 
 function isObject(value: unknown): boolean {

@@ -24,3 +24,26 @@ export {
 } from './enforce.js'
 export { MAX_OSLO_RULE_CHARACTERS, parseOsloListRule, parseOsloRule } from './rule.js'
 export { OsloFloat, type OsloRecord, type OsloValue } from './value.js'
+export {
+  type JsonObject,
+  OSLO_PRIORITIES,
+  type OsloMessage,
+  type OsloNotification,
+  type OsloPriority,
+  type OsloRequest,
+  parseOsloMessage,
+} from './messaging.js'
+export {
+  encodeOsloNotification,
+  encodeOsloRequest,
+  type OsloNotificationFields,
+  type OsloRequestFields,
+  redactOsloMessage,
+} from './messaging-encode.js'
+export {
+  osloDestination,
+  osloMessageType,
+  osloNotificationDestination,
+  type OsloTarget,
+  readOsloContent,
+} from './messaging-type.js'

@@ -13,12 +13,12 @@ import { candidatePaths, type SearchRequest } from './search.js'
 import { DEFAULT_STRICTNESS } from './strictness.js'
 import { checkPath, type CrlSigners, type PathChecks, type PathContext } from './validate.js'
 
-let prove: (certificates: readonly Certificate[], checks: PathChecks) => ValidatedPath
+let prove: (certificates: readonly Certificate[], checks: PathChecks, policies: ReadonlySet<string>) => ValidatedPath
 
 /** The proof that a path was valid: only {@link validatePath} makes one. */
 export class ValidatedPath {
   static {
-    prove = (certificates, checks) => new ValidatedPath(certificates, checks)
+    prove = (certificates, checks, policies) => new ValidatedPath(certificates, checks, policies)
   }
   /** End entity first, trust anchor last. */
   readonly certificates: readonly Certificate[]
@@ -26,10 +26,15 @@ export class ValidatedPath {
   readonly at: Date
   /** Whether revocation was checked. */
   readonly revocation: 'checked' | 'not checked'
+  /**
+   * The certificate policies for which it is valid, in the domain of the relying party: the user-constrained-policy-set of
+   * RFC 5280 §6.1.6, sorted, without anyPolicy, which names none. What the end entity asserts by itself is not among them.
+   */
+  readonly policies: readonly string[]
   readonly #target: Certificate
   readonly #anchor: Certificate
 
-  private constructor(certificates: readonly Certificate[], checks: PathChecks) {
+  private constructor(certificates: readonly Certificate[], checks: PathChecks, policies: ReadonlySet<string>) {
     const [target] = certificates
     const anchor = certificates.at(-1)
     if (target === undefined || anchor === undefined) throw new InternalError('ERR_INTERNAL', 'a path is never empty')
@@ -37,6 +42,7 @@ export class ValidatedPath {
     this.#anchor = anchor
     this.certificates = Object.freeze([...certificates])
     this.at = checks.at
+    this.policies = Object.freeze([...policies].sort())
     // About an anchor nobody was asked.
     this.revocation = certificates.length > 1 && isChecked(checks) ? 'checked' : 'not checked'
     Object.freeze(this)
@@ -111,8 +117,8 @@ function findPath(target: Certificate, request: PathRequest, context: PathContex
   for (const path of candidates) {
     context.budget.path()
     try {
-      checkPath(path, request, context)
-      return prove(path.toReversed(), request)
+      const policies = checkPath(path, request, context)
+      return prove(path.toReversed(), request, policies)
     } catch (error) {
       if (!isSignetError(error) || error.category === 'limit') throw error
       remember(error)

@@ -93,27 +93,37 @@ export class PolicyState {
     this.#inhibitAnyPolicy = Math.min(this.#inhibitAnyPolicy, certificate.inhibitAnyPolicy ?? Infinity)
   }
 
-  /**
-   * Whether the path is valid for an acceptable policy (§6.1.5 (g)): walk up from the end entity's policies to where
-   * each began, in the domain of the relying party.
-   */
+  /** Whether the path is valid for an acceptable policy. */
   #isAcceptable(): boolean {
     const last = this.#levels.at(-1)
     if (last === undefined || isEmpty(last)) return false
     if (this.#acceptable.has(OID.anyPolicy)) return true
-    if (last.anyPolicy) return this.#acceptable.size > 0
-    let reachable: ReadonlySet<string> = new Set(last.nodes.keys())
+    return this.userConstrainedPolicies().size > 0
+  }
+
+  /**
+   * The user-constrained-policy-set (§6.1.5 (g)): walk up from the end entity's policies to where each began, in the
+   * domain of the relying party. Ask when all certificates are processed.
+   *
+   * anyPolicy alone names no policy: where the end entity asserts just that, these are the policies that the relying
+   * party asked for, or none.
+   */
+  userConstrainedPolicies(): ReadonlySet<string> {
+    const isAny = this.#acceptable.has(OID.anyPolicy)
+    const last = this.#levels.at(-1)
+    const found = new Set<string>(last?.anyPolicy === true && !isAny ? this.#acceptable : [])
+    let reachable: ReadonlySet<string> = new Set(last?.nodes.keys())
     for (const level of this.#levels.toReversed()) {
       const above = new Set<string>()
       for (const policy of reachable) {
         const node = level.nodes.get(policy)
         if (node === undefined) continue
-        if (node.parents.size === 0 && this.#acceptable.has(policy)) return true
+        if (node.parents.size === 0 && (isAny || this.#acceptable.has(policy))) found.add(policy)
         for (const parent of node.parents) above.add(parent)
       }
       reachable = above
     }
-    return false
+    return found
   }
 }
 

@@ -26,8 +26,18 @@ export const PURPOSES = {
   },
   client: { holder: 'any', keyPurposeId: OID.kpClientAuth, keyUsage: ['digitalSignature', 'keyAgreement'] },
   'message-signing': { holder: 'end-entity', keyPurposeId: OID.signetKpMessageSigning, keyUsage: ['digitalSignature'] },
+  'message-encryption': {
+    holder: 'end-entity',
+    keyPurposeId: OID.signetKpMessageEncryption,
+    keyUsage: ['keyAgreement', 'keyEncipherment'],
+  },
   'trust-directory': { holder: 'end-entity', keyPurposeId: OID.signetKpTrustDirectory, keyUsage: ['digitalSignature'] },
   email: { holder: 'any', keyPurposeId: OID.kpEmailProtection, keyUsage: ['digitalSignature', 'nonRepudiation'] },
+  'email-encryption': {
+    holder: 'any',
+    keyPurposeId: OID.kpEmailProtection,
+    keyUsage: ['keyAgreement', 'keyEncipherment'],
+  },
   'ocsp-signing': { holder: 'end-entity', keyPurposeId: OID.kpOcspSigning, keyUsage: ['digitalSignature'] },
 } as const satisfies Record<string, PurposeRule>
 

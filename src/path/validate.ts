@@ -65,13 +65,15 @@ export interface PathContext {
  *
  * @param path - Trust anchor first, end entity last; at least one. A path of one is a trust anchor that is itself the
  * end entity.
+ * @returns The certificate policies for which the path is valid (§6.1.6), in the domain of the relying party.
  * @throws {@link TrustError} `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`, `ERR_ALGORITHM_*`, `ERR_KEY_NOT_ALLOWED`
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  */
-export function checkPath(path: readonly Certificate[], checks: PathChecks, context: PathContext): void {
+export function checkPath(path: readonly Certificate[], checks: PathChecks, context: PathContext): ReadonlySet<string> {
   if (path.length === 0) throw new TrustError('ERR_PATH_NOT_FOUND', 'the path is empty')
   const validation = new Validation(path, checks, context)
   for (const index of path.keys()) validation.process(index)
+  return validation.policies
 }
 
 /** The state that goes down a path (§6.1.2). */
@@ -92,6 +94,11 @@ class Validation {
     this.#maxPathLength = lengthOf(checks.maxPathLength)
     this.#policies = new PolicyState(checks.policies ?? {}, path.length - 1)
     this.#names.add(checks.nameConstraints)
+  }
+
+  /** The policies for which the path is valid, once all of it is processed. */
+  get policies(): ReadonlySet<string> {
+    return this.#policies.userConstrainedPolicies()
   }
 
   process(index: number): void {

@@ -15,7 +15,7 @@
  *
  * @module policy/cases (floor 6)
  */
-import { type Identity, identityUri, isSegment, parseGrant, rolesAt } from '../identity/index.js'
+import { type Identity, identityUri, isScopePath, isSegment, parseGrant, rolesAt } from '../identity/index.js'
 import { type JsonValue, requireKeys } from '../json/index.js'
 import { parseYamlOrJson } from '../yaml/index.js'
 import { explained, invalid } from './vocabulary.js'
@@ -66,7 +66,9 @@ function parseCase(value: unknown, index: number): PolicyCase {
   if (typeof type !== 'string' || typeof to !== 'string') throw invalid(`${name}: type and to are texts`)
   if (expect !== 'allow' && expect !== 'deny') throw invalid(`${name}: expect is allow or deny`)
   if (rule !== undefined && typeof rule !== 'string') throw invalid(`${name}: rule is the name of a rule`)
-  if (scope !== undefined && typeof scope !== 'string') throw invalid(`${name}: scope is the path of a scope`)
+  if (scope !== undefined && !(typeof scope === 'string' && isScopePath(scope))) {
+    throw invalid(`${name}: scope is the path of a scope`)
+  }
   return {
     name,
     question: {

@@ -6,7 +6,7 @@
  *
  * @module policy/condition (floor 6)
  */
-import { type Identity, rolesAt } from '../identity/index.js'
+import { type Identity, parseGrant, rolesAt } from '../identity/index.js'
 import { formatJsonPath, jsonAt, type JsonPath, type JsonValue } from '../json/index.js'
 import { type Binding, isBound } from './binding.js'
 import { type Fact, factOf } from './fact.js'
@@ -82,7 +82,9 @@ function hasRole(
 ): boolean | undefined {
   if (at.kind === 'home') return identity.roles.includes(role)
   const path = at.kind === 'scope' ? at.path : scope
-  return path === undefined ? undefined : heldAt(identity, path).has(role)
+  if (path !== undefined) return heldAt(identity, path).has(role)
+  // Who has it nowhere has it there, too: not.
+  return identity.grants.some((grant) => parseGrant(grant, identity.scope).role === role) ? undefined : false
 }
 
 /** A signer's identity is one object for all of its messages, so its roles at a scope are worked out once. */
@@ -129,6 +131,13 @@ export function formatCondition(condition: Condition): string {
 export function formatPlace(at: Place): string {
   if (at.kind === 'scope') return ` at ${at.path || '/'}`
   return at.kind === 'home' ? '' : ' at the destination'
+}
+
+/** The roles that a condition asks for. */
+export function rolesIn(condition: Condition): readonly string[] {
+  if (condition.kind === 'and' || condition.kind === 'or') return condition.of.flatMap(rolesIn)
+  if (condition.kind === 'not') return rolesIn(condition.of)
+  return condition.kind === 'role' ? [condition.role] : []
 }
 
 /** The smallest parts of a condition, with what each says of a subject: why it holds, or does not. */

@@ -22,7 +22,8 @@ export interface Destination {
 }
 
 const CAPTURE = /^\{(entity|service|node)\}$/
-const SEGMENT = /^[A-Za-z0-9_-]+$/
+/** Also what names a role or a scope: `role:compute_node@region-one`. */
+const SEGMENT = /^[A-Za-z0-9_:@/-]+$/
 
 /** @throws {@link UsageError} `ERR_POLICY_INVALID` */
 export function parseDestination(name: string, receivers: readonly string[], scope: string | undefined): Destination {
@@ -49,19 +50,50 @@ export function destinationOf({ segments, capture }: Destination, receiver: Iden
   return [...segments, ...(capture === undefined ? [] : [factOf(capture, receiver)])].join('.')
 }
 
+/** A name of a destination that is none of some others. */
+export function exampleOf({ segments, capture, name }: Destination, others: ReadonlySet<string>): string {
+  if (capture === undefined) return name
+  for (let receiver = 0; ; receiver++) {
+    const example = [...segments, String(receiver)].join('.')
+    if (!others.has(example)) return example
+  }
+}
+
 /** The destinations of a policy, to look names up in. */
 export class Destinations {
   readonly all: readonly Destination[]
+  readonly names: ReadonlySet<string>
+  readonly #declared: ReadonlyMap<string, Destination>
   readonly #exact: ReadonlyMap<string, Destination>
   /** Those with a capture, the longest first: `compute.{node}` before `{entity}`. */
   readonly #open: readonly Destination[]
 
+  /** @throws {@link UsageError} `ERR_POLICY_INVALID`: two destinations that are one, with two captures */
   constructor(all: readonly Destination[]) {
     this.all = all
+    this.#declared = new Map(all.map((item) => [item.name, item]))
+    this.names = new Set(this.#declared.keys())
     this.#exact = new Map(all.filter(({ capture }) => capture === undefined).map((item) => [item.name, item]))
     this.#open = all
       .filter(({ capture }) => capture !== undefined)
       .sort((a, b) => b.segments.length - a.segments.length)
+    const seen = new Map<string, string>()
+    for (const { segments, name } of this.#open) {
+      const prefix = segments.join('.')
+      const other = seen.get(prefix)
+      // Which of them a name is one of, and whose rules hold, would be a matter of order.
+      if (other !== undefined) {
+        throw new UsageError('ERR_POLICY_INVALID', `the destinations ${other} and ${name} have the same names`, {
+          hint: 'declare one of them',
+        })
+      }
+      seen.set(prefix, name)
+    }
+  }
+
+  /** The destination that was declared by this name. */
+  named(name: string): Destination | undefined {
+    return this.#declared.get(name)
   }
 
   /** The declared destination that a name is one of. */

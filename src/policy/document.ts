@@ -26,17 +26,10 @@ import { parseYamlOrJson } from '../yaml/index.js'
 import { parseBinding } from './binding.js'
 import type { Condition, Place } from './condition.js'
 import { type Destination, Destinations, parseDestination } from './destination.js'
+import type { MessageKind } from './message-kind.js'
 import { TypePattern } from './message-type.js'
 import { compileOslo } from './oslo.js'
-import {
-  explained,
-  invalid,
-  kindsOf,
-  type MessageKind,
-  requireField,
-  type Rule,
-  type Vocabulary,
-} from './vocabulary.js'
+import { explained, invalid, kindsOf, requireField, type Rule, type Vocabulary } from './vocabulary.js'
 
 export interface PolicyDocument extends Vocabulary {
   readonly rules: readonly Rule[]
@@ -59,6 +52,7 @@ export function parsePolicyDocument(text: string): PolicyDocument {
     )
     if (fields['version'] !== 1) throw invalid('its version is not 1')
     const roles = new Set(names(fields['roles'], 'roles'))
+    if (roles.size === 0) throw invalid('it has no roles')
     const destinations = parseDestinations(fields['destinations'], roles)
     const vocabulary = { roles, messages: parseMessages(fields['messages']), destinations }
     const { rules = [], oslo } = fields
@@ -121,7 +115,7 @@ function parseRule(value: unknown, index: number, vocabulary: Vocabulary): Rule 
     effect: allow === undefined ? 'deny' : 'allow',
     types,
     except: [],
-    destinations: new Set(destinations.map((destination) => destination.name)),
+    destinations: to === '*' ? vocabulary.destinations.names : new Set(destinations.map((item) => item.name)),
     condition: {
       kind: 'and',
       of: [
@@ -135,7 +129,7 @@ function parseRule(value: unknown, index: number, vocabulary: Vocabulary): Rule 
 function parseTo(value: unknown, { destinations }: Vocabulary, rule: string): readonly Destination[] {
   if (value === '*') return destinations.all
   return list(value, `the rule ${rule}: to`).map((name) => {
-    const found = destinations.all.find((destination) => destination.name === name)
+    const found = destinations.named(name)
     if (found === undefined) throw invalid(`the rule ${rule} names an unknown destination ${JSON.stringify(name)}`)
     return found
   })
@@ -158,7 +152,10 @@ function requireScopes(destinations: readonly Destination[], rule: string): void
 
 function parseHolders(value: unknown, at: Place, { roles }: Vocabulary, rule: string, isDeny: boolean): Condition {
   // Everybody may be denied something; what everybody may do is better said role by role.
-  if (value === '*' && isDeny) return { kind: 'constant', holds: true }
+  if (value === '*' && isDeny) {
+    if (at.kind !== 'home') throw invalid(`the rule ${rule} denies it to everybody: at says nothing`)
+    return { kind: 'constant', holds: true }
+  }
   const wanted = names(value, `the rule ${rule}: ${isDeny ? 'deny' : 'allow'}`)
   if (wanted.length === 0) throw invalid(`the rule ${rule} names no role`)
   const unknown = wanted.find((role) => !roles.has(role))

@@ -3,10 +3,11 @@
  *
  * @module policy/lint (floor 6)
  */
-import { formatCondition } from './condition.js'
+import { formatCondition, rolesIn } from './condition.js'
 import type { Rule } from './vocabulary.js'
 import type { Policy } from './policy.js'
-import { waysOf } from './reach.js'
+import { kindsMatching } from './message-kind.js'
+import { piecesIn, waysBy, waysOf } from './reach.js'
 
 export interface PolicyFinding {
   /**
@@ -41,12 +42,13 @@ export function lintPolicy(policy: Policy, { registered }: LintOptions = {}): re
 }
 
 function lintRoles({ document }: Policy, registered: readonly string[] | undefined): readonly PolicyFinding[] {
-  const used = new Set(document.destinations.all.flatMap(({ receivers }) => receivers))
-  for (const { condition } of document.rules) {
-    for (const role of document.roles) if (formatCondition(condition).includes(`role ${role}`)) used.add(role)
-  }
+  const known = registered === undefined ? undefined : new Set(registered)
+  const used = new Set([
+    ...document.destinations.all.flatMap(({ receivers }) => receivers),
+    ...document.rules.flatMap(({ condition }) => rolesIn(condition)),
+  ])
   return [...document.roles].flatMap((role): readonly PolicyFinding[] => {
-    if (registered !== undefined && !registered.includes(role)) {
+    if (known?.has(role) === false) {
       return [
         finding(
           'role-unknown',
@@ -64,8 +66,12 @@ function lintRoles({ document }: Policy, registered: readonly string[] | undefin
 
 function lintTypes(policy: Policy): readonly PolicyFinding[] {
   const { roles, messages, destinations } = policy.document
+  // Each role alone, because another role may be one that is denied it; and all, where a rule asks for several.
+  const senders = [...[...roles].map((role) => new Set([role])), roles]
   return messages
-    .filter((kind) => destinations.all.every((destination) => waysOf(policy, roles, kind, destination).length === 0))
+    .filter((kind) =>
+      destinations.all.every((place) => senders.every((sender) => waysOf(policy, sender, kind, place).length === 0)),
+    )
     .map(({ pattern: { text } }) =>
       finding('type-unsendable', text, `nobody may send ${text}`, 'add a rule, or leave the message out'),
     )
@@ -83,11 +89,14 @@ function lintDestinations({ document: { destinations, rules } }: Policy): readon
 }
 
 function lintRules(policy: Policy): readonly PolicyFinding[] {
-  const { rules, roles, messages, destinations } = policy.document
-  const denials = rules.filter(({ effect }) => effect === 'deny')
-  const grants = rules.filter(({ effect }) => effect === 'allow')
+  const { rules } = policy.document
+  const neighbours = neighboursIn(rules)
+  const order = new Map(rules.map((rule, index) => [rule, index]))
   return rules.flatMap((rule): readonly PolicyFinding[] => {
-    const wider = rules.find((other) => other !== rule && isWithin(rule, other, rules))
+    const near = neighbours(rule)
+    const wider = near.find(
+      (other) => other !== rule && isWithin(rule, other, (order.get(other) ?? 0) < (order.get(rule) ?? 0)),
+    )
     if (wider !== undefined) {
       return [
         finding(
@@ -98,23 +107,13 @@ function lintRules(policy: Policy): readonly PolicyFinding[] {
         ),
       ]
     }
+    const against = near.some((other) => other.effect !== rule.effect && meet(rule, other))
     if (rule.effect === 'deny') {
-      const bites = grants.some((grant) => meet(rule, grant))
-      return bites
+      return against
         ? []
         : [finding('toothless', rule.name, `nobody may do what the rule ${rule.name} denies`, 'leave it out')]
     }
-    if (!denials.some((denial) => meet(rule, denial))) return []
-    const lives = messages.some(
-      (kind) =>
-        rule.types.some((type) => type.overlaps(kind.pattern)) &&
-        destinations.all.some(
-          (destination) =>
-            rule.destinations.has(destination.name) &&
-            [...roles].some((role) => waysOf(policy, new Set([role]), kind, destination).length > 0),
-        ),
-    )
-    return lives
+    return !against || lives(policy, rule)
       ? []
       : [
           finding(
@@ -127,6 +126,39 @@ function lintRules(policy: Policy): readonly PolicyFinding[] {
   })
 }
 
+/** For each rule, the others that may be about one of its types: in a policy of many rules, few are. */
+function neighboursIn(rules: readonly Rule[]): (rule: Rule) => readonly Rule[] {
+  const isOpen = ({ types }: Rule): boolean => types.some(({ isExact }) => !isExact)
+  const open = rules.filter(isOpen)
+  const exact = new Map<string, Rule[]>()
+  for (const rule of rules.filter((item) => !isOpen(item))) {
+    for (const { text } of rule.types) {
+      const same = exact.get(text)
+      if (same === undefined) exact.set(text, [rule])
+      else same.push(rule)
+    }
+  }
+  return (rule) => (isOpen(rule) ? rules : [...rule.types.flatMap(({ text }) => exact.get(text) ?? []), ...open])
+}
+
+/** Whether somebody may do something by this rule that no other denies. */
+function lives(policy: Policy, rule: Rule): boolean {
+  const { roles, messages, destinations } = policy.document
+  const senders = [...[...roles].map((role) => new Set([role])), roles]
+  const pieces = rule.types
+    .flatMap((type) => kindsMatching(messages, type))
+    .flatMap(({ pattern }) => piecesIn(pattern, policy))
+  return destinations.all
+    .filter(({ name }) => rule.destinations.has(name))
+    .some((place) =>
+      pieces.some((piece) => {
+        const about = policy.rulesFor(piece.text, place)
+        const these = about.filter((other) => other === rule || other.effect === 'deny')
+        return these.includes(rule) && senders.some((sender) => waysBy(these, sender, place).length > 0)
+      }),
+    )
+}
+
 /** Whether two rules are about one message to one destination. */
 function meet(a: Rule, b: Rule): boolean {
   return (
@@ -136,7 +168,7 @@ function meet(a: Rule, b: Rule): boolean {
 }
 
 /** Whether a rule says nothing that another does not. Of two that say the same, the later one is the one too many. */
-function isWithin(rule: Rule, other: Rule, rules: readonly Rule[]): boolean {
+function isWithin(rule: Rule, other: Rule, isLater: boolean): boolean {
   if (rule.effect !== other.effect) return false
   const covers = (outer: Rule, inner: Rule): boolean =>
     inner.types.every((type) => outer.types.some((wide) => wide.includes(type))) &&
@@ -144,7 +176,7 @@ function isWithin(rule: Rule, other: Rule, rules: readonly Rule[]): boolean {
     [...inner.destinations].every((name) => outer.destinations.has(name)) &&
     impliesText(inner, outer)
   if (!covers(other, rule)) return false
-  return !covers(rule, other) || rules.indexOf(other) < rules.indexOf(rule)
+  return isLater || !covers(rule, other)
 }
 
 /** Whether the condition of `inner` is that of `outer`, with roles left out or checks added. */

@@ -1,10 +1,10 @@
 /**
- * A policy as a picture: which role may send which messages.
+ * A policy as a table: which role may send which messages.
  *
  * @module policy/matrix (floor 6)
  */
 import type { Policy } from './policy.js'
-import { isAlways, type Ways, waysOf } from './reach.js'
+import { isAlways, isByRole, type Ways, waysOfRest } from './reach.js'
 
 export interface Matrix {
   /** Columns. */
@@ -19,13 +19,20 @@ export interface MatrixRow {
 }
 
 export interface Cell {
-  /** `bound`: only where checks hold that are not about its role. */
+  /** `always`: the role suffices, where it must be held. `bound`: only where more holds of the message or its sender. */
   readonly may: 'always' | 'bound' | 'never'
   /** Where to, and by which checks. */
   readonly to: readonly { readonly destination: string; readonly ways: Ways }[]
 }
 
-/** Work out what each role may send. */
+/** Rows whose types begin alike. */
+export interface MatrixGroup {
+  /** What they begin with, and a dot. */
+  readonly prefix: string
+  readonly rows: readonly MatrixRow[]
+}
+
+/** Work out what each role may send, if it is the only one that somebody has. */
 export function matrixOf(policy: Policy): Matrix {
   const { messages, destinations } = policy.document
   const roles = [...policy.document.roles]
@@ -33,105 +40,68 @@ export function matrixOf(policy: Policy): Matrix {
     const cells = roles.map((role): Cell => {
       const holder = new Set([role])
       const to = destinations.all
-        .map((destination) => ({ destination: destination.name, ways: waysOf(policy, holder, kind, destination) }))
+        .map((destination) => ({ destination: destination.name, ways: waysOfRest(policy, holder, kind, destination) }))
         .filter(({ ways }) => ways.length > 0)
-      return { may: to.length === 0 ? 'never' : to.some(({ ways }) => isAlways(ways)) ? 'always' : 'bound', to }
+      return { may: to.length === 0 ? 'never' : to.some(({ ways }) => isByRole(ways)) ? 'always' : 'bound', to }
     })
     return { type: kind.pattern.text, cells }
   })
   return { roles, rows }
 }
 
-/** What a cell says, for people: the checks by which a role may. */
-function explanation({ to }: Cell): string {
-  return to
-    .map(
-      ({ destination, ways }) =>
-        `${destination}${isAlways(ways) ? '' : `: ${ways.map((way) => way.join(' and ')).join(', or ')}`}`,
-    )
-    .join('; ')
+/** Sort rows under the longest beginnings that they share with others; within a group, in the order of the policy. */
+export function groupsOf({ rows }: Matrix): readonly MatrixGroup[] {
+  const shared = new Map<string, number>()
+  for (const { type } of rows) {
+    for (const prefix of prefixesOf(type)) shared.set(prefix, (shared.get(prefix) ?? 0) + 1)
+  }
+  // Those that share nothing stand before the first beginning, not below the last one.
+  const groups = new Map<string, MatrixRow[]>([['', []]])
+  for (const row of rows) {
+    const prefix = prefixesOf(row.type).findLast((item) => (shared.get(item) ?? 0) > 1) ?? ''
+    const group = groups.get(prefix) ?? []
+    groups.set(prefix, group)
+    group.push(row)
+  }
+  return [...groups].flatMap(([prefix, members]) => (members.length === 0 ? [] : [{ prefix, rows: members }]))
 }
 
-const CELL = 22
-const LEFT = 8
-const FONT = 12
-/** Width of a character of the font at this size, nearly. */
-const CHARACTER = 7.3
-
-/**
- * Draw a matrix: a filled disc may always, a ring where more must hold, nothing may not. Every cell says more when it is
- * pointed at.
- */
-export function matrixSvg({ roles, rows }: Matrix): string {
-  const width = (texts: readonly string[]): number =>
-    Math.ceil(Math.max(...texts.map(({ length }) => length)) * CHARACTER)
-  const left = LEFT + width(rows.map(({ type }) => type)) + 12
-  const top = width(roles) + 24
-  const [x, y] = [(column: number): number => left + column * CELL, (row: number): number => top + row * CELL]
-  const heads = roles.map(
-    (role, column) =>
-      `<text transform="translate(${x(column) + CELL / 2 + 4} ${top - 8}) rotate(-90)">${escape(role)}</text>`,
-  )
-  const lines = rows.flatMap(({ type, cells }, row) => [
-    ...(row % 2 === 0
-      ? [`<rect class="band" x="0" y="${y(row)}" width="${x(roles.length) + LEFT}" height="${CELL}"/>`]
-      : []),
-    `<text x="${LEFT}" y="${y(row) + CELL - 7}">${escape(type)}</text>`,
-    ...cells.flatMap((cell, column) => {
-      if (cell.may === 'never') return []
-      const title = `<title>${escape(`${roles[column] ?? ''} → ${explanation(cell)}`)}</title>`
-      return [
-        `<circle class="${cell.may}" cx="${x(column) + CELL / 2}" cy="${y(row) + CELL / 2}" r="6">${title}</circle>`,
-      ]
-    }),
-  ])
-  const [w, h] = [x(roles.length) + LEFT, y(rows.length) + 40]
-  const legend = `<circle class="always" cx="${LEFT + 6}" cy="${h - 18}" r="6"/><text x="${LEFT + 18}" y="${h - 14}">may send</text><circle class="bound" cx="${LEFT + 106}" cy="${h - 18}" r="6"/><text x="${LEFT + 118}" y="${h - 14}">only as itself</text>`
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-label="which role may send which messages" font-family="ui-monospace, monospace" font-size="${FONT}">
-<style>
-text { fill: #1d2733 } .band { fill: #f3f5f8 } .always { fill: #17594a } .bound { fill: #fff; stroke: #b4571b; stroke-width: 3 } rect.page { fill: #fff }
-</style>
-<rect class="page" width="${w}" height="${h}"/>
-${[...heads, ...lines, legend].join('\n')}
-</svg>
-`
+/** `a.b.c`: `a.`, `a.b.` */
+function prefixesOf(type: string): readonly string[] {
+  return [...type.matchAll(/[.:]/g)].map(({ index }) => type.slice(0, index + 1))
 }
 
-/** A matrix as a page that needs nothing else: the picture, and the same as a table. */
-export function matrixHtml(matrix: Matrix, title: string): string {
-  const { roles, rows } = matrix
-  const head = `<tr><th>type</th>${roles.map((role) => `<th>${escape(role)}</th>`).join('')}</tr>`
-  const body = rows.map(
-    ({ type, cells }) =>
-      `<tr><th>${escape(type)}</th>${cells.map((cell) => `<td class="${cell.may}">${escape(explanation(cell))}</td>`).join('')}</tr>`,
-  )
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>${escape(title)}</title>
-<style>
-body { font: 14px system-ui, sans-serif; margin: 2rem; color: #1d2733 }
-table { border-collapse: collapse; font: 12px ui-monospace, monospace }
-th, td { border: 1px solid #d7dde5; padding: 2px 6px; text-align: left; vertical-align: top }
-td.always { background: #dcefe9 } td.bound { background: #fbe9dc }
-</style>
-<h1>${escape(title)}</h1>
-${matrixSvg(matrix)}
-<h2>In words</h2>
-<table>
-${[head, ...body].join('\n')}
-</table>
-</html>
-`
+/** What a cell says, for people: where to, and by which checks. Destinations of the same checks are named together. */
+export function explain({ to }: Cell): readonly string[] {
+  const texts = new Map<string, string[]>()
+  for (const { destination, ways } of to) {
+    const checks = isAlways(ways) ? '' : `: ${ways.map((way) => way.join(' and ')).join(', or ')}`
+    texts.set(checks, [...(texts.get(checks) ?? []), destination])
+  }
+  return [...texts].map(([checks, names]) => `${names.join(', ')}${checks}`)
 }
 
 const MARKS: Readonly<Record<Cell['may'], string>> = { always: '●', bound: '○', never: '·' }
+const COLUMN = 3
 
-/** The cells of a matrix as text: ● may always, ○ only where more holds, · never. */
-export function matrixText({ roles, rows }: Matrix): readonly (readonly string[])[] {
-  return [['type', ...roles], ...rows.map(({ type, cells }) => [type, ...cells.map(({ may }) => MARKS[may])])]
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+/**
+ * A matrix as text: ● may, ○ only where more holds, · may not. The roles stand above their columns as steps, so that
+ * their names make nothing wider.
+ */
+export function matrixText(matrix: Matrix): string {
+  const { roles, rows } = matrix
+  const groups = groupsOf(matrix)
+  const labels = groups.flatMap(({ prefix, rows: members }) => members.map(({ type }) => type.length - prefix.length))
+  // Not Math.max(...): there may be more rows than a call may have arguments.
+  const left = labels.reduce((width, length) => Math.max(width, length), 0) + 4
+  const heads = roles.map((role, column) => `${' '.repeat(left)}${'│'.padEnd(COLUMN).repeat(column)}${role}`)
+  const lines = groups.flatMap(({ prefix, rows: members }) => [
+    ...(prefix === '' ? [] : [prefix]),
+    ...members.map(({ type, cells }) => {
+      const marks = cells.map(({ may }) => MARKS[may]).join(' '.repeat(COLUMN - 1))
+      return `  ${type.slice(prefix.length).padEnd(left - 2)}${marks}`
+    }),
+  ])
+  const legend = `${rows.length} types: ● may, ○ only where more holds, · may not`
+  return [...heads, ...lines, '', legend].join('\n')
 }

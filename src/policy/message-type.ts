@@ -19,6 +19,8 @@ export class TypePattern {
   readonly text: string
   /** Segments and the separators between them. */
   readonly parts: readonly string[]
+  /** Whether it is a type itself. */
+  readonly isExact: boolean
 
   /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
   constructor(text: string) {
@@ -29,11 +31,7 @@ export class TypePattern {
     }
     this.text = text
     this.parts = text.split(/([.:])/)
-  }
-
-  /** Whether it is a type itself. */
-  get isExact(): boolean {
-    return !this.parts.includes('*')
+    this.isExact = !this.parts.includes('*')
   }
 
   get #isOpen(): boolean {
@@ -55,15 +53,27 @@ export class TypePattern {
     return this.parts.every((part, index) => part === '*' || part === other.parts[index])
   }
 
-  /** Whether some type matches both. */
+  /** Whether some type matches both, its length aside. */
   overlaps(other: TypePattern): boolean {
-    const [shorter, longer] = this.parts.length <= other.parts.length ? [this, other] : [other, this]
+    const [shorter, longer] = byLength(this, other)
     if (shorter.parts.length !== longer.parts.length && !shorter.#isOpen) return false
     return shorter.parts.every((part, index) => {
       const against = longer.parts[index]
       return part === '*' || against === '*' || part === against
     })
   }
+
+  /** The types that match both, which are those of one pattern again; `undefined` where there are none. */
+  common(other: TypePattern): TypePattern | undefined {
+    if (!this.overlaps(other)) return undefined
+    const [shorter, longer] = byLength(this, other)
+    const text = longer.parts.map((part, index) => (part === '*' ? (shorter.parts[index] ?? part) : part)).join('')
+    return text.length > MAX_TYPE_LENGTH ? undefined : new TypePattern(text)
+  }
+}
+
+function byLength(a: TypePattern, b: TypePattern): readonly [shorter: TypePattern, longer: TypePattern] {
+  return a.parts.length <= b.parts.length ? [a, b] : [b, a]
 }
 
 /**

@@ -12,8 +12,9 @@ import type { JsonValue } from '../json/index.js'
 import { type Check, checksOf, type Condition, holds, type Subject } from './condition.js'
 import type { Destination } from './destination.js'
 import { parsePolicyDocument, type PolicyDocument } from './document.js'
-import { isMessageType } from './message-type.js'
-import type { MessageKind, Rule } from './vocabulary.js'
+import { kindOf, type MessageKind } from './message-kind.js'
+import { TypePattern } from './message-type.js'
+import type { Rule } from './vocabulary.js'
 
 /** What is asked. */
 export interface PolicyQuestion {
@@ -45,27 +46,45 @@ export interface ConsideredRule {
   readonly checks: readonly Check[]
 }
 
-/** Decisions of types and destinations that are kept: both are few, unless somebody makes them up. */
-const MAX_CACHED = 10_000
+/**
+ * How much of what was looked up is kept: rules, and as many more for each type and destination. Destinations are those
+ * that are declared, but types may be made up by whoever may send some of a pattern.
+ */
+const MAX_KEPT = 500_000
+const KEPT_EACH = 16
 
 /** A policy that was read and found whole. */
 export class Policy {
   readonly document: PolicyDocument
+  /** Every pattern that is written in it, once. */
+  readonly patterns: readonly TypePattern[]
   readonly #exact = new Map<string, Rule[]>()
   readonly #open: Rule[] = []
-  readonly #cache = new Map<string, readonly Rule[]>()
+  readonly #order: ReadonlyMap<Rule, number>
+  readonly #found = new Map<string, readonly Rule[]>()
+  #kept = 0
 
   constructor(document: PolicyDocument) {
     this.document = document
+    this.#order = new Map(document.rules.map((rule, index) => [rule, index]))
+    const patterns = new Map(document.messages.map(({ pattern }) => [pattern.text, pattern]))
     for (const rule of document.rules) {
+      for (const pattern of [...rule.types, ...rule.except]) patterns.set(pattern.text, pattern)
       if (rule.types.some((type) => !type.isExact)) this.#open.push(rule)
-      else for (const { text } of rule.types) this.#exact.set(text, [...(this.#exact.get(text) ?? []), rule])
+      else for (const { text } of rule.types) this.#addExact(text, rule)
     }
+    this.patterns = [...patterns.values()]
+  }
+
+  #addExact(type: string, rule: Rule): void {
+    const rules = this.#exact.get(type)
+    if (rules === undefined) this.#exact.set(type, [rule])
+    else rules.push(rule)
   }
 
   /** The kind of message that a type is of. */
   kindOf(type: string): MessageKind | undefined {
-    return isMessageType(type) ? this.document.messages.find(({ pattern }) => pattern.matches(type)) : undefined
+    return kindOf(this.document.messages, type)
   }
 
   /** The declared destination that a name is one of. */
@@ -73,27 +92,36 @@ export class Policy {
     return this.document.destinations.find(name)
   }
 
-  /** The rules that are about a type and a declared destination, in the order of the file. */
+  /**
+   * The rules that are about a type, or about all types of a pattern, and a declared destination, in the order of the
+   * file.
+   */
   rulesFor(type: string, destination: Destination): readonly Rule[] {
     const key = `${type} ${destination.name}`
-    const cached = this.#cache.get(key)
-    if (cached !== undefined) return cached
+    const known = this.#found.get(key)
+    if (known !== undefined) return known
+    const pattern = new TypePattern(type)
+    const isWithin = (outer: TypePattern): boolean => outer.includes(pattern)
     const found = [
       ...new Set([
         ...(this.#exact.get(type) ?? []),
-        ...this.#open.filter(
-          ({ types, except }) =>
-            types.some((pattern) => pattern.matches(type)) && !except.some((pattern) => pattern.matches(type)),
-        ),
+        ...this.#open.filter(({ types, except }) => types.some(isWithin) && !except.some(isWithin)),
       ]),
-    ].filter(({ destinations }) => destinations.has(destination.name))
-    if (this.#cache.size < MAX_CACHED) this.#cache.set(key, found)
+    ]
+      .filter(({ destinations }) => destinations.has(destination.name))
+      .sort((a, b) => (this.#order.get(a) ?? 0) - (this.#order.get(b) ?? 0))
+    this.#kept += found.length + KEPT_EACH
+    if (this.#kept > MAX_KEPT) {
+      this.#found.clear()
+      this.#kept = found.length + KEPT_EACH
+    }
+    this.#found.set(key, found)
     return found
   }
 
   /** Whether some rule for this type and destination looks into the content. */
   readsContent(type: string, destination: string): boolean {
-    const declared = this.destinationOf(destination)
+    const declared = this.kindOf(type) === undefined ? undefined : this.destinationOf(destination)
     return declared !== undefined && this.rulesFor(type, declared).some(({ condition }) => looksInside(condition))
   }
 
@@ -137,7 +165,7 @@ export class Policy {
   /**
    * Decide, and throw unless it is allowed.
    *
-   * @returns The name of the rule that allows it.
+   * @returns The decision, which names the rule that allows it.
    * @throws {@link DeniedError} `ERR_POLICY_DENIED` naming the rule that denies, or the checks that failed
    */
   authorize(question: PolicyQuestion): Decision {

@@ -7,14 +7,8 @@ import { isSignetError, UsageError } from '../errors/index.js'
 import { formatJsonPath, type JsonPath } from '../json/index.js'
 import type { Condition } from './condition.js'
 import type { Destinations } from './destination.js'
+import { kindsMatching, type MessageKind } from './message-kind.js'
 import type { TypePattern } from './message-type.js'
-
-/** A kind of message that there is. */
-export interface MessageKind {
-  readonly pattern: TypePattern
-  /** Paths of the fields of its content that rules may name; what is below a field is its own, too. */
-  readonly fields: readonly string[]
-}
 
 export interface Rule {
   readonly name: string
@@ -54,12 +48,12 @@ export function kindsOf(
   { messages }: Pick<Vocabulary, 'messages'>,
   rule: string,
 ): readonly MessageKind[] {
-  for (const type of types) {
-    if (!messages.some(({ pattern }) => pattern.overlaps(type))) {
-      throw invalid(`the rule ${rule} names a type that no message has: ${type.text}`)
-    }
-  }
-  return messages.filter(({ pattern }) => types.some((type) => type.overlaps(pattern)))
+  const concerned = types.flatMap((type) => {
+    const found = kindsMatching(messages, type)
+    if (found.length === 0) throw invalid(`the rule ${rule} names a type that no message has: ${type.text}`)
+    return found
+  })
+  return [...new Set(concerned)]
 }
 
 /** A field that some of the messages do not have would make the rule one that never holds for them. */

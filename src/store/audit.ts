@@ -6,7 +6,6 @@
 import { hash } from 'node:crypto'
 import { StoreError } from '../errors/index.js'
 import { LOG_START, type LogEntry, type LogHead, verifyLogEntry } from './log.js'
-import type { CertificateRecord } from './records.js'
 import { RegistryHistory, tampered } from './registry-history.js'
 import type { Store, StoreReader } from './store.js'
 
@@ -32,16 +31,16 @@ export async function verifyAudit(
   store: Store,
   progress: (entries: number) => void = () => undefined,
 ): Promise<AuditReport> {
-  // In a transaction: log and tables are those of one instant, whoever else issues meanwhile.
-  return store.transaction((reader) => verifyReader(reader, progress))
+  // Log and tables are those of one instant, whoever else issues meanwhile.
+  return store.snapshot((reader) => verifyReader(reader, progress))
 }
 
 /** What the log says of a certificate, as the tables must say it. */
-type Facts = Readonly<Record<'fingerprint' | 'entityId' | 'profile' | 'keyIdentifier' | 'notAfter', unknown>>
+type Facts = Readonly<Partial<Record<'fingerprint' | 'entityId' | 'profile' | 'keyIdentifier' | 'notAfter', unknown>>>
 
 async function verifyReader(store: StoreReader, progress: (entries: number) => void): Promise<AuditReport> {
   let head = LOG_START
-  const issued = new Map<string, Facts>()
+  const issued = new Map<string, string>()
   const revoked = new Map<string, unknown>()
   const registry = new RegistryHistory()
   for (;;) {
@@ -51,41 +50,46 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
       head = verifyLogEntry(head, entry)
       const payload = payloadOf(entry)
       const serialNumber = String(payload['serialNumber'])
-      if (entry.event === 'certificate.issued') issued.set(serialNumber, payload)
+      if (entry.event === 'certificate.issued') issued.set(serialNumber, digestOf(payload))
       if (entry.event === 'certificate.revoked') revoked.set(serialNumber, payload['reason'])
       registry.follow(entry.event, payload)
     }
     progress(head.sequence)
   }
   await registry.check(store)
-  const certificates = await store.certificates()
+  const certificates = await verifyCertificates(store, issued)
   const revocations = await store.revocations()
-  for (const { certificate } of certificates) {
-    const facts = issued.get(certificate.serialNumber)
-    if (facts === undefined) throw tampered('a certificate is not in the log', certificate.serialNumber)
-    if (!saysTheSame(certificate, facts)) {
-      throw tampered('a certificate is not the one of the log', certificate.serialNumber)
-    }
-    issued.delete(certificate.serialNumber)
-  }
-  for (const serialNumber of issued.keys()) throw tampered('a certificate of the log is gone', serialNumber)
   for (const { serialNumber, reason } of revocations) {
     if (revoked.get(serialNumber) !== reason) throw tampered('a revocation is not in the log', serialNumber)
     revoked.delete(serialNumber)
   }
   for (const serialNumber of revoked.keys()) throw tampered('a revocation of the log is gone', serialNumber)
-  return { entries: head.sequence, certificates: certificates.length, revocations: revocations.length, head }
+  return { entries: head.sequence, certificates, revocations: revocations.length, head }
 }
 
-function saysTheSame(certificate: CertificateRecord, facts: Facts): boolean {
-  return (
-    hash('sha256', certificate.der, 'hex') === facts.fingerprint &&
-    certificate.fingerprint === facts.fingerprint &&
-    certificate.entityId === (facts.entityId ?? null) &&
-    certificate.profile === facts.profile &&
-    certificate.keyIdentifier === facts.keyIdentifier &&
-    certificate.notAfter === facts.notAfter
-  )
+/** @returns How many certificates there are. */
+async function verifyCertificates(store: StoreReader, issued: Map<string, string>): Promise<number> {
+  let count = 0
+  for (let page = await store.certificatesAfter('', BATCH); page.length > 0;) {
+    for (const certificate of page) {
+      const { serialNumber } = certificate
+      const logged = issued.get(serialNumber)
+      if (logged === undefined) throw tampered('a certificate is not in the log', serialNumber)
+      if (hash('sha256', certificate.der, 'hex') !== certificate.fingerprint || digestOf(certificate) !== logged) {
+        throw tampered('a certificate is not the one of the log', serialNumber)
+      }
+      issued.delete(serialNumber)
+      count++
+    }
+    page = await store.certificatesAfter(page.at(-1)?.serialNumber ?? '', BATCH)
+  }
+  for (const serialNumber of issued.keys()) throw tampered('a certificate of the log is gone', serialNumber)
+  return count
+}
+
+/** Of each certificate only this is kept: there may be many. */
+function digestOf({ fingerprint, entityId, profile, keyIdentifier, notAfter }: Facts): string {
+  return hash('sha256', JSON.stringify([fingerprint, entityId ?? null, profile, keyIdentifier, notAfter]), 'base64url')
 }
 
 /** The payload was hashed, but whoever rewrites the whole log can hash anything. */

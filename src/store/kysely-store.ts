@@ -5,6 +5,7 @@
  */
 import type { Kysely, Selectable } from 'kysely'
 import { StoreError } from '../errors/index.js'
+import { BulkInsert, oneOf } from './kysely-bulk.js'
 import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
 import type {
   CertificateRecord,
@@ -23,9 +24,6 @@ import type {
 import { entityNames } from './records.js'
 import type { CertificateTable, EntityTable, RevocationTable, Schema } from './tables.js'
 import type { EntityNameKind, Store, StoreReader, StoreTransaction } from './store.js'
-
-/** Rows of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535. */
-const MAX_ROWS = 1000
 
 class KyselyReader implements StoreReader {
   protected readonly db: Kysely<Schema>
@@ -49,27 +47,28 @@ class KyselyReader implements StoreReader {
     return rows.map(entityOf)
   }
 
+  async entityCount(): Promise<number> {
+    const counted = this.db.selectFrom('entity').select((columns) => columns.fn.countAll<number>().as('count'))
+    return (await counted.executeTakeFirstOrThrow()).count
+  }
+
   async entitiesAfter(id: string, limit: number): Promise<readonly EntityRecord[]> {
     const rows = this.db.selectFrom('entity').selectAll().where('id', '>', id).orderBy('id').limit(limit)
     return (await rows.execute()).map(entityOf)
   }
 
   async entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]> {
-    const found: EntityRecord[] = []
-    for (const some of batches(values)) {
-      const rows = await this.db.selectFrom('entity').selectAll().where(column, 'in', some).orderBy('id').execute()
-      found.push(...rows.map(entityOf))
-    }
-    return found
+    const rows = this.db.selectFrom('entity').selectAll().where(column, 'in', oneOf(values)).orderBy('id')
+    return (await rows.execute()).map(entityOf)
   }
 
-  async entitiesByName(kind: EntityNameKind, ...names: readonly string[]): Promise<readonly EntityRecord[]> {
+  async entitiesByName(kind: EntityNameKind, names: readonly string[]): Promise<readonly EntityRecord[]> {
     const rows = await this.db
       .selectFrom('entityName')
       .innerJoin('entity', 'entity.id', 'entityName.entityId')
       .selectAll('entity')
       .where('entityName.kind', '=', kind)
-      .where('entityName.name', 'in', names)
+      .where('entityName.name', 'in', oneOf(names))
       .distinct()
       .orderBy('entity.id')
       .execute()
@@ -119,6 +118,11 @@ class KyselyReader implements StoreReader {
 
   async certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]> {
     return this.#statuses('certificate.subjectDigest', subjectDigest)
+  }
+
+  async certificatesAfter(serialNumber: string, limit: number): Promise<readonly CertificateRecord[]> {
+    const rows = this.db.selectFrom('certificate').selectAll().where('serialNumber', '>', serialNumber)
+    return (await rows.orderBy('serialNumber').limit(limit).execute()).map(certificateOf)
   }
 
   async certificates(entityId?: string): Promise<readonly CertificateStatus[]> {
@@ -227,19 +231,18 @@ class KyselyReader implements StoreReader {
 }
 
 class KyselyTransaction extends KyselyReader implements StoreTransaction {
+  readonly #bulk = new BulkInsert(this.db)
   #head: LogHead | undefined
 
   async insertEntities(entities: readonly EntityRecord[]): Promise<void> {
-    for (const some of batches(entities)) await this.db.insertInto('entity').values(some.map(entityRow)).execute()
-    for (const some of batches(entities.flatMap(entityNames))) {
-      await this.db.insertInto('entityName').values(some).execute()
-    }
+    await this.#bulk.insert('entity', entities.map(entityRow))
+    await this.#bulk.insert('entityName', entities.flatMap(entityNames))
   }
 
   async updateEntity(entity: EntityRecord): Promise<void> {
     await this.db.updateTable('entity').set(entityRow(entity)).where('id', '=', entity.id).execute()
     await this.db.deleteFrom('entityName').where('entityId', '=', entity.id).execute()
-    for (const some of batches(entityNames(entity))) await this.db.insertInto('entityName').values(some).execute()
+    await this.#bulk.insert('entityName', entityNames(entity))
   }
 
   async insertScope(scope: ScopeRecord): Promise<void> {
@@ -321,16 +324,14 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
   async logAll(at: Date, event: string, payloads: readonly LogPayload[]): Promise<void> {
     // One transaction at a time writes, so the head read once stays the head.
     let head = (this.#head ??= await this.logHead())
-    for (const some of batches(payloads)) {
-      const entries = some.map((payload) => (head = nextLogEntry(head, at, event, payload)))
-      await this.db.insertInto('log').values(entries).execute()
-      const about = entries.flatMap(({ sequence }, index) => {
-        const entityId = entityConcerned(event, some[index] ?? {})
-        return entityId === undefined ? [] : [{ entityId, sequence }]
-      })
-      if (about.length > 0) await this.db.insertInto('entityEvent').values(about).execute()
-      this.#head = { sequence: head.sequence, hash: head.hash }
-    }
+    const entries = payloads.map((payload) => (head = nextLogEntry(head, at, event, payload)))
+    await this.#bulk.insert('log', entries)
+    const about = entries.flatMap(({ sequence }, index) => {
+      const entityId = entityConcerned(event, payloads[index] ?? {})
+      return entityId === undefined ? [] : [{ entityId, sequence }]
+    })
+    await this.#bulk.insert('entityEvent', about)
+    this.#head = { sequence: head.sequence, hash: head.hash }
   }
 }
 
@@ -339,13 +340,14 @@ export class KyselyStore extends KyselyReader implements Store {
     return this.db.transaction().execute((db) => work(new KyselyTransaction(db)))
   }
 
+  async snapshot<T>(work: (reader: StoreReader) => Promise<T>): Promise<T> {
+    const transaction = this.db.transaction().setAccessMode('read only')
+    return transaction.execute((db) => work(new KyselyReader(db)))
+  }
+
   async close(): Promise<void> {
     await this.db.destroy()
   }
-}
-
-function* batches<T>(items: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < items.length; start += MAX_ROWS) yield items.slice(start, start + MAX_ROWS)
 }
 
 /** Whom an entry of the log is about: the entity's own events call it `id`, all others `entityId`. */

@@ -14,11 +14,15 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  type TransactionSettings,
 } from 'kysely'
 import { StoreError } from '../errors/index.js'
 
 /** How long to wait for another process that writes. */
 const BUSY_MILLISECONDS = 15_000
+
+/** Pages kept in memory: a transaction of a million entities must find those again that it changes again and again. */
+const CACHE_KIBIBYTES = 32 * 1024
 
 /** Open (or create) a database file and set it up for durable commits. */
 export function openDatabase(path: string): DatabaseSync {
@@ -29,6 +33,7 @@ export function openDatabase(path: string): DatabaseSync {
       // FULL: a commit is on the disk before it is reported. The default of WAL is not.
       database.exec('PRAGMA synchronous = FULL')
       database.exec('PRAGMA foreign_keys = ON')
+      database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}`)
       database.exec('PRAGMA trusted_schema = OFF')
     } catch (error) {
       database.close()
@@ -66,9 +71,9 @@ class NodeSqliteDriver implements Driver {
     return this.#connection
   }
 
-  async beginTransaction(): Promise<void> {
-    // IMMEDIATE: what is read in a transaction is still true when it writes.
-    this.#connection.run('begin immediate')
+  async beginTransaction(_connection: DatabaseConnection, { accessMode }: TransactionSettings): Promise<void> {
+    // IMMEDIATE: what is read in a transaction is still true when it writes. One that only reads hinders nobody.
+    this.#connection.run(accessMode === 'read only' ? 'begin' : 'begin immediate')
     return Promise.resolve()
   }
 
@@ -98,7 +103,7 @@ class NodeSqliteDriver implements Driver {
 class Connection implements DatabaseConnection {
   readonly #database: DatabaseSync
   readonly #path: string
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(database: DatabaseSync, path: string) {
     this.#database = database
@@ -107,9 +112,9 @@ class Connection implements DatabaseConnection {
 
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
-      const statement = this.#prepare(query.sql)
+      const { statement, yieldsRows } = this.#prepare(query.sql)
       const parameters = query.parameters as SQLInputValue[]
-      if (statement.columns().length > 0) return Promise.resolve({ rows: statement.all(...parameters) as Row[] })
+      if (yieldsRows) return Promise.resolve({ rows: statement.all(...parameters) as Row[] })
       const { changes } = statement.run(...parameters)
       return Promise.resolve({ rows: [], numAffectedRows: BigInt(changes) })
     } catch (error) {
@@ -138,14 +143,20 @@ class Connection implements DatabaseConnection {
     if (this.#database.isOpen) this.#database.close()
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql)
-      if (this.#statements.size < 200) this.#statements.set(sql, statement)
+  #prepare(sql: string): Prepared {
+    let prepared = this.#statements.get(sql)
+    if (prepared === undefined) {
+      const statement = this.#database.prepare(sql)
+      prepared = { statement, yieldsRows: statement.columns().length > 0 }
+      if (this.#statements.size < 200) this.#statements.set(sql, prepared)
     }
-    return statement
+    return prepared
   }
+}
+
+interface Prepared {
+  readonly statement: StatementSync
+  readonly yieldsRows: boolean
 }
 
 function translated<T>(code: 'ERR_STORE_OPEN' | 'ERR_STORE_WRITE', path: string, work: () => T): T {

@@ -17,24 +17,32 @@ const STATE_EVENT = /^entity\.(active|quarantined|retired)$/
 
 type Payload = Readonly<Record<string, unknown>>
 
-/** Entities, scopes and roles as a log leaves them. Of an entity only its state and a digest are kept: there may be many. */
+/** Entities, scopes and roles as a log leaves them. Of an entity only a digest and its state are kept: there may be many. */
 export class RegistryHistory {
-  readonly #entities = new Map<string, { state: string; digest: string }>()
+  readonly #entities = new Map<string, string>()
+  /** States other than `active`. */
+  readonly #states = new Map<string, string>()
   readonly #scopes = new Map<string, string>()
   readonly #roles = new Map<string, string>()
 
   /** Take the next entry of the log. */
   follow(event: string, payload: Payload): void {
-    const id = String(payload['id'])
-    const state = STATE_EVENT.exec(event)?.[1] ?? (event === 'entity.added' ? 'active' : this.#entities.get(id)?.state)
-    if (event === 'entity.added' || event === 'entity.changed') {
-      this.#entities.set(id, { state: state ?? '', digest: digestOf(payload) })
-    } else if (STATE_EVENT.test(event)) {
-      this.#entities.set(id, { state: state ?? '', digest: this.#entities.get(id)?.digest ?? '' })
-    } else if (event === 'scope.added') this.#scopes.set(String(payload['path']), JSON.stringify(payload))
+    if (event.startsWith('entity.')) this.#followEntity(event, payload)
+    else if (event === 'scope.added') this.#scopes.set(String(payload['path']), JSON.stringify(payload))
     else if (event === 'scope.removed') this.#scopes.delete(String(payload['path']))
     else if (event === 'role.set') this.#roles.set(String(payload['name']), JSON.stringify(payload))
     else if (event === 'role.removed') this.#roles.delete(String(payload['name']))
+  }
+
+  #followEntity(event: string, payload: Payload): void {
+    const id = String(payload['id'])
+    const known = this.#entities.get(id)
+    // Nothing but being added makes an entity: of one that never was, no state and no digest fits.
+    const state = event === 'entity.added' ? 'active' : known === undefined ? '' : STATE_EVENT.exec(event)?.[1]
+    if (state === 'active') this.#states.delete(id)
+    else if (state !== undefined) this.#states.set(id, state)
+    const hasFacts = event === 'entity.added' || event === 'entity.changed'
+    this.#entities.set(id, hasFacts ? digestOf(payload) : (known ?? ''))
   }
 
   /**
@@ -46,8 +54,8 @@ export class RegistryHistory {
     let found = 0
     for (let page = await store.entitiesAfter('', PAGE); page.length > 0;) {
       for (const entity of page) {
-        const logged = this.#entities.get(entity.id)
-        if (logged?.state !== entity.state || logged.digest !== digestOf(entityFacts(entity))) {
+        const state = this.#states.get(entity.id) ?? 'active'
+        if (entity.state !== state || this.#entities.get(entity.id) !== digestOf(entityFacts(entity))) {
           throw tampered('an entity is not the one of the log', entity.id, 'entity')
         }
         found++

@@ -98,11 +98,43 @@ const deltaCrls: Migration = {
   },
 }
 
+/**
+ * Nobody looks up entries by their hash, and the chain proves that hashes differ. An index of a million random values cost
+ * half of a large import.
+ */
+const logWithoutIndex: Migration = {
+  async up(db: Kysely<Schema>) {
+    // In one transaction: a log that is half copied is no log, whoever dies here.
+    await db.transaction().execute(async (transaction) => {
+      // Whoever does it at the same time has done it.
+      const unique = await sql`select 1 from sqlite_schema where type = 'index' and tbl_name = 'log'`.execute(
+        transaction,
+      )
+      if (unique.rows.length === 0) return
+      await transaction.schema
+        .createTable('newLog')
+        .addColumn('sequence', 'integer', (column) => column.primaryKey())
+        .addColumn('at', 'text', (column) => column.notNull())
+        .addColumn('event', 'text', (column) => column.notNull())
+        .addColumn('payload', 'text', (column) => column.notNull())
+        .addColumn('previousHash', 'text', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .execute()
+      await sql`insert into newLog select sequence, at, event, payload, previousHash, hash from log`.execute(
+        transaction,
+      )
+      await transaction.schema.dropTable('log').execute()
+      await transaction.schema.alterTable('newLog').renameTo('log').execute()
+    })
+  },
+}
+
 /** Every migration, oldest first. Only ever appended to. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': first,
   '0002-delta-crls': deltaCrls,
   '0003-registry': registry,
+  '0004-log-without-index': logWithoutIndex,
 }
 
 /** Several processes may open an old store at once; one of them brings it up. */

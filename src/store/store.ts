@@ -30,12 +30,14 @@ export interface StoreReader {
   entityByUri(uri: string): Promise<EntityRecord | undefined>
   /** By id. */
   entities(): Promise<readonly EntityRecord[]>
+  /** How many entities there are. */
+  entityCount(): Promise<number>
   /** By id: those whose id, or identity URI, is one of these. */
   entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]>
   /** By id, those after one, at most so many: for what must not hold them all. */
   entitiesAfter(id: string, limit: number): Promise<readonly EntityRecord[]>
   /** By id: those with one of these host names, addresses or aliases. */
-  entitiesByName(kind: EntityNameKind, ...names: readonly string[]): Promise<readonly EntityRecord[]>
+  entitiesByName(kind: EntityNameKind, names: readonly string[]): Promise<readonly EntityRecord[]>
   /** What happened to an entity, oldest first. */
   entityEvents(id: string): Promise<readonly EntityEvent[]>
   scope(path: string): Promise<ScopeRecord | undefined>
@@ -51,6 +53,8 @@ export interface StoreReader {
   certificatesBySpkiDigest(spkiDigest: string): Promise<readonly CertificateStatus[]>
   /** Newest first. */
   certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]>
+  /** By serial number, those after one, at most so many: for what must not hold them all. */
+  certificatesAfter(serialNumber: string, limit: number): Promise<readonly CertificateRecord[]>
   /** Newest first; of one entity, or all. */
   certificates(entityId?: string): Promise<readonly CertificateStatus[]>
   /** An intent that came to nothing: its certificate may have been signed, but was never handed out. */
@@ -95,5 +99,7 @@ export interface StoreTransaction extends StoreReader {
 
 export interface Store extends StoreReader {
   transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>
+  /** Read for as long as it takes what there was at one instant. Other processes write meanwhile, this one waits. */
+  snapshot<T>(work: (reader: StoreReader) => Promise<T>): Promise<T>
   close(): Promise<void>
 }

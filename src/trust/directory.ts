@@ -132,7 +132,8 @@ export class TrustedSigner {
   readonly #raw: RawSigner
   readonly #directory: TrustDirectory
   #certificate: Certificate | undefined
-  #validated: { readonly path: ValidatedPath; readonly from: Date; readonly until: Date } | undefined
+  #validated:
+    { readonly path: ValidatedPath; readonly isChecked: boolean; readonly from: Date; readonly until: Date } | undefined
 
   constructor(raw: RawSigner, directory: TrustDirectory) {
     this.#raw = raw
@@ -157,20 +158,22 @@ export class TrustedSigner {
    * It is kept as long as nothing that it rests on can have changed: the directory never changes, so only time can,
    * and a proof is used again only between the latest beginning and the earliest end of all that it rests on.
    *
+   * @param revocation - `'allow-directory-only'` does without the CRLs: whoever is revoked leaves the next directory.
    * @throws {@link TrustError} what path validation refuses
    */
-  validate(at: Date): ValidatedPath {
+  validate(at: Date, revocation: 'required' | 'allow-directory-only' = 'required'): ValidatedPath {
+    const isChecked = revocation === 'required'
     const kept = this.#validated
-    if (kept !== undefined && at >= kept.from && at <= kept.until) return kept.path
+    if (kept !== undefined && kept.isChecked === isChecked && at >= kept.from && at <= kept.until) return kept.path
     const { anchors, authorities, crls } = this.#directory
     const path = validatePath(this.certificate, {
       anchors,
       intermediates: authorities,
       at,
       purpose: 'message-signing',
-      revocation: { crls },
+      revocation: isChecked ? { crls } : 'allow-unchecked',
     })
-    this.#validated = { path, ...window(path, crls) }
+    this.#validated = { path, isChecked, ...window(path, isChecked ? crls : []) }
     return path
   }
 

@@ -49,6 +49,7 @@ export {
   parseOcspResponse,
   type ResponderId,
 } from './ocsp-response.js'
+export { type PrincipalName, principalName } from './other-name.js'
 export type { CertificatePolicies, PolicyConstraints, PolicyMapping } from './policy-extensions.js'
 export { compareSecondOpinion } from './second-opinion.js'
 export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'

@@ -206,7 +206,8 @@ const TYPES_BY_SHORT_NAME: ReadonlyMap<string, string> = new Map([
 
 /** The OID of an attribute type by its RFC 4514 short name, or `undefined`. */
 export function attributeType(shortName: string): string | undefined {
-  return TYPES_BY_SHORT_NAME.get(shortName.toUpperCase())
+  // Folding more than ASCII would take `ſt` for ST.
+  return TYPES_BY_SHORT_NAME.get(shortName.replace(/[a-z]+/g, (letters) => letters.toUpperCase()))
 }
 
 function formatRdn(rdn: RelativeDistinguishedName): string {

@@ -4,7 +4,7 @@
  *
  * @module yaml/yaml (floor 0.2)
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify } from 'yaml'
 import { EncodingError, LimitError } from '../errors/index.js'
 import { type JsonValue, parseStrictJson } from '../json/index.js'
 
@@ -38,12 +38,7 @@ export function parseYaml(text: string, what: string, maxCharacters: number = MA
     })
   }
   // `silent` would let all documents after the first pass unread. Keys are compared below, in linear time.
-  const document = parseDocument(text, {
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'error',
-    lineCounter: lines,
-  })
+  const document = composed(text, lines) ?? refuse(tooDeep, 0)
   const [fault] = [...document.errors, ...document.warnings]
   if (fault !== undefined) {
     const isDeep = fault.message.includes('call stack')
@@ -54,6 +49,16 @@ export function parseYaml(text: string, what: string, maxCharacters: number = MA
   const { yaml, tags } = document.directives
   if (yaml.explicit === true || Object.keys(tags).length > 1) refuse('it has a directive', 0)
   return valueOf(document.contents, 0, refuse, 0)
+}
+
+/** The document; `undefined` for one that is nested deeper than the stack of the library. */
+function composed(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'error', lineCounter })
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 type Refuse = (why: string, offset: number) => never

@@ -1,9 +1,18 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { applyRegistry, importRegistry, planRegistry, setEntityState } from '../../src/authority/index.js'
-import { eachEntity, parseRegistryDocument, parseRegistryLine } from '../../src/identity/index.js'
+import {
+  eachEntity,
+  parseRegistryDocument,
+  parseRegistryLine,
+  registryLines,
+  registryParts,
+} from '../../src/identity/index.js'
 import { verifyAudit } from '../../src/store/index.js'
+import { startScript } from '../support/children.js'
 import { expectCodeAsync } from '../support/expect-code.js'
-import { makeTemplate, type TestAuthority } from '../support/test-authority.js'
+import { makeTemplate, openHome, type TestAuthority } from '../support/test-authority.js'
 
 const template = await makeTemplate()
 
@@ -80,7 +89,7 @@ entities:
     ])
     const { store } = test.authority
     expect(await store.entity('compute-07')).toMatchObject({ state: 'quarantined', dnsNames: [] })
-    expect(await store.entitiesByName('dns', 'c7.cloud.example')).toEqual([])
+    expect(await store.entitiesByName('dns', ['c7.cloud.example'])).toEqual([])
     expect(await store.entity('api-01')).toMatchObject({ state: 'active' })
     expect((await store.entityEvents('compute-07')).map(({ event }) => event)).toEqual([
       'entity.added',
@@ -171,4 +180,65 @@ describe('importRegistry', () => {
     )
     expect(await snapshot(test)).toEqual(before)
   })
+
+  it('takes a text of lines, and what a registry says in lines is that text again', async () => {
+    const test = await template.open()
+    const text = manyLines(5000)
+    const at = test.clock.now()
+    const counts = await importRegistry(test.authority, registryParts([Buffer.from(text)], 'lines'), at)
+    expect(Object.fromEntries(counts)).toEqual({ 'add scope': 2, 'add role': 2, 'add entity': 5000 })
+    const { store } = test.authority
+    expect(await store.entityCount()).toBe(5000)
+    expect(await store.entitiesByName('alias', ['kite:compute.n-04999'])).toMatchObject([{ id: 'n-04999' }])
+    await verifyAudit(store)
+    let written = ''
+    for await (const piece of registryLines(store)) written += piece
+    expect(written).toBe(text)
+    const head = await store.logHead()
+    const pieces = Buffer.from(text)
+    expect((await importRegistry(test.authority, registryParts([pieces], 'lines'), at)).size).toBe(0)
+    expect(await store.logHead()).toEqual(head)
+  })
+
+  it('CA-09: killed in the middle of a large import, leaves what was there before', { timeout: 60_000 }, async () => {
+    const home = template.copyHome()
+    const before = await openHome(home, template.keys)
+    await apply(before, DOCUMENT)
+    const old = await snapshot(before)
+    await before.authority.close()
+    const file = join(home, '..', 'killed.ndjson')
+    writeFileSync(file, manyLines(5000))
+    for (const parts of [1, 7, 20]) {
+      const child = startScript('import-child.mjs', [home, file])
+      await child.printed(parts)
+      child.process.kill('SIGKILL')
+      expect((await child.ended).stdout).not.toContain('done')
+      const after = await openHome(home, template.keys)
+      expect(await snapshot(after)).toEqual(old)
+      await verifyAudit(after.authority.store)
+      await after.authority.close()
+    }
+    expect((await startScript('import-child.mjs', [home, file, 'to-the-end']).ended).stdout).toMatch(/done\n$/)
+    const last = await openHome(home, template.keys)
+    expect(await last.authority.store.entityCount()).toBe(5002)
+    await verifyAudit(last.authority.store)
+    await last.authority.close()
+  })
 })
+
+/** A registry in lines, as one is written. */
+function manyLines(entities: number): string {
+  const lines = [
+    '{"scope":"region-one","kind":"region"}',
+    '{"scope":"region-one/nova","kind":"service"}',
+    '{"role":"compute_node","implies":[]}',
+    '{"role":"member","implies":[]}',
+    ...Array.from({ length: entities }, (_, index) => {
+      const entity = `n-${String(index).padStart(5, '0')}`
+      const names = { dns: [`${entity}.cloud.example`], aliases: [`kite:compute.${entity}`] }
+      const place = { scope: 'region-one/nova', roles: ['compute_node', 'member@region-one'] }
+      return JSON.stringify({ entity, kind: 'node', service: 'compute', ...place, ...names })
+    }),
+  ]
+  return `${lines.join('\n')}\n`
+}

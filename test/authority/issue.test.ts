@@ -13,6 +13,7 @@ import {
   issueCertificates,
   type IssuedCertificate,
   type IssueRequest,
+  type Profile,
   profileNamed,
   PROFILES,
   renewCertificates,
@@ -128,8 +129,10 @@ describe('issueCertificates: what comes out', () => {
         'server',
         'client',
         'message-signing',
+        'message-encryption',
         'trust-directory',
         'email',
+        'email-encryption',
         'ocsp-signing',
       ] as const) {
         const check = (): unknown =>
@@ -141,7 +144,12 @@ describe('issueCertificates: what comes out', () => {
             revocation: { crls },
           })
         if (profile.purposes.includes(purpose)) check()
-        else expectCode('ERR_PATH_PURPOSE', check)
+        // Signing and encryption have the purpose of e-mail in common, and not the use of the key.
+        else
+          expectCode(
+            isForEmail(profile) && purpose.startsWith('email') ? 'ERR_PATH_KEY_USAGE' : 'ERR_PATH_PURPOSE',
+            check,
+          )
       }
       expect(certificate.subjectAltName.some((item) => item.kind === 'dns')).toBe(profile.names === 'hosts')
     },
@@ -293,17 +301,21 @@ describe('issueCertificates: what a request may not ask for', () => {
         expect(outcome.certificate.keyUsage?.has('cRLSign')).toBe(false)
       }
     }
-    // Four profiles; a request without wishes, and one that only says that it is no CA.
-    expect(issuedCount).toBe(8)
-    for (const profile of Object.values(PROFILES)) {
-      expect(profile.keyUsage).toEqual(['digitalSignature'])
+    // Five profiles; a request without wishes, and one that only says that it is no CA.
+    expect(issuedCount).toBe(10)
+    for (const { name, keyUsage } of Object.values(PROFILES)) {
+      expect(keyUsage).toEqual(name === 'recipient' ? ['keyAgreement', 'keyEncipherment'] : ['digitalSignature'])
     }
   })
 })
 
+function isForEmail({ extKeyUsage }: Profile): boolean {
+  return extKeyUsage.includes(OID.kpEmailProtection)
+}
+
 describe('profiles', () => {
   it('are named, and nothing that an object inherits is one', () => {
-    expect(ENTITY_PROFILES).toEqual(['server', 'client', 'peer', 'signer'])
+    expect(ENTITY_PROFILES).toEqual(['server', 'client', 'peer', 'signer', 'recipient'])
     for (const name of ENTITY_PROFILES) expect(profileNamed(name)).toBe(PROFILES[name])
     for (const name of ['', 'Peer', 'ca', 'trust-publisher', '__proto__', 'toString', 'constructor']) {
       expectCode('ERR_CONFIG_INVALID', () => profileNamed(name))
@@ -324,6 +336,45 @@ describe('profiles', () => {
       await issueOne(test, { entity: 'bare', profile })
     await test.register('addressed', { dnsNames: [], ipAddresses: ['10.0.0.9'] })
     await issueOne(test, { entity: 'addressed', profile: PROFILES.server })
+  })
+})
+
+describe('the profile recipient', () => {
+  it('gives a key what its kind can do, and no other', async () => {
+    const test = await setUp()
+    for (const [algorithm, usage] of [
+      ['p256', 'keyAgreement'],
+      ['p384', 'keyAgreement'],
+      ['rsa2048', 'keyEncipherment'],
+    ] as const) {
+      const { certificate } = await issueOne(test, {
+        profile: PROFILES.recipient,
+        key: { kind: 'generate', algorithm },
+      })
+      expect([...(certificate.keyUsage ?? [])]).toEqual([usage])
+      expect([...(certificate.extKeyUsage ?? [])]).toEqual([OID.kpEmailProtection, OID.signetKpMessageEncryption])
+    }
+  })
+
+  it('CA-04: refuses keys that only sign, and requests for what their key cannot do', async () => {
+    const test = await setUp()
+    for (const algorithm of ['ed25519', 'ml-dsa-65'] as const) {
+      const key = { kind: 'generate', algorithm } as const
+      await expectCodeAsync('ERR_ISSUE_PROFILE', () => issueOne(test, { profile: PROFILES.recipient, key }))
+    }
+    const request = await csr([encodeKeyUsage(['keyEncipherment'])], 'encryption')
+    await expectCodeAsync('ERR_CSR_EXTENSION', () => withRequest(test, request, { profile: PROFILES.recipient }))
+    const good = await csr([encodeKeyUsage(['keyAgreement'])], 'encryption')
+    await withRequest(test, good, { profile: PROFILES.recipient })
+  })
+
+  it('CA-04: a key for encryption neither signs nor speaks TLS', async () => {
+    const test = await setUp()
+    await withRequest(test, await csr([], 'encryption'), { profile: PROFILES.recipient })
+    for (const profile of [PROFILES.signer, PROFILES.client]) {
+      const request = await csr([], 'encryption')
+      await expectCodeAsync('ERR_ISSUE_KEY', () => withRequest(test, request, { profile }))
+    }
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { issueCertificates, PROFILES, setEntityState } from '../../src/authority/index.js'
 import { verifyAudit } from '../../src/store/index.js'
 import { expectCodeAsync } from '../support/expect-code.js'
 import { makeTemplate } from '../support/test-authority.js'
@@ -35,11 +36,39 @@ describe('registerEntity', () => {
     await register('a')
     await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('a', { service: 'network' }))
     await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('b', { node: 'a' }))
-    const { setEntityState } = await import('../../src/authority/index.js')
     await setEntityState(authority, 'a', 'retired', clock.now())
     await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('a'))
     await expectCodeAsync('ERR_ENTITY_EXISTS', () => register('b', { node: 'a' }))
     expect(await authority.store.entities()).toHaveLength(1)
+  })
+
+  it('requirement 48: an entity is found by its URI, names, subject, fingerprint and key id, with all that happened to it', async () => {
+    const test = await template.open()
+    const { authority, register, clock } = test
+    await register('node-1', { ipAddresses: ['10.0.0.1'], aliases: ['kite:compute.node-1'] })
+    await register('node-2')
+    const key = { kind: 'generate', algorithm: 'p256' } as const
+    const [issued] = await issueCertificates(await test.issuing(), [{ entity: 'node-1', profile: PROFILES.peer, key }])
+    const { fingerprint, keyIdentifier, subject } = issued?.certificate ?? expect.fail('it was issued')
+    const { store } = authority
+    const ids = (found: readonly { readonly id: string }[]): readonly string[] => found.map(({ id }) => id)
+    expect(ids(await store.entitiesWith('uri', ['spiffe://cloud.example/compute/node-1']))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('dns', ['node-1.cloud.example']))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('ip', ['10.0.0.1']))).toEqual(['node-1'])
+    expect(ids(await store.entitiesByName('alias', ['kite:compute.node-1']))).toEqual(['node-1'])
+    const [bySubject] = await store.certificatesBySubject(subject.digest)
+    const [byKey] = await store.certificatesByKeyIdentifier(keyIdentifier)
+    const byFingerprint = await store.certificateByFingerprint(fingerprint)
+    for (const found of [bySubject, byKey, byFingerprint]) expect(found?.certificate.entityId).toBe('node-1')
+    await setEntityState(authority, 'node-1', 'quarantined', clock.now())
+    expect((await store.entityEvents('node-1')).map(({ event }) => event)).toEqual([
+      'entity.added',
+      'certificate.intended',
+      'certificate.issued',
+      'entity.quarantined',
+    ])
+    expect((await store.entityEvents('node-2')).map(({ event }) => event)).toEqual(['entity.added'])
+    await verifyAudit(store)
   })
 
   it('CA-20: of two that want one id at once, one gets it', async () => {

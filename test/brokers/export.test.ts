@@ -24,6 +24,15 @@ describe.each(BROKERS)('exportFor %s', (broker) => {
     expect(first.files.every(({ content }) => /^[\x20-\x7e\n]+\n$/.test(content))).toBe(true)
   })
 
+  it('requirement 56: asks for certificates, and knows no password', () => {
+    const text = exportFor(broker, { users: USERS })
+      .files.map(({ content }) => content)
+      .join('\n')
+    // RabbitMQ wants the member; an empty one lets nobody in by it.
+    expect(text.replaceAll('"password_hash": ""', '')).not.toMatch(/password|PLAIN|token|jwt|kerberos|gssapi/i)
+    expect(text).toMatch(/verify_peer|verify_and_map: true|require_certificate true|ssl\.client\.auth=required/)
+  })
+
   it.each<[string, ExportOptions]>([
     ['a relative path', { credentialDirectory: 'tls' }],
     ['a path with a quote', { credentialDirectory: '/etc/"' }],

@@ -15,7 +15,7 @@ const prepared = await prepareDeployment()
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
-})
+}, 60_000)
 
 function newWorld(): World {
   const world = copyWorld(prepared)
@@ -26,6 +26,9 @@ function newWorld(): World {
 const CERT = 'credentials/compute-07/tls/current/cert.pem'
 const CHAIN = 'credentials/compute-07/tls/current/fullchain.pem'
 const SIGNER = 'credentials/compute-07/signer/current'
+const PING = '--type ping --to scheduler'
+const READER = 'reader/current'
+const SENDER = '--as credentials/compute-07/signer --type rpc.password --for conductor --trust trust.p7'
 
 interface Call {
   /** A call that succeeds in the deployment below. */
@@ -36,7 +39,7 @@ interface Call {
   /** A file of the deployment that both read from standard input. */
   readonly stdin?: string
   /** What is printed without --json, where that is not text. */
-  readonly prints?: 'DER'
+  readonly prints?: 'DER' | 'JSON'
 }
 
 /** For every command: a call that succeeds in a prepared deployment, and one that is refused, with its code. */
@@ -127,6 +130,13 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'identity resolve home/issuing-ca.pem',
     code: 'ERR_IDENTITY_UNMAPPED',
   },
+  'identity explain': {
+    good: `identity explain ${CERT}`,
+    bad: 'identity explain missing.pem',
+    code: 'ERR_FILE_READ',
+  },
+  'identity lint': { good: 'identity lint', bad: 'identity lint --mapping missing.yaml', code: 'ERR_FILE_READ' },
+  'identity schema': { good: 'identity schema', bad: 'identity schema more', code: 'ERR_USAGE', prints: 'JSON' },
   'keystone attributes': {
     good: `keystone attributes ${CERT}`,
     bad: 'keystone attributes missing.pem',
@@ -143,6 +153,37 @@ const CALLS: Readonly<Record<string, Call>> = {
     good: `keystone thumbprint ${CERT}`,
     bad: 'keystone thumbprint missing.pem',
     code: 'ERR_FILE_READ',
+  },
+  'policy check': {
+    good: `policy check policy.yaml --entity compute-07 ${PING}`,
+    bad: `policy check policy.yaml --entity nobody ${PING}`,
+    code: 'ERR_ENTITY_UNKNOWN',
+  },
+  'policy explain': {
+    good: `policy explain policy.yaml --role broker ${PING}`,
+    bad: `policy explain policy.yaml ${PING}`,
+    code: 'ERR_USAGE',
+  },
+  'policy lint': { good: 'policy lint wider.yaml', bad: 'policy lint broken.yaml', code: 'ERR_POLICY_INVALID' },
+  'policy test': {
+    good: 'policy test policy.yaml cases.yaml --require-coverage',
+    bad: 'policy test policy.yaml policy.yaml',
+    code: 'ERR_POLICY_INVALID',
+  },
+  'policy compare': {
+    good: 'policy compare policy.yaml wider.yaml',
+    bad: 'policy compare policy.yaml missing.yaml',
+    code: 'ERR_FILE_READ',
+  },
+  'policy matrix': {
+    good: 'policy matrix policy.yaml',
+    bad: 'policy matrix policy.yaml --out note.json',
+    code: 'ERR_OUTPUT_EXISTS',
+  },
+  'policy export': {
+    good: 'policy export nats policy.yaml --out new',
+    bad: 'policy export nats policy.yaml --out home',
+    code: 'ERR_OUTPUT_EXISTS',
   },
   'trust publish': {
     good: 'trust publish --out new.p7',
@@ -175,6 +216,26 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'route verify order.p7s --content note.json --trust trust.p7',
     code: 'ERR_ROUTE_INCOMPLETE',
   },
+  encrypt: {
+    good: `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out new.p7m`,
+    bad: `encrypt note.json --to ${SIGNER}/cert.pem ${SENDER} --out new.p7m`,
+    code: 'ERR_PATH_PURPOSE',
+  },
+  decrypt: {
+    good: 'decrypt note.p7m --as reader --for conductor --trust trust.p7 --out new.json',
+    bad: 'decrypt note.p7m --as credentials/compute-07/signer --for conductor --trust trust.p7 --out new.json',
+    code: 'ERR_CMS_DECRYPT',
+  },
+  'cms encrypt': {
+    good: `cms encrypt note.json --to ${READER}/cert.pem --out new.p7m`,
+    bad: `cms encrypt note.json --to ${READER}/cert.pem --to ${READER}/cert.pem --out new.p7m`,
+    code: 'ERR_CMS_RECIPIENT',
+  },
+  'cms decrypt': {
+    good: `cms decrypt note.p7m --cert ${READER}/cert.pem --key ${READER}/key.pem --out new.json`,
+    bad: `cms decrypt note.p7s --cert ${READER}/cert.pem --key ${READER}/key.pem --out new.json`,
+    code: 'ERR_CMS_TYPE_UNSUPPORTED',
+  },
   'cms sign': {
     good: `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out new.p7s`,
     bad: `cms sign note.json --cert ${CERT} --key ${SIGNER}/key.pem --out new.p7s`,
@@ -192,6 +253,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'audit export --out note.json',
     code: 'ERR_OUTPUT_EXISTS',
   },
+  'compare kite': { good: 'compare kite', bad: 'compare kite --format picture', code: 'ERR_USAGE' },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
@@ -204,11 +266,32 @@ const leaves = all.filter((command) => command.commands.length === 0)
 const words = (line: string): readonly string[] => splitWords(line, new Map())
 
 // The deployment has somebody in quarantine, without certificates, a CMS document that is no message, a mapping document
-// of Keystone, and a responder with a request and an answer of its own.
+// of Keystone, policies, and a responder with a request and an answer of its own.
+// of Keystone, a reader of encrypted messages with one for it, and a responder with a request and an answer of its own.
 const base = newWorld()
 const keystoneRules = [
   { local: [{ user: { name: '{0}' } }], remote: [{ type: 'SSL_CLIENT_S_DN_CN' }, { type: 'SSL_CLIENT_SAN_DNS_0' }] },
 ]
+const policyFor = (allow: readonly string[]): string =>
+  JSON.stringify({
+    version: 1,
+    roles: ['compute_node', 'broker'],
+    messages: { ping: null },
+    destinations: { scheduler: { receivers: ['broker'] } },
+    rules: [{ name: 'pings', allow, send: 'ping', to: 'scheduler' }],
+  })
+const pinging = { name: 'pings', sender: { roles: ['compute_node'] }, type: 'ping', to: 'scheduler', expect: 'allow' }
+base.write('policy.yaml', policyFor(['compute_node']))
+base.write('wider.yaml', policyFor(['compute_node', 'broker']))
+base.write('cases.yaml', JSON.stringify({ version: 1, cases: [pinging] }))
+base.write(
+  'idle.yaml',
+  policyFor(['compute_node']).replace(
+    '"rules":[',
+    '"rules":[{"name":"again","allow":["compute_node"],"send":"ping","to":"*"},',
+  ),
+)
+base.write('other-cases.yaml', JSON.stringify({ version: 1, cases: [{ ...pinging, expect: 'deny' }] }))
 base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
 for (const line of [
   'entity add quarantined-01 --kind node',
@@ -219,6 +302,8 @@ for (const line of [
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
   'sign note.json --as credentials/compute-07/signer --type order --to billing --route conductor-01 --out order.p7s',
   'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7 --out done.p7s',
+  'issue conductor-01 --profile recipient --out reader',
+  `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
   'ocsp delegate --out responder',
   `ocsp request ${CHAIN} --out request.der`,
 ]) {
@@ -301,7 +386,7 @@ describe('every command', () => {
     const spoken = await worldOfCommands().run(words(good), inputOf(call))
     expect(spoken).toMatchObject({ code: 0, errorCode: undefined })
     expect(spoken.stdout).toMatch(prints === 'DER' ? /^0/ : /\S\n$/)
-    expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
+    if (prints !== 'JSON') expect(() => JSON.parse(spoken.stdout) as unknown).toThrow()
     const result = await worldOfCommands().run([...words(good), '--json'], inputOf(call))
     expect(result).toMatchObject({ code: 0, errorCode: undefined, json: { schema: 1, ok: true } })
     expect(result.stdout).toMatch(/^\{.*\}\n$/)
@@ -328,6 +413,30 @@ describe('every command', () => {
     expect(json).toMatchObject({ schema: 1, ok: false, error: { code: 'ERR_PATH_PURPOSE', exitCode: 4 } })
     const good = await base.run(`cert verify ${CERT} --explain --json`)
     expect(Object.keys(good.json)).toEqual(['schema', 'ok', 'verified', 'revocation', 'at', 'path', 'explanation'])
+  })
+
+  it.each<[string, ErrorCode, readonly string[]]>([
+    [`policy check policy.yaml --role broker ${PING}`, 'ERR_POLICY_DENIED', ['decision', 'sender']],
+    ['policy compare wider.yaml policy.yaml', 'ERR_POLICY_WIDER', ['wider']],
+    ['policy lint idle.yaml --strict', 'ERR_POLICY_LINT', ['findings']],
+    [
+      'policy test policy.yaml other-cases.yaml',
+      'ERR_POLICY_CASES',
+      ['passed', 'failed', 'coverage', 'uncovered', 'results'],
+    ],
+    [
+      'policy test idle.yaml cases.yaml --require-coverage',
+      'ERR_POLICY_CASES',
+      ['passed', 'failed', 'coverage', 'uncovered', 'results'],
+    ],
+  ])('signet %s: is refused, and says what was found', async (line, code, members) => {
+    const spoken = await base.run(line)
+    expectRefusal(spoken, code)
+    expect(spoken.stdout).toMatch(/\S\n$/)
+    const refused = await base.run(`${line} --json`)
+    expectRefusal(refused, code)
+    expect(Object.keys(refused.json)).toEqual(['schema', 'ok', 'error', ...members])
+    expect(refused.json).toMatchObject({ schema: 1, ok: false, error: { code, exitCode: refused.code } })
   })
 
   it.each(Object.entries(CALLS))(

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/errors/index.js'
-import { Passphrase } from '../../src/crypto/index.js'
+import { Passphrase, SecretKey } from '../../src/crypto/index.js'
 import { expectCode } from '../support/expect-code.js'
 
 const CANARY = 'correct horse battery canary'
@@ -59,5 +59,28 @@ describe('Passphrase', () => {
     expect(String(passphrase())).toBe('[redacted]')
     expect(JSON.stringify(passphrase())).toBe('"[redacted]"')
     expect(inspect(passphrase())).toBe('[redacted]')
+  })
+})
+
+describe('SecretKey', () => {
+  it('keeps its octets, line endings too, and copies what it is given', () => {
+    const given = Buffer.from('key\r\n')
+    const key = new SecretKey(given)
+    given.fill(0)
+    expect(key.use((bytes) => bytes.toString())).toBe('key\r\n')
+  })
+
+  it('is another one each time', () => {
+    const texts = [1, 2].map(() => SecretKey.generate(16).use((bytes) => bytes.toString('hex')))
+    expect(texts[0]).toHaveLength(32)
+    expect(texts[0]).not.toBe(texts[1])
+  })
+
+  it('KEY-04, KEY-10: is not printed', () => {
+    const key = new SecretKey(Buffer.from(CANARY))
+    for (const printed of [String(key), JSON.stringify({ key }), inspect({ deep: [key] }, { showHidden: true })]) {
+      expect(printed).not.toContain('canary')
+      expect(printed).toContain('[redacted]')
+    }
   })
 })

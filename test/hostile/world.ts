@@ -57,7 +57,8 @@ function profiled(profile: Profile, node: string, serialNumber?: string): Holder
   return makeCertificate({
     subject: `${profile.name}.${node}`,
     issuer: issuing,
-    key: fixedKey(`${profile.name} ${node}`),
+    // Only what can agree on keys can be a recipient.
+    key: fixedKey(`${profile.name} ${node}`, profile.keyUse === 'encryption' ? 'p256' : 'ed25519'),
     keyUsage: profile.keyUsage,
     purposes: profile.extKeyUsage,
     names: profile.names === 'hosts' ? [identity, ...hosts] : [identity],

@@ -141,6 +141,6 @@ describe('registryDocument', () => {
     '{"entity": "a", "kind": "node", "x": 1}',
   ])('refuses the line %j, and says which it is', (line) => {
     const error = expectCode('ERR_REGISTRY_DOCUMENT', () => parseRegistryLine(line, 7))
-    expect(error.message).toMatch(/line 7|the entity a|not JSON|scope a/)
+    expect(error.message).toMatch(/line 7|the entity a|scope a/)
   })
 })

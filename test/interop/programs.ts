@@ -8,7 +8,7 @@
  * ```
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { vi } from 'vitest'
@@ -26,8 +26,11 @@ const PROBES = {
   pk12util: [],
   go: ['version'],
   keytool: ['-help'],
+  java: ['-version'],
+  javac: ['-version'],
   'nats-server': ['--version'],
   mosquitto: ['-h'],
+  'redis-server': ['--version'],
   // It knows no words: it would start.
   'rabbitmq-server': 'look',
 } as const satisfies Record<string, readonly string[] | 'look'>
@@ -58,16 +61,40 @@ function isThere(program: Program): boolean {
   return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)))
 }
 
+function peersFolder(): string {
+  const peers = process.env['SIGNET_PEERS'] ?? ''
+  return peers === '' ? join(homedir(), '.cache/signet-peers') : peers
+}
+
 /**
  * The Python that has Keystone and what it needs, oslo.policy among that: `keystone/install.sh` makes it. Where it is
  * missing, tests are skipped and say so; in CI it must be there.
  */
 export function keystonePython(): string | undefined {
-  const peers = process.env['SIGNET_PEERS'] ?? ''
-  const python = join(peers === '' ? join(homedir(), '.cache/signet-peers') : peers, 'keystone/bin/python')
+  const python = join(peersFolder(), 'keystone/bin/python')
   if (existsSync(python)) return python
   if (process.env['CI'] === 'true') throw new Error(`not installed: ${python} (test/interop/keystone/install.sh)`)
   console.warn(`skipped: not installed: ${python} (test/interop/keystone/install.sh)`)
+  return undefined
+}
+
+/** Where Debian puts the jars of Bouncy Castle. */
+const JARS = '/usr/share/java'
+
+/**
+ * The class path of Bouncy Castle (Debian's libbcpkix-java, or its jars in `bouncy-castle` of the folder of peers). Where
+ * it or Java is missing, tests are skipped and say so; in CI it must be there.
+ */
+export function bouncyCastle(): string | undefined {
+  if (!available('java', 'javac')) return undefined
+  for (const folder of [join(peersFolder(), 'bouncy-castle'), JARS]) {
+    const jars = ['bcprov', 'bcutil', 'bcpkix'].map((name) =>
+      (existsSync(folder) ? readdirSync(folder) : []).find((file) => file.startsWith(name) && file.endsWith('.jar')),
+    )
+    if (jars.every((jar) => jar !== undefined)) return jars.map((jar) => join(folder, jar)).join(':')
+  }
+  if (process.env['CI'] === 'true') throw new Error('not installed: Bouncy Castle (libbcpkix-java)')
+  console.warn('skipped: not installed: Bouncy Castle (libbcpkix-java)')
   return undefined
 }
 

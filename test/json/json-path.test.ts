@@ -53,6 +53,13 @@ describe('parseJsonPath', () => {
     expect(formatJsonPath(parseJsonPath('"a"."b c"'))).toBe('a."b c"')
   })
 
+  it.each(['"a\u0000b"', '"\u001b[2J"', '"a\nb"', '"\u202eb"', '"\ud800"', '"\u2028"'])(
+    'refuses what no key that is meant has in it: %j',
+    (text) => {
+      expectCode('ERR_CONFIG_INVALID', () => parseJsonPath(text))
+    },
+  )
+
   it.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'a[0]', '"a', 'a"', '""', '"a"b', '"\\"', 'ä', `a${'.a'.repeat(600)}`])(
     'refuses %j',
     (text) => {

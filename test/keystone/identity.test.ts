@@ -26,7 +26,7 @@ function mapping(user: object, more: object = { any_one_of: ['CN=Issuing'] }) {
 }
 
 describe('keystoneIdentity', () => {
-  it('is the registered entity with the name of the user', async () => {
+  it('requirement 50: is the registered entity with the name of the user', async () => {
     const { outcome, identity } = await keystoneIdentity(
       path,
       mapping({ name: '{0}' }),

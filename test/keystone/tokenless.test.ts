@@ -18,7 +18,7 @@ describe('the identity provider of tokenless authorization', () => {
   const { certificate } = makeCertificate({ subject: 'node', issuer })
   const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
 
-  it('is the digest of the issuer, in either spelling', () => {
+  it('requirement 50: is the digest of the issuer, in either spelling', () => {
     const rfc2253 = 'emailAddress=admin@foosigner.com,CN=Foo Signer,L=San José,C=US'
     const legacy = '/C=US/L=San Jos\\xC3\\xA9/CN=Foo Signer/emailAddress=admin@foosigner.com'
     expect(issuerSpellings(certificate)).toEqual({

@@ -17,7 +17,7 @@ import { type KeyProvider, MemoryKeyProvider, Passphrase } from '../../src/crypt
 import {
   createReplayMemory,
   type MessagePolicy,
-  type MessageSigner,
+  type SigningCredential,
   signMessage,
   verifyMessage,
 } from '../../src/message/index.js'
@@ -63,7 +63,7 @@ const partsOf = (publisherId: string): { service: string; node: string; id: stri
 describe.skipIf(!corporaAvailable())('the notifications of nova', () => {
   const samples = corporaAvailable() ? readSamples() : []
   const publisherIds = [...new Set(samples.map((sample) => sample.publisherId))].sort()
-  const signers = new Map<string, MessageSigner>()
+  const signers = new Map<string, SigningCredential>()
   let authority: Authority
   let issuingKey: KeyProvider
   let publisherKey: KeyProvider
@@ -118,7 +118,7 @@ describe.skipIf(!corporaAvailable())('the notifications of nova', () => {
     await authority.close()
   })
 
-  const signerOf = (publisherId: string): MessageSigner => {
+  const signerOf = (publisherId: string): SigningCredential => {
     const signer = signers.get(publisherId)
     if (signer === undefined) throw new Error(`nobody signs for ${publisherId}`)
     return signer

@@ -12,7 +12,7 @@ import {
   verifyMessage,
 } from '../../src/message/index.js'
 import { encodeMessageContext } from '../../src/message/context.js'
-import { parseBinding } from '../../src/policy/index.js'
+import { parseBinding, parsePolicy } from '../../src/policy/index.js'
 import { addSeconds, DAY } from '../../src/time/index.js'
 import { TrustDirectory } from '../../src/trust/index.js'
 import { keyFor, makeCrl, NOT_AFTER, NOW, revoked } from '../support/certificates.js'
@@ -215,6 +215,19 @@ describe('verifyMessage: the policy says everything', () => {
     ['trust that is only like a directory', { trust: { requireCurrent: () => undefined, find: () => undefined } }],
     ['bindings that are text', { bindings: ['publisher_id == service:node'] }],
     ['bindings that are no list', { bindings: 'publisher_id == service:node' }],
+    ['an authorization that is text', { authorization: 'version: 1' }],
+    [
+      'an authorization that is only like a policy',
+      { authorization: { authorize: () => ({}), readsContent: () => false } },
+    ],
+    ['an authorization that is null', { authorization: null }],
+    ['an authorization that came to nothing', { authorization: undefined }],
+    ['an authorization that allows', { authorization: true }],
+    ['a scope that is a number', { scope: 7 }],
+    ['a scope that is null', { scope: null }],
+    ['a scope that is a list', { scope: ['region-one'] }],
+    ['a scope that is no path', { scope: 'region-one/' }],
+    ['a scope that is a grant', { scope: '/**' }],
     ['a mistyped option', { binding: [parseBinding('publisher_id == service:node')] }],
     ['an option that there is not', { allowExpired: true }],
   ])('refuses %s', async (_, changes) => {
@@ -611,6 +624,126 @@ describe('verifyMessage: bindings', () => {
     const der = await signed({}, bob)
     await refuses('ERR_MESSAGE_BINDING', der, { bindings, replay })
     expect((await verify(der, { replay })).signer.node).toBe('compute-08')
+  })
+})
+
+describe('verifyMessage: authorization', () => {
+  const document = {
+    version: 1,
+    roles: ['compute', 'notifier', 'conductor'],
+    messages: { 'notify.*': ['publisher_id'], 'rpc.build': [], 'rpc.move': [] },
+    destinations: { notifications: { receivers: ['conductor'] }, audit: { receivers: ['conductor'], scope: 'a' } },
+    rules: [
+      {
+        name: 'as-itself',
+        allow: 'compute',
+        send: 'notify.*',
+        to: 'notifications',
+        bind: 'publisher_id == service:node',
+      },
+      { name: 'builds', allow: ['compute', 'conductor'], send: 'rpc.build', to: '*' },
+      { name: 'moves', allow: 'conductor', send: 'rpc.move', to: '*' },
+      { name: 'never-to-audit', deny: '*', send: 'rpc.build', to: 'audit' },
+    ],
+  }
+  const authorization = parsePolicy(JSON.stringify(document))
+  const garbage = Buffer.from('not JSON')
+
+  it('names the rule that allows, and none where no policy is asked', async () => {
+    expect((await verify(await signed(), { authorization })).rule).toBe('as-itself')
+    expect((await verify(await signed())).rule).toBeUndefined()
+    const built = await verify(await signed({ type: 'rpc.build' }), { authorization })
+    expect([built.rule, built.bindings]).toEqual(['builds', []])
+  })
+
+  it.each<[string, Partial<SignMessageRequest>, Readonly<Record<string, string>>]>([
+    [
+      'a type for which it has no role',
+      { type: 'rpc.move' },
+      { because: 'unmatched', 'rule moves': 'does not hold: role conductor' },
+    ],
+    ['a type that the policy does not know', { type: 'rpc.other' }, { because: 'unknown-type' }],
+    ['a destination that the policy does not know', { destination: 'elsewhere' }, { because: 'unknown-destination' }],
+    [
+      'what another rule denies',
+      { type: 'rpc.build', destination: 'audit' },
+      { because: 'rule', rule: 'never-to-audit' },
+    ],
+  ])('requirement 36: refuses %s, however well it is signed', async (_, request, details) => {
+    const der = await signed(request)
+    expect((await verify(der)).signer.node).toBe('compute-07')
+    const error = await expectCodeAsync('ERR_POLICY_DENIED', () => verify(der, { authorization }))
+    expect(error.details).toMatchObject({ signer: alice.identity.uri, roles: 'compute notifier', ...details })
+    expect(error.exitCode).toBe(5)
+  })
+
+  it('requirement 28: what is refused to compute is accepted from a conductor', async () => {
+    const carol = makeSender(world, { node: 'conductor-01', roles: ['conductor'] })
+    const directory = await makeDirectory(world, [alice, carol])
+    const from = async (sender: Sender) =>
+      verify(await signed({ type: 'rpc.move' }, sender), { authorization, trust: directory })
+    await expectCodeAsync('ERR_POLICY_DENIED', () => from(alice))
+    expect((await from(carol)).rule).toBe('moves')
+  })
+
+  it('requirement 38: a node that is taken over speaks for no other node, and orders nothing', async () => {
+    const mallory = makeSender(world, { node: 'compute-08', roles: ['compute'] })
+    const policy = { authorization, trust: await makeDirectory(world, [alice, mallory]) }
+    const error = await expectCodeAsync('ERR_POLICY_DENIED', async () => verify(await signed({}, mallory), policy))
+    expect(error.details['rule as-itself']).toBe('does not hold: publisher_id == service:node')
+    await refuses('ERR_POLICY_DENIED', await signed({ type: 'rpc.move' }, mallory), policy)
+    const own = Buffer.from('{"publisher_id":"nova-compute:compute-08"}')
+    expect((await verify(await signed({}, mallory, own), policy, own)).rule).toBe('as-itself')
+  })
+
+  it('requirement 39: takes no role from the content', async () => {
+    const claims = Buffer.from(
+      '{"publisher_id":"nova-compute:compute-07","roles":["conductor"],"signer":{"roles":["conductor"]}}',
+    )
+    const der = await signed({ type: 'rpc.move' }, alice, claims)
+    await expectCodeAsync('ERR_POLICY_DENIED', () => verify(der, { authorization }, claims))
+  })
+
+  it('reads the content where a rule needs it, and only there', async () => {
+    const [notice, order, other] = [
+      await signed({}, alice, garbage),
+      await signed({ type: 'rpc.build' }, alice, garbage),
+      await signed({ type: 'other' }, alice, garbage),
+    ]
+    await expectCodeAsync('ERR_JSON_MALFORMED', () => verify(notice, { authorization }, garbage))
+    expect((await verify(order, { authorization }, garbage)).rule).toBe('builds')
+    await expectCodeAsync('ERR_POLICY_DENIED', () => verify(other, { authorization }, garbage))
+    const twice = Buffer.from('{"publisher_id":"a","publisher_id":"nova-compute:compute-07"}')
+    const der = await signed({}, alice, twice)
+    await expectCodeAsync('ERR_JSON_MALFORMED', () => verify(der, { authorization }, twice))
+  })
+
+  it('asks for bindings and for the policy', async () => {
+    const bindings = [parseBinding('payload.host == service')]
+    await refuses('ERR_MESSAGE_BINDING', await signed(), { authorization, bindings })
+    const message = await verify(await signed(), { authorization, bindings: [parseBinding('payload.host == node')] })
+    expect([message.rule, message.bindings]).toEqual(['as-itself', ['payload.host == node']])
+  })
+
+  it('does not remember a message that the policy refuses', async () => {
+    const replay = createReplayMemory()
+    const der = await signed({ type: 'rpc.move' })
+    await refuses('ERR_POLICY_DENIED', der, { authorization, replay })
+    expect((await verify(der, { replay })).replay).toBe('checked')
+  })
+
+  it('asks for a role where the message takes effect: in the scope of the receiver', async () => {
+    const there = { name: 'there', allow: 'compute', send: 'rpc.build', to: '*', at: 'destination' }
+    const policy = parsePolicy(JSON.stringify({ ...document, rules: [there] }))
+    const grants = ['compute@region-one/**']
+    const identity = { ...alice.identity, roles: [], grants }
+    const directory = await makeDirectory(world, [{ ...alice, identity }])
+    const der = await signed({ type: 'rpc.build' })
+    const asked = { authorization: policy, trust: directory }
+    expect((await verify(der, { ...asked, scope: 'region-one/nova' })).rule).toBe('there')
+    await refuses('ERR_POLICY_DENIED', der, { ...asked, scope: 'region-two' })
+    await refuses('ERR_POLICY_DENIED', der, { ...asked, scope: '' })
+    await refuses('ERR_POLICY_DENIED', der, asked)
   })
 })
 

@@ -362,7 +362,8 @@ describe('ValidatedPath: the proof', () => {
     const { root, issuing, node } = hierarchy()
     const path = validate({ root, issuing, node })
     expect(() => Object.assign(path, { at: new Date(0) })).toThrow(TypeError)
-    expect(Object.keys(path)).toEqual(['certificates', 'at', 'revocation'])
+    expect(Object.keys(path)).toEqual(['certificates', 'at', 'revocation', 'policies'])
+    expect(() => (path.policies as string[]).push('1.2.3')).toThrow(TypeError)
   })
 
   it('PATH-26: what goes wrong inside is thrown on, not taken for an answer', () => {

@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { encodeObjectIdentifier, encodeOctetString, encodeSequence, OID } from '../../src/asn1/index.js'
 import { type PolicyInputs, PolicyState } from '../../src/path/policies.js'
 import { makeCertificate } from '../support/certificates.js'
@@ -25,12 +25,13 @@ function mappings(...pairs: readonly (readonly [string, string])[]): Uint8Array 
 }
 
 /** Process certificates with these extensions, CAs first. */
-function process(inputs: PolicyInputs, ...extensions: readonly (readonly Uint8Array[])[]): void {
+function process(inputs: PolicyInputs, ...extensions: readonly (readonly Uint8Array[])[]): readonly string[] {
   const path = extensions.map(
     (moreExtensionsDer) => makeCertificate({ subject: 'CA', issuer: root, moreExtensionsDer }).certificate,
   )
   const state = new PolicyState(inputs, path.length)
   path.forEach((certificate, index) => state.process(certificate, index === path.length - 1))
+  return [...state.userConstrainedPolicies()].sort()
 }
 
 const root = makeCertificate({ subject: 'Root', ca: true })
@@ -53,6 +54,39 @@ describe('PolicyState (RFC 5280 §6.1, RFC 9618)', () => {
     expectCode('ERR_PATH_POLICY', () =>
       process(wantsGold, [policies(GOLD), mappings([GOLD, SILVER])], [policies(GOLD)]),
     )
+  })
+
+  it.each<[string, PolicyInputs, readonly (readonly Uint8Array[])[], readonly string[]]>([
+    ['what all assert', {}, [[policies(GOLD, SILVER)], [policies(GOLD)]], [GOLD]],
+    ['what the end entity asserts under a CA of any policy', {}, [[policies(OID.anyPolicy)], [policies(GOLD)]], [GOLD]],
+    ['nothing where the CA asserts another', {}, [[policies(SILVER)], [policies(GOLD)]], []],
+    ['nothing where the CA asserts none', {}, [[], [policies(GOLD)]], []],
+    ['nothing where the end entity asserts none', {}, [[policies(GOLD)], []], []],
+    [
+      'what the CA asserts, where the end entity asserts any',
+      {},
+      [[policies(GOLD)], [policies(OID.anyPolicy)]],
+      [GOLD],
+    ],
+    ['nothing where all assert any', {}, [[policies(OID.anyPolicy)], [policies(OID.anyPolicy)]], []],
+    [
+      'what was asked for, where all assert any',
+      { userInitialPolicySet: [GOLD] },
+      [[policies(OID.anyPolicy)], [policies(OID.anyPolicy)]],
+      [GOLD],
+    ],
+    ['of all, what was asked for', { userInitialPolicySet: [GOLD] }, [[policies(GOLD, SILVER)]], [GOLD]],
+    ['nothing, where another was asked for', { userInitialPolicySet: [GOLD] }, [[policies(SILVER)]], []],
+    [
+      'the name that a mapped policy has here',
+      {},
+      [[policies(GOLD), mappings([GOLD, SILVER])], [policies(SILVER)]],
+      [GOLD],
+    ],
+    ['nothing for its name there', {}, [[policies(GOLD), mappings([GOLD, SILVER])], [policies(GOLD)]], []],
+    ['nothing for a path of an anchor alone', {}, [], []],
+  ])('tells the policies for which the path is valid: %s', (_claim, inputs, extensions, valid) => {
+    expect(process(inputs, ...extensions)).toEqual(valid)
   })
 
   it('refuses a mapping of anyPolicy', () => {

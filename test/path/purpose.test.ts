@@ -8,18 +8,22 @@ import { expectCode } from '../support/expect-code.js'
 const purposes = [...Object.values(PURPOSES).map((rule) => rule.keyPurposeId), OID.anyExtendedKeyUsage]
 
 describe('checkPurpose: who may hold a purpose', () => {
-  const { certificate: node } = makeCertificate({ subject: 'node', purposes, keyUsage: ['digitalSignature'] })
-  const { certificate: ca } = makeCertificate({ subject: 'CA', ca: true, purposes, keyUsage: ['digitalSignature'] })
+  const keyUsage = ['digitalSignature', 'keyAgreement'] as const
+  const { certificate: node } = makeCertificate({ subject: 'node', purposes, keyUsage })
+  const { certificate: ca } = makeCertificate({ subject: 'CA', ca: true, purposes, keyUsage })
 
   it.each(Object.keys(PURPOSES))('an end entity may hold %s', (name) => {
     checkPurpose(node, [], purposeNamed(name), STRICTNESS.deployment)
   })
 
-  it.each(['message-signing', 'trust-directory', 'ocsp-signing'])('a CA never holds %s', (name) => {
-    expectCode('ERR_PATH_PURPOSE', () => checkPurpose(ca, [], purposeNamed(name), STRICTNESS.deployment))
-  })
+  it.each(['message-signing', 'message-encryption', 'trust-directory', 'ocsp-signing'])(
+    'a CA never holds %s',
+    (name) => {
+      expectCode('ERR_PATH_PURPOSE', () => checkPurpose(ca, [], purposeNamed(name), STRICTNESS.deployment))
+    },
+  )
 
-  it.each(['server', 'client', 'email'])('a CA that says so may hold %s', (name) => {
+  it.each(['server', 'client', 'email', 'email-encryption'])('a CA that says so may hold %s', (name) => {
     checkPurpose(ca, [], purposeNamed(name), STRICTNESS.deployment)
   })
 })

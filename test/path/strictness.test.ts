@@ -179,7 +179,7 @@ describe('extKeyUsage', () => {
     )
   })
 
-  it.each(['message-signing', 'trust-directory', 'ocsp-signing'] as const)(
+  it.each(['message-signing', 'message-encryption', 'trust-directory', 'ocsp-signing'] as const)(
     'for %s it is required, whatever is allowed',
     (purpose) => {
       expectCode('ERR_PATH_PURPOSE', () =>
@@ -203,9 +203,12 @@ describe('anyExtendedKeyUsage', () => {
     expectCode('ERR_PATH_PURPOSE', () => under(any, { extKeyUsage: 'allow-absent' }))
   })
 
-  it.each(['message-signing', 'trust-directory', 'ocsp-signing'] as const)('never stands for %s', (purpose) => {
-    expectCode('ERR_PATH_PURPOSE', () => under(any, { anyExtendedKeyUsage: 'allow' }, { purpose }))
-  })
+  it.each(['message-signing', 'message-encryption', 'trust-directory', 'ocsp-signing'] as const)(
+    'never stands for %s',
+    (purpose) => {
+      expectCode('ERR_PATH_PURPOSE', () => under(any, { anyExtendedKeyUsage: 'allow' }, { purpose }))
+    },
+  )
 
   it('in a CA it always stands for every purpose', () => {
     const path = hierarchy({ issuing: { purposes: [OID.anyExtendedKeyUsage] } })

@@ -378,11 +378,20 @@ describe('checkPath: a path in order', () => {
 })
 
 describe('purposes', () => {
-  const names = ['server', 'client', 'message-signing', 'trust-directory', 'email', 'ocsp-signing'] as const
+  const names = [
+    'server',
+    'client',
+    'message-signing',
+    'message-encryption',
+    'trust-directory',
+    'email',
+    'ocsp-signing',
+  ] as const
   const oids = [
     OID.kpServerAuth,
     OID.kpClientAuth,
     OID.signetKpMessageSigning,
+    OID.signetKpMessageEncryption,
     OID.signetKpTrustDirectory,
     OID.kpEmailProtection,
     OID.kpOcspSigning,
@@ -392,7 +401,7 @@ describe('purposes', () => {
     'PATH-20: %s takes its own purpose and no other',
     (name, index) => {
       oids.forEach((oid, other) => {
-        const whole = hierarchy({ node: { purposes: [oid] } })
+        const whole = hierarchy({ node: { purposes: [oid], keyUsage: ['digitalSignature', 'keyAgreement'] } })
         if (other === index) expect(validate(whole, { purpose: name }).target).toBe(whole.node.certificate)
         else expectCode('ERR_PATH_PURPOSE', () => validate(whole, { purpose: name }))
       })
@@ -406,6 +415,9 @@ describe('purposes', () => {
     ['client', 'keyEncipherment', false],
     ['message-signing', 'nonRepudiation', false],
     ['message-signing', 'digitalSignature', true],
+    ['message-encryption', 'digitalSignature', false],
+    ['message-encryption', 'keyAgreement', true],
+    ['message-encryption', 'keyEncipherment', true],
     ['email', 'nonRepudiation', true],
     ['trust-directory', 'nonRepudiation', false],
     ['ocsp-signing', 'keyAgreement', false],

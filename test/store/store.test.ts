@@ -163,6 +163,36 @@ describe('the store: records', () => {
     expect(await store.setting('y')).toBeUndefined()
   })
 
+  it('keeps many entities and entries, whatever their number, and yields them in pages', async () => {
+    const store = await makeStore()
+    const many = Array.from({ length: 1234 }, (_, index) => entity(`n-${String(index).padStart(4, '0')}`))
+    const added = many.map(({ id }) => ({ id }))
+    await store.transaction(async (transaction) => {
+      await transaction.insertEntities([])
+      await transaction.insertEntities(many)
+      await transaction.logAll(NOW, 'entity.added', added)
+      await transaction.logAll(NOW, 'nothing', [])
+    })
+    expect(await store.entityCount()).toBe(1234)
+    expect(await store.entities()).toEqual(many)
+    expect(await store.entitiesAfter('n-0099', 3)).toEqual(many.slice(100, 103))
+    expect(await store.entitiesAfter('n-1233', 3)).toEqual([])
+    expect(await store.entitiesWith('id', ['n-0007', 'nobody', 'n-0003'])).toEqual([many[3], many[7]])
+    const names = many.flatMap(({ dnsNames }) => dnsNames)
+    expect(await store.entitiesByName('dns', names)).toEqual(many)
+    expect(await store.entitiesByName('dns', [])).toEqual([])
+    expect((await store.logEntries(1, 2000)).map(({ payload }) => JSON.parse(payload) as unknown)).toEqual(added)
+    expect(await store.entityEvents('n-1233')).toMatchObject([{ sequence: 1234, event: 'entity.added' }])
+  })
+
+  it('yields certificates in pages, by serial number', async () => {
+    const store = await makeStore()
+    await record(store, '03', '01', '02')
+    expect(await store.certificatesAfter('', 2)).toEqual([certificate('01'), certificate('02')])
+    expect(await store.certificatesAfter('02', 2)).toEqual([certificate('03')])
+    expect(await store.certificatesAfter('03', 2)).toEqual([])
+  })
+
   it('ID-17: keeps hostile text as it is', async () => {
     const store = await makeStore()
     for (const id of [`' OR 1=1 --`, `"; drop table log; --`, '%', '*)(uid=*', '${jndi:x}', '\u202e', '__proto__']) {
@@ -283,6 +313,21 @@ describe('the store: transactions', () => {
     expect(await store.logHead()).toEqual(before)
     await record(store, '02')
     expect((await store.logHead()).sequence).toBe(before.sequence + 1)
+  })
+
+  it('are not seen by whoever began to read before, and do not wait for it', async () => {
+    const paths = newPaths()
+    const [reading, writing] = [await makeStore(paths), await openStore(paths)]
+    open.push(writing)
+    await record(writing, '01')
+    await reading.snapshot(async (reader) => {
+      expect(await reader.certificates()).toHaveLength(1)
+      await record(writing, '02')
+      expect(await reader.certificates()).toHaveLength(1)
+      expect((await reader.logHead()).sequence).toBe(1)
+    })
+    expect(await reading.certificates()).toHaveLength(2)
+    await record(reading, '03')
   })
 
   it('of one process follow each other: what is begun together ends in one order, without gaps', async () => {
@@ -410,6 +455,27 @@ describe('the store: opening', () => {
     await db.destroy()
     expect(schema()).toEqual(before)
     expect(await again.certificates()).toHaveLength(1)
+  })
+
+  it('takes the index of hashes from an old log, and keeps every entry', async () => {
+    const paths = newPaths()
+    const store = await createStore(paths)
+    await record(store, '01', '02')
+    const entries = await store.logEntries(1, 100)
+    await store.close()
+    const database = new DatabaseSync(paths.database)
+    database.exec('create unique index "old" on log (hash)')
+    database.exec(`delete from kysely_migration where name = '0004-log-without-index'`)
+    database.exec(`update setting set value = '0003-registry' where name = 'schema'`)
+    database.close()
+    const again = await openStore(paths)
+    open.push(again)
+    expect(await again.logEntries(1, 100)).toEqual(entries)
+    const after = new DatabaseSync(paths.database)
+    expect(after.prepare(`select name from sqlite_schema where tbl_name = 'log'`).all()).toEqual([{ name: 'log' }])
+    after.close()
+    await record(again, '03')
+    expect((await again.logHead()).sequence).toBe(entries.length + 1)
   })
 
   it('removes what a killed process left of its head, and nothing else', async () => {

@@ -81,6 +81,19 @@ export function makeSender(world: World, options: SenderOptions): Sender {
   return { ...holder, identity: { entity: `${service}.${node}`, uri, scope: '', service, node, ...held } }
 }
 
+export const RECIPIENT_PURPOSES = [OID.kpEmailProtection, OID.signetKpMessageEncryption] as const
+
+/** A reader of encrypted messages: what the profile `recipient` gives it. */
+export function makeReader(world: World, options: SenderOptions): Sender {
+  return makeSender(world, {
+    service: 'nova-conductor',
+    key: keyFor(`reader ${options.node}`, options.algorithm),
+    keyUsage: [options.algorithm?.startsWith('rsa') === true ? 'keyEncipherment' : 'keyAgreement'],
+    purposes: RECIPIENT_PURPOSES,
+    ...options,
+  })
+}
+
 /** What a directory of this world says unless told otherwise. */
 export function trustDocument(
   world: World,

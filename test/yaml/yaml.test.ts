@@ -126,3 +126,9 @@ describe('parseYaml: what it refuses', () => {
     expect(Object.keys(parse(text) as object)).toHaveLength(26_000)
   })
 })
+
+describe('parseYaml: nesting', () => {
+  it('refuses what is nested deeper than the stack of the library', () => {
+    expectCode('ERR_YAML_MALFORMED', () => parseYaml(`a:\n ${'- '.repeat(20_000)}x`, 'the text'))
+  })
+})

@@ -14,6 +14,7 @@ import { boringsslParseCertificate } from './boringssl-parse-certificate.js'
 import { boringsslVerifyNameMatch } from './boringssl-verify-name-match.js'
 import { boringsslVerifySignedData } from './boringssl-verify-signed-data.js'
 import { keystoneMapping, keystoneMappingStrict } from './keystone-mapping.js'
+import { kiteVectors } from './kite-vectors.js'
 import { malformed } from './malformed.js'
 import { mlDsa } from './ml-dsa.js'
 import { opensslOcsp } from './openssl-ocsp.js'
@@ -44,5 +45,6 @@ export const SUITES: readonly Suite[] = [
   osloPolicyParser,
   osloPolicySemantics,
   osloPolicyRules,
+  kiteVectors,
   mlDsa,
 ]

@@ -11,11 +11,16 @@ import {
   defaultMappingText,
   entityRecord,
   identityUri,
+  isBelow,
+  isScopePath,
   isSegment,
+  parseGrant,
   parseIdentityUri,
   parseMapping,
+  parseRegistryDocument,
+  parseRegistryLine,
 } from '../../../src/identity/index.js'
-import { jsonAt, parseStrictJson, requireKeys } from '../../../src/json/index.js'
+import { formatJsonPath, jsonAt, parseJsonPath, parseStrictJson, requireKeys } from '../../../src/json/index.js'
 import {
   checkSafe,
   isUserToKeystone,
@@ -24,8 +29,17 @@ import {
   processStrictly,
   requireSafe,
 } from '../../../src/keystone/index.js'
+import { parseOsloListRule, parseOsloRule, readOsloDocument } from '../../../src/oslo/index.js'
 import { purposeNamed, strictnessNamed } from '../../../src/path/index.js'
-import { checkBindings, isMessageType, messageTypeMatcher, parseBinding } from '../../../src/policy/index.js'
+import {
+  checkBindings,
+  isMessageType,
+  messageTypeMatcher,
+  parseBinding,
+  parseCases,
+  parseSender,
+  runCases,
+} from '../../../src/policy/index.js'
 import { parseDuration } from '../../../src/time/index.js'
 import {
   attributeType,
@@ -34,10 +48,13 @@ import {
   parseFingerprint,
   parseHexText,
   parseIpAddress,
+  parseName,
   parseSerialText,
 } from '../../../src/x509/index.js'
 import { parseDeployment } from '../../../src/authority/deployment.js'
 import { NOW } from '../../support/certificates.js'
+import { parseYaml, parseYamlOrJson } from '../../../src/yaml/index.js'
+import { askPolicy, bindText, crossPatterns, decideFor, inCases, inPolicy, smallPolicy } from './policies.js'
 import type { Call } from './input.js'
 import { senders, world } from '../world.js'
 
@@ -94,6 +111,20 @@ function mapStrictly(text: string): unknown {
   return processStrictly(requireSafe(mapping), { a: text, [text]: [text, 'x'] })
 }
 
+const inRegistry = (text: string): string =>
+  JSON.stringify({
+    version: 1,
+    scopes: { [text]: 'region' },
+    roles: { [text]: [text] },
+    entities: { [text]: { kind: 'node', service: text, roles: [text], aliases: [text] } },
+  })
+
+/** Documents of oslo.policy that have the text wherever one may be. */
+const readOslo = (text: string): unknown => [
+  readOsloDocument({ [text]: text, a: [[text, text], text] }),
+  parseOsloListRule([[text], text]),
+]
+
 export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('asn1.encodeObjectIdentifier', encodeObjectIdentifier, (text) => `1.2.${text}`),
   ...texts('asn1.oidName', oidName),
@@ -107,7 +138,20 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('identity.identityUri', (text) =>
     identityUri({ trustDomain: 'cloud.example', scope: text, service: text, node: text }),
   ),
+  ...texts('identity.isBelow', (text) => isBelow(text, text.slice(0, 3))),
+  ...texts('identity.isScopePath', isScopePath),
   ...texts('identity.isSegment', isSegment),
+  ...texts(
+    'identity.parseGrant',
+    (text) => parseGrant(text, text),
+    (text) => `auditor@${text}/**`,
+  ),
+  ...texts('identity.parseRegistryDocument', parseRegistryDocument, inRegistry),
+  ...texts(
+    'identity.parseRegistryLine',
+    (text) => parseRegistryLine(text, 1),
+    (text) => JSON.stringify({ entity: text, kind: 'node', dns: [text] }),
+  ),
   ...texts('identity.entityRecord', (text) =>
     entityRecord({ id: text, kind: 'node', service: text }, 'cloud.example', NOW),
   ),
@@ -117,6 +161,11 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('identity.entityRecord with addresses', (text) =>
     entityRecord({ id: 'a', kind: 'node', ipAddresses: [text] }, text, NOW),
   ),
+  ...texts(
+    'json.parseJsonPath',
+    (text) => formatJsonPath(parseJsonPath(text)),
+    (text) => `args."${text}".a`,
+  ),
   ...texts('json.parseStrictJson', checkJson, inJson),
   ...texts('keystone.parseKeystoneMapping', mapAsKeystone, inKeystoneMapping),
   ...texts('keystone.checkSafe', mapStrictly, inKeystoneMapping),
@@ -124,6 +173,13 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
     const outcome = { user: { id, name: id, domain: { id } }, group_ids: [], group_names: [], projects: [] }
     return isUserToKeystone(outcome, { id, name: 'a', domain: { id, name: id } })
   }),
+  ...texts(
+    'oslo.parseOsloListRule',
+    (text) => parseOsloListRule(parseStrictJson(text)),
+    (text) => JSON.stringify([text]),
+  ),
+  ...texts('oslo.parseOsloRule', parseOsloRule, (text) => `not ${text} or role:%(${text})s`),
+  ...texts('oslo.readOsloDocument', readOslo),
   ...texts('path.purposeNamed', purposeNamed),
   ...texts('path.strictnessNamed', strictnessNamed),
   ...texts(
@@ -131,6 +187,12 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
     (text) => checkBindings(parseStrictJson(text), identity, [parseBinding('payload.host == node')]),
     inJson,
   ),
+  ...texts('policy.decide', decideFor, (text) => `a.${text}`),
+  ...texts('policy.parsePolicy', askPolicy, inPolicy),
+  ...texts('policy.parseCases', (text) => runCases(smallPolicy, parseCases(text)), inCases),
+  ...texts('policy.TypePattern', crossPatterns),
+  ...texts('policy.isBound', bindText),
+  ...texts('policy.parseSender', (text) => parseSender({ roles: [text], scope: text, node: text }, text)),
   ...texts('policy.parseBinding', parseBinding, (text) => `${text} == node`),
   ...texts('policy.isMessageType', isMessageType),
   ...texts(
@@ -145,6 +207,21 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('x509.parseFingerprint', parseFingerprint),
   ...texts('x509.parseHexText', parseHexText),
   ...texts('x509.parseIpAddress', parseIpAddress),
+  ...texts(
+    'x509.parseName',
+    (text) => parseName(text).toString(),
+    (text) => `CN=${text},O=a`,
+  ),
   ...texts('x509.parseSerialText', parseSerialText, (text) => `dec:${text}`),
+  ...texts(
+    'yaml.parseYaml',
+    (text) => parseYaml(text, 'the input'),
+    (text) => `a: ${text}\n`,
+  ),
+  ...texts(
+    'yaml.parseYamlOrJson',
+    (text) => parseYamlOrJson(text, 'the input'),
+    (text) => `{"a": "${text}"}`,
+  ),
   ['files.decodeUtf8', ({ bytes }) => decodeUtf8(bytes, 'the input')],
 ])

@@ -9,23 +9,29 @@ import {
   compareCmsSecondOpinion,
   contentOf,
   countersignaturesOf,
+  decryptData,
   embeddedCertificates,
   examineSignedData,
   examineSignedStream,
   formatSignerIdentifier,
   identifies,
+  openAuthEnvelopedData,
+  parseAuthEnvelopedData,
+  parseForeignAuthEnvelopedData,
   parseForeignSignedData,
   parseSignedData,
   type SignedData,
   verifyCountersignature,
   verifySignedData,
   verifySignedStream,
+  validateRecipients,
   verifySigner,
   withCountersignature,
 } from '../../../src/cms/index.js'
-import { digestIdentifierDer, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
+import { digestIdentifierDer, openContent, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
 import { identityUriOf } from '../../../src/identity/index.js'
 import {
+  decryptMessage,
   type MessagePolicy,
   planOf,
   statedSteps,
@@ -57,12 +63,14 @@ import {
 } from '../../../src/x509/index.js'
 import { NOW } from '../../support/certificates.js'
 import { attribute, buildSignedData, buildSigner } from '../../support/cms-builder.js'
+import { buildEnvelope, keyAgreement } from '../../support/envelope-builder.js'
 import { openRequest, receiver } from '../../support/messages.js'
 import type { Call } from './input.js'
 import { refusable } from './read-all.js'
 import { holders, senders, trust, world } from '../world.js'
 
 const [alice] = senders
+const reader = holders.recipient
 const anchors = [world.root.certificate]
 const request = { anchors, certificates: [alice.certificate], purpose: 'allow-any', at: NOW } as const
 const revocation = { crls: world.crls } as const
@@ -130,6 +138,14 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
   'cms.verifySignedData': ({ bytes }) => verifySignedData(bytes, { ...request, revocation }),
   'cms.verifySignedData with content': ({ bytes }) =>
     verifySignedData(bytes, { ...request, content: bytes, revocation: 'allow-unchecked' }),
+  'cms.parseAuthEnvelopedData': ({ bytes }) => parseAuthEnvelopedData(bytes),
+  'cms.parseForeignAuthEnvelopedData': ({ bytes }) => parseForeignAuthEnvelopedData(bytes),
+  'cms.openAuthEnvelopedData': ({ bytes }) => openAuthEnvelopedData(parseForeignAuthEnvelopedData(bytes), reader),
+  'cms.decryptData': ({ bytes }) => decryptData(bytes, reader),
+  'cms.decryptData of recipients': ({ bytes }) =>
+    decryptData(buildEnvelope({ content: bytes, recipients: [bytes] }), reader),
+  'cms.validateRecipients': ({ bytes }) =>
+    validateRecipients([parseCertificate(bytes)], { ...request, purpose: 'allow-any', revocation: 'allow-unchecked' }),
   'cms.contentOf': ({ bytes }) => contentOf(parseForeignSignedData(bytes), undefined),
   'cms.embeddedCertificates': ({ bytes }) => embeddedCertificates(parseForeignSignedData(bytes)),
   'cms.verifySigner': ({ bytes }) => {
@@ -147,11 +163,19 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
   'cms.compareCmsSecondOpinion': ({ bytes }) =>
     compareCmsSecondOpinion(bytes, bytes, 0, holders.everything.certificate),
 
+  'crypto.openContent': ({ bytes }) =>
+    openContent(new Uint8Array(32), new Uint8Array(12), { encrypted: bytes, tag: new Uint8Array(16) }, bytes),
   'crypto.verifySignature': ({ bytes }) =>
     verifySignature(SIGNATURE_ALGORITHMS.ed25519, alice.certificate.publicKey, bytes, bytes),
 
   'identity.identityUriOf': ({ bytes }) => identityUriOf(parseCertificate(bytes)),
 
+  'message.decryptMessage': ({ bytes }) => decryptMessage(bytes, reader, { ...policy, destinations: ['here'] }),
+  'message.decryptMessage of what was encrypted': ({ bytes }) =>
+    decryptMessage(buildEnvelope({ content: bytes, recipients: [keyAgreement(reader.certificate)] }), reader, {
+      ...policy,
+      destinations: ['here'],
+    }),
   'message.verifyMessage': ({ bytes }) => verifyMessage(bytes, undefined, policy),
   'message.verifyMessage with content': ({ bytes }) => verifyMessage(bytes, bytes, policy),
   'message.verifyMessage with a slip': ({ bytes }) => verifyMessage(bytes, undefined, routed),

@@ -9,6 +9,8 @@ import { decodePrivateKey } from '../../../src/crypto/index.js'
 import { defaultMappingText, parseIdentityUri, parseMapping } from '../../../src/identity/index.js'
 import { parseStrictJson } from '../../../src/json/index.js'
 import { parseBinding } from '../../../src/policy/index.js'
+import { parseEnvelope } from '../../../src/sharedkey/index.js'
+import { parseRequest } from '../../../src/sharedkey/tickets.js'
 import { formatDuration, parseDuration } from '../../../src/time/index.js'
 import { formatIpAddress, parseCertificates, parseCrls, parseHexText, parseIpAddress } from '../../../src/x509/index.js'
 import { attempt, Violation } from '../attempt.js'
@@ -103,6 +105,32 @@ const NOTATIONS: readonly Notation[] = [
     require: (text, value) => {
       same('JSON', value, JSON.parse(text))
     },
+  },
+  {
+    name: 'Kite envelope',
+    originals: [
+      JSON.stringify({
+        'oslo.version': '2.1',
+        'oslo.message': '{"a":1}',
+        'oslo.secure.metadata': JSON.stringify({
+          source: 'a:1',
+          destination: 'b:2',
+          timestamp: '2027-01-01T00:00:00.000000',
+          nonce: '0123456789abcdef',
+          esek: 'AAAA',
+          encryption: false,
+        }),
+        'oslo.secure.signature': 'AAAA',
+      }),
+    ],
+    read: (text) => parseEnvelope(Buffer.from(text)),
+  },
+  {
+    name: 'Kite request',
+    originals: [
+      `{"metadata":"${Buffer.from('{"source":"a","destination":"b","timestamp":"2027-01-01T00:00:00","nonce":"0123456789"}').toString('base64')}","signature":"AAAA"}`,
+    ],
+    read: (text) => parseRequest(parseStrictJson(text)),
   },
   { name: 'binding', originals: ['payload.host == node', 'publisher_id == service:node'], read: parseBinding },
   {

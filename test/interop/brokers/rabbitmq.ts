@@ -31,6 +31,8 @@ export async function startRabbitmq(directory: string): Promise<Server> {
   return startServer({
     program: PROGRAM,
     words: [],
+    // A node that is killed leaves a dump of its database where it runs.
+    directory,
     environment: {
       ...erlang,
       RABBITMQ_NODENAME: `signet-${distributionPort}@localhost`,

@@ -34,6 +34,8 @@ const PURPOSES: Readonly<Record<PathInputs['purpose'], string | undefined>> = {
   email: OID.kpEmailProtection,
   'ocsp-signing': OID.kpOcspSigning,
   'message-signing': OID.signetKpMessageSigning,
+  'message-encryption': OID.signetKpMessageEncryption,
+  'email-encryption': OID.kpEmailProtection,
   'trust-directory': OID.signetKpTrustDirectory,
 }
 

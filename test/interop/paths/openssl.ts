@@ -46,6 +46,8 @@ const PURPOSES: Readonly<Record<PathInputs['purpose'], string | undefined>> = {
   email: 'smimesign',
   'ocsp-signing': undefined,
   'message-signing': undefined,
+  'message-encryption': undefined,
+  'email-encryption': 'smimeencrypt',
   'trust-directory': undefined,
 }
 

@@ -1,0 +1,73 @@
+/**
+ * Many rows in few statements, for registries of a million entities. Building a statement costs more than running it:
+ * here each is built once and run often. What only SQLite understands is in {@link oneOf}.
+ *
+ * @module store/kysely-bulk (floor 4)
+ */
+import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Schema } from './tables.js'
+
+/** Rows of one statement: more make it no faster, and their parameters take memory. */
+const MAX_ROWS = 100
+
+/** The tables that grow with the registry. */
+type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log'
+
+const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[] } = {
+  entity: [
+    'id',
+    'kind',
+    'service',
+    'node',
+    'scope',
+    'uri',
+    'roles',
+    'dnsNames',
+    'ipAddresses',
+    'aliases',
+    'state',
+    'createdAt',
+    'updatedAt',
+  ],
+  entityName: ['kind', 'name', 'entityId'],
+  entityEvent: ['entityId', 'sequence'],
+  log: ['sequence', 'at', 'event', 'payload', 'previousHash', 'hash'],
+}
+
+/** Inserts rows into one database. */
+export class BulkInsert {
+  readonly #db: Kysely<Schema>
+  readonly #compiled = new Map<string, CompiledQuery>()
+
+  constructor(db: Kysely<Schema>) {
+    this.#db = db
+  }
+
+  /** Insert rows in order. @throws {@link StoreError} `ERR_STORE_WRITE` */
+  async insert<T extends BulkTable>(table: T, rows: readonly Schema[T][]): Promise<void> {
+    const columns = COLUMNS[table]
+    for (let start = 0; start < rows.length; start += MAX_ROWS) {
+      const some = rows.slice(start, start + MAX_ROWS)
+      const parameters: unknown[] = []
+      for (const row of some) for (const column of columns) parameters.push(row[column])
+      await this.#db.executeQuery({ ...this.#statement(table, columns, some.length), parameters })
+    }
+  }
+
+  #statement(table: string, columns: readonly string[], rows: number): CompiledQuery {
+    const key = `${table} ${rows}`
+    const known = this.#compiled.get(key)
+    if (known !== undefined) return known
+    const row = sql`(${sql.join(columns.map(() => null))})`
+    const names = sql.join(columns.map((column) => sql.ref(column)))
+    const values = sql.join(Array.from({ length: rows }, () => row))
+    const compiled = sql`insert into ${sql.table(table)} (${names}) values ${values}`.compile(this.#db)
+    this.#compiled.set(key, compiled)
+    return compiled
+  }
+}
+
+/** What `in` compares with, as one parameter, however many there are: SQLite's `json_each`, PostgreSQL would say `unnest`. */
+export function oneOf(values: readonly string[]): RawBuilder<string> {
+  return sql<string>`(select value from json_each(${JSON.stringify(values)}))`
+}

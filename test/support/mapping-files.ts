@@ -1,0 +1,241 @@
+/** Mapping files: a valid one, and what makes it invalid. Read by the tests of the reader and of the schema. */
+
+export const KEY = 'ab'.repeat(32)
+export const OTHER_KEY = 'cd'.repeat(32)
+
+/** A mapping that is valid; a test replaces one part. */
+export const PARTS = {
+  version: 'version: 1',
+  trustDomain: 'trustDomain: cloud.example',
+  name: 'name: nodes',
+  issuerKey: `issuerKey: ${KEY}`,
+  names: 'dns: "{node}.cloud.example"',
+  then: 'then: { service: compute, node: "{node}", roles: [worker] }',
+}
+
+export type Changes = Partial<typeof PARTS>
+
+export function mappingText(changes: Changes = {}): string {
+  const { version, trustDomain, name, issuerKey, names, then } = { ...PARTS, ...changes }
+  return `${version}
+${trustDomain}
+rules:
+  - ${name}
+    when:
+      ${issuerKey}
+      ${names}
+    ${then}
+`
+}
+
+/** `schema`: the schema refuses it, too. `reader`: only the reader can tell. `yaml`: it is not even YAML as we read it. */
+export type RefusedBy = 'schema' | 'reader' | 'yaml'
+export type Row = readonly [claim: string, changes: Changes, by: RefusedBy]
+
+const names = (text: string): Changes => ({ names: text, then: 'then: { service: a, node: b, roles: [] }' })
+const then = (text: string): Changes => ({ then: `then: ${text}` })
+
+export const ACCEPTED: readonly (readonly [claim: string, changes: Changes])[] = [
+  ['the mapping of these tests', {}],
+  ['a digest in upper case', { issuerKey: `issuerKey: ${KEY.toUpperCase()}` }],
+  ['a digest with colons', { issuerKey: `issuerKey: "SHA256:${KEY.replace(/..(?=.)/g, '$&:')}"` }],
+  ['two issuers', { issuerKey: `issuerKey: [${KEY}, ${OTHER_KEY}]` }],
+  ['a URI', names('uri: "spiffe://cloud.example/{scope...}/{service}/{node}"')],
+  ['a URI that ends with a slash', names('uri: "https://cloud.example/"')],
+  ['a DNS name', names('dns: A.Cloud_1.example')],
+  ['a rest of DNS labels', names('dns: "{node}.{scope...}.example"')],
+  ['a mailbox', names('email: "O\'Brien+x@Cloud.example"')],
+  ['a mailbox that is captured', names('email: "{node}@{scope...}"')],
+  ['an IPv4 address', names('ip: 192.0.2.7')],
+  ['an IPv4 range', names('ip: 192.0.2.128/25')],
+  ['every IPv4 address', names('ip: 0.0.0.0/0')],
+  ['an IPv6 address', names('ip: "2001:db8::1"')],
+  ['an IPv6 range', names('ip: 2001:db8::/33')],
+  ['a UPN', names('upn: "{node}@cloud.example"')],
+  ['a UPN that is no ASCII', names('upn: "zoë@cloud.example"')],
+  ['a Kerberos principal', names('kerberos: "nova/{node}@CLOUD.EXAMPLE"')],
+  ['a Kerberos principal of any realm', names('kerberos: "{node}@{scope}"')],
+  ['attributes', names('subject: { cn: "a, b=c", O: " x ", emailAddress: "a@b" }')],
+  ['text in an attribute', names('subject: { CN: "Zoë\\n(a+)+$" }')],
+  ['a whole subject', names('subjectIs: [{ O: x }, { OU: y, L: z }, { CN: "{node}" }]')],
+  ['the same attribute in two RDNs', names('subjectIs: [{ OU: x }, { OU: y }]')],
+  ['purposes', names('dns: a\n      extKeyUsage: [clientAuth, 1.2.3.4]')],
+  ['policies', names('dns: a\n      policies: [1.2.3.4, 2.16.840.1]')],
+  ['a registered entity', then('{ entity: registered }')],
+  ['an entity by capture', then('{ entity: "{node}" }')],
+  ['an entity by id', then('{ entity: compute-07 }')],
+  ['an entity that is captured as one', { names: 'subject: { CN: "{entity}" }', then: 'then: { entity: "{entity}" }' }],
+  ['no roles', then('{ service: a, node: b, roles: [] }')],
+  ['a role twice', then('{ service: a, node: b, roles: [x, x] }')],
+  ['groups', then('{ scope: r/s, service: a, node: "{node}", roles: [x], groups: [y, z] }')],
+  ['a service from a capture of another name', then('{ service: "{node}", node: a, roles: [] }')],
+]
+
+export const REFUSED: readonly Row[] = [
+  ['another version', { version: 'version: 2' }, 'schema'],
+  ['a version that is text', { version: 'version: "1"' }, 'schema'],
+  ['no version', { version: '' }, 'schema'],
+  ['no trust domain', { trustDomain: '' }, 'schema'],
+  ['a trust domain that is a number', { trustDomain: 'trustDomain: 7' }, 'schema'],
+  ['a trust domain that is none', { trustDomain: 'trustDomain: Not a domain' }, 'schema'],
+  ['a trust domain in upper case', { trustDomain: 'trustDomain: Cloud.example' }, 'schema'],
+  ['an unknown key on top', { version: 'version: 1\ndefault: admin' }, 'schema'],
+  ['__proto__ on top', { version: 'version: 1\n__proto__: { a: 1 }' }, 'schema'],
+  ['a key twice on top', { version: 'version: 1\nversion: 1' }, 'yaml'],
+  ['no name', { name: 'nome: nodes' }, 'schema'],
+  ['an empty name', { name: 'name: ""' }, 'schema'],
+  ['a name that is long', { name: `name: ${'a'.repeat(201)}` }, 'schema'],
+  ['a name that is a list', { name: 'name: [a]' }, 'schema'],
+  ['an unknown key in a rule', { name: 'name: a\n    priority: 1' }, 'schema'],
+
+  ['no issuer key', { issuerKey: '' }, 'schema'],
+  ['an issuer key that is no digest', { issuerKey: 'issuerKey: cafe' }, 'schema'],
+  ['an issuer key that is a number', { issuerKey: 'issuerKey: 12' }, 'schema'],
+  ['an issuer key in two lines', { issuerKey: `issuerKey: "${KEY}\\n"` }, 'schema'],
+  ['an issuer key twice', { issuerKey: `issuerKey: ${KEY}\n      issuerKey: ${KEY}` }, 'yaml'],
+  ['an issuer that is any', { issuerKey: 'issuerKey: "*"' }, 'schema'],
+  ['an issuer that is null', { issuerKey: 'issuerKey:' }, 'schema'],
+  ['no issuer of a list', { issuerKey: 'issuerKey: []' }, 'schema'],
+  ['an issuer of a list that is no digest', { issuerKey: `issuerKey: [${KEY}, cafe]` }, 'schema'],
+  ['an issuer twice in a list', { issuerKey: `issuerKey: [${KEY}, "SHA256:${KEY}"]` }, 'reader'],
+  [
+    'seventeen issuers',
+    {
+      issuerKey: `issuerKey: [${Array.from({ length: 17 }, (_, index) => `"${String(index).padStart(64, '0')}"`).join()}]`,
+    },
+    'schema',
+  ],
+
+  ['no name predicate', { names: '' }, 'schema'],
+  ['no name predicate, but a purpose', { names: 'extKeyUsage: [clientAuth]' }, 'schema'],
+  ['an unknown predicate', { names: 'directory: "CN=a"' }, 'schema'],
+  ['a predicate called constructor', { names: 'constructor: "a"' }, 'schema'],
+  ['a predicate that is null', { names: 'dns:' }, 'schema'],
+  ['a predicate that is empty', { names: 'dns: ""' }, 'schema'],
+  ['a predicate that is a list', { names: 'dns: [a, b]' }, 'schema'],
+  ['a predicate that is a number', { names: 'subject: { CN: 7 }' }, 'schema'],
+  ['a predicate that is true', { names: 'subject: { CN: true }' }, 'schema'],
+  ['a pattern that is too long', names(`subject: { CN: ${'a'.repeat(2049)} }`), 'schema'],
+  ['a wildcard', { names: 'dns: "*.cloud.example"' }, 'schema'],
+  ['a wildcard in a URI', names('uri: "spiffe://cloud.example/*"'), 'schema'],
+  ['a regular expression', { names: 'dns: "[a-z]*.cloud.example"' }, 'schema'],
+  ['a part of a component captured', { names: 'dns: "a{node}.cloud.example"' }, 'schema'],
+  ['a part of an attribute captured', { names: 'subject: { CN: "node-{node}" }' }, 'schema'],
+  ['a rest that is no scope', { names: 'dns: "{node...}.cloud.example"' }, 'schema'],
+  ['a capture that is unknown', { names: 'dns: "{host}.cloud.example"' }, 'schema'],
+  ['a capture made twice', { names: 'dns: "{node}.{node}"' }, 'reader'],
+  ['a scope captured as one and as a rest', names('dns: "{scope}.{scope...}"'), 'reader'],
+  [
+    'a capture made in two predicates',
+    { names: 'dns: "{node}.cloud.example"\n      subject: { CN: "{node}" }' },
+    'reader',
+  ],
+  ['a capture made in two RDNs', names('subjectIs: [{ O: "{node}" }, { CN: "{node}" }]'), 'reader'],
+  ['a URI with a space', names('uri: "spiffe://cloud.example/a b"'), 'schema'],
+  ['a URI that is no ASCII', names('uri: "spiffe://cloud.example/ä"'), 'schema'],
+  ['a URI of two lines', names('uri: "spiffe://cloud.example/a\\n"'), 'schema'],
+  ['a DNS name with an empty label', names('dns: a..b'), 'schema'],
+  ['a DNS name that ends with a dot', names('dns: a.b.'), 'schema'],
+  ['a DNS label that is long', names(`dns: ${'a'.repeat(64)}.example`), 'schema'],
+  ['a DNS name with a comma', names('dns: "a,b"'), 'schema'],
+  ['a mailbox without domain', names('email: "a"'), 'schema'],
+  ['a mailbox without local part', names('email: "@cloud.example"'), 'schema'],
+  ['a mailbox with two', names('email: "a@b@c"'), 'schema'],
+  ['a mailbox of which a part is captured', names('email: "x{node}@cloud.example"'), 'schema'],
+  ['an address that is none', names('ip: 192.0.2.256'), 'reader'],
+  ['an address with leading zeros', names('ip: 192.0.2.07'), 'reader'],
+  ['an address that is captured', names('ip: "{node}"'), 'schema'],
+  ['a range that is too narrow', names('ip: 192.0.2.0/33'), 'reader'],
+  ['a range that is too narrow for IPv6', names('ip: "2001:db8::/129"'), 'reader'],
+  ['a range with bits after its prefix', names('ip: 192.0.2.7/24'), 'reader'],
+  ['a range with a mask', names('ip: 192.0.2.0/255.255.255.0'), 'schema'],
+  ['a range without prefix', names('ip: 192.0.2.0/'), 'schema'],
+  ['a prefix with leading zeros', names('ip: 192.0.2.0/024'), 'reader'],
+  ['an address with a zone', names('ip: "fe80::1%eth0"'), 'schema'],
+  ['a UPN without domain', names('upn: "alice"'), 'schema'],
+  ['a UPN with a space', names('upn: "al ice@cloud.example"'), 'schema'],
+  ['a principal without realm', names('kerberos: "nova/a"'), 'schema'],
+  ['a principal with an empty realm', names('kerberos: "nova/a@"'), 'schema'],
+  ['a principal with an empty component', names('kerberos: "nova//a@R"'), 'schema'],
+  ['a principal without components', names('kerberos: "@R"'), 'schema'],
+  ['a principal with two realms', names('kerberos: "nova@R@S"'), 'schema'],
+  ['a subject without attributes', { names: 'subject: {}' }, 'schema'],
+  ['a subject that is text', { names: 'subject: "CN=admin"' }, 'schema'],
+  ['a subject that is a list', { names: 'subject: [CN]' }, 'schema'],
+  ['a subject that is null', { names: 'subject:' }, 'schema'],
+  ['an attribute twice', { names: 'subject: { CN: a, CN: b }' }, 'yaml'],
+  ['an attribute twice in two spellings', { names: 'subject: { CN: a, cn: b }' }, 'reader'],
+  ['an attribute that is unknown', { names: 'subject: { X: a }' }, 'schema'],
+  ['an attribute by its OID', { names: 'subject: { 2.5.4.3: a }' }, 'schema'],
+  ['an attribute with the long s', { names: 'subject: { "\\u017ft": a }' }, 'schema'],
+  ['both predicates on the subject', names('subject: { CN: a }\n      subjectIs: [{ CN: a }]'), 'schema'],
+  ['a whole subject of nothing', names('subjectIs: []'), 'schema'],
+  ['a whole subject with an RDN of nothing', names('subjectIs: [{}]'), 'schema'],
+  ['a whole subject that is one RDN', names('subjectIs: { CN: a }'), 'schema'],
+  ['a whole subject that is text', names('subjectIs: "CN=a"'), 'schema'],
+  ['an RDN with an attribute twice', names('subjectIs: [{ CN: a, cn: b }]'), 'reader'],
+  ['any purpose', names('dns: a\n      extKeyUsage: [2.5.29.37.0]'), 'schema'],
+  ['any purpose by name', names('dns: a\n      extKeyUsage: [anyExtendedKeyUsage]'), 'schema'],
+  ['a purpose that is too long', names(`dns: a\n      extKeyUsage: [1${`.${'9'.repeat(38)}`.repeat(60)}]`), 'schema'],
+  ['a purpose that is unknown', names('dns: a\n      extKeyUsage: [ClientAuth]'), 'schema'],
+  ['a purpose that is no list', names('dns: a\n      extKeyUsage: clientAuth'), 'schema'],
+  ['no purposes', names('dns: a\n      extKeyUsage: []'), 'schema'],
+  ['a purpose twice', names('dns: a\n      extKeyUsage: [clientAuth, 1.3.6.1.5.5.7.3.2]'), 'reader'],
+  ['any policy', names('dns: a\n      policies: [2.5.29.32.0]'), 'schema'],
+  ['a policy that is no OID', names('dns: a\n      policies: [gold]'), 'schema'],
+  ['a policy twice', names('dns: a\n      policies: [1.2.3, 1.2.3]'), 'reader'],
+
+  ['no result', { then: '' }, 'schema'],
+  ['a result that is text', then('admin'), 'schema'],
+  ['a result without service', then('{ node: "{node}", roles: [] }'), 'schema'],
+  ['a result without node', then('{ service: a, roles: [] }'), 'schema'],
+  ['a result without roles', then('{ service: a, node: b }'), 'schema'],
+  ['an unknown key in a result', then('{ service: a, node: b, roles: [], grants: [] }'), 'schema'],
+  ['an entity that is no name', then('{ entity: "a b" }'), 'schema'],
+  ['an entity that is a number', then('{ entity: 7 }'), 'schema'],
+  ['an entity from a capture that was not made', then('{ entity: "{service}" }'), 'reader'],
+  ['an entity from a rest', { names: 'dns: "{scope...}"', then: 'then: { entity: "{scope}" }' }, 'reader'],
+  ['roles beside a registered entity', then('{ entity: registered, roles: [admin] }'), 'schema'],
+  ['roles that are text', then('{ service: a, node: b, roles: admin }'), 'schema'],
+  ['a role that is a number', then('{ service: a, node: b, roles: [7] }'), 'schema'],
+  ['a role with a separator', then('{ service: a, node: b, roles: ["a,b"] }'), 'schema'],
+  ['a role with two dots', then('{ service: a, node: b, roles: ["a..b"] }'), 'schema'],
+  ['a role from a capture', then('{ service: a, node: b, roles: ["{node}"] }'), 'schema'],
+  [
+    'more roles than an entity may have',
+    then(`{ service: a, node: b, roles: [${Array.from({ length: 65 }, (_, index) => `r${index}`).join()}] }`),
+    'schema',
+  ],
+  ['groups that are text', then('{ service: a, node: b, roles: [], groups: a }'), 'schema'],
+  ['a group from a capture', then('{ service: a, node: b, roles: [], groups: ["{node}"] }'), 'schema'],
+  ['a capture that was not made', then('{ service: "{service}", node: "{node}", roles: [] }'), 'reader'],
+  ['a capture that is misspelt', then('{ scope: "{scop}", service: a, node: "{node}", roles: [] }'), 'schema'],
+  [
+    'a capture written as in a pattern',
+    then('{ scope: "{scope...}", service: a, node: "{node}", roles: [] }'),
+    'schema',
+  ],
+  [
+    'a capture of whatever an object inherits',
+    then('{ scope: "{constructor}", service: a, node: b, roles: [] }'),
+    'schema',
+  ],
+  ['a capture inside a text', then('{ service: a, node: "x-{node}", roles: [] }'), 'schema'],
+  ['a capture that is not closed', then('{ service: a, node: "{node", roles: [] }'), 'schema'],
+  [
+    'a node from a rest',
+    { names: 'dns: "{scope...}"', then: 'then: { service: a, node: "{scope}", roles: [] }' },
+    'reader',
+  ],
+  ['a node that is no name', then('{ service: a, node: "../b", roles: [] }'), 'schema'],
+  ['a node that is long', then(`{ service: a, node: ${'a'.repeat(65)}, roles: [] }`), 'schema'],
+  ['a scope that is no path', then('{ scope: "a//b", service: a, node: b, roles: [] }'), 'schema'],
+  ['an empty scope', then('{ scope: "", service: a, node: b, roles: [] }'), 'schema'],
+  ['an empty service', then('{ service: "", node: b, roles: [] }'), 'schema'],
+
+  ['an anchor and its alias', { names: 'dns: &a "{node}.cloud.example"\n      subject: { O: *a }' }, 'yaml'],
+  ['a merge key', { names: '<<: { dns: a }' }, 'yaml'],
+  ['a tag', { names: 'dns: !!str a' }, 'yaml'],
+  ['YAML that is none', { names: 'dns: "a' }, 'yaml'],
+  ['a second document', { then: `${PARTS.then}\n---\nversion: 1` }, 'yaml'],
+]
