@@ -27,6 +27,7 @@ export {
 } from './authority/index.js'
 export { type Broker, type BrokerPermissions, exportFor, permissionsOf } from './brokers/index.js'
 export {
+  digestStream,
   type CmsRecipient,
   decryptData,
   encryptData,
@@ -35,8 +36,10 @@ export {
   ValidatedRecipients,
   validateRecipients,
   VerifiedSignedData,
+  VerifiedSignedStream,
   verifySignedData,
   type VerifySignedDataRequest,
+  verifySignedStream,
 } from './cms/index.js'
 export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
 export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
@@ -51,7 +54,11 @@ export {
   rolesAt,
 } from './identity/index.js'
 export {
+  addPart,
+  checkOff,
   createReplayMemory,
+  type EnvelopePolicy,
+  makeEnvelope,
   DecryptedMessage,
   decryptMessage,
   encryptMessage,
@@ -66,11 +73,17 @@ export {
   planProtection,
   type ProtectionSettings,
   type ReplayStore,
+  type RoutePolicy,
   requireProtection,
   signMessage,
   type SignMessageRequest,
+  VerifiedEnvelope,
   VerifiedMessage,
+  VerifiedRoute,
+  VerifiedStream,
+  verifyEnvelope,
   verifyMessage,
+  verifyMessageStream,
 } from './message/index.js'
 export {
   explainPath,

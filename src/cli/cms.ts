@@ -3,18 +3,24 @@ import type { Command } from 'commander'
 import { looksLikePem, normalizeBer, oidName, readPemOrDer } from '../asn1/index.js'
 import {
   compareCmsSecondOpinion,
+  type ContentDigest,
+  digestNameFor,
   embeddedCertificates,
   examineSignedData,
+  examineSignedStream,
   formatSignerIdentifier,
   parseForeignSignedData,
   signData,
+  type SignedData,
   type SignerOutcome,
+  type VerifySignedStreamRequest,
 } from '../cms/index.js'
 import { openKeyFile } from '../crypto/index.js'
-import { EncodingError } from '../errors/index.js'
+import { EncodingError, LimitError } from '../errors/index.js'
 import { type Purpose, purposeNamed, PURPOSES } from '../path/index.js'
 import { parseCertificates } from '../x509/index.js'
 import { describeEnvelope, registerCmsDecrypt, registerCmsEncrypt } from './cms-encrypt.js'
+import { contentToSign, verifyContent } from './content.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
@@ -132,10 +138,11 @@ function registerSign(cms: Command, cli: Invocation): void {
         const needsPassphrase = options.passphraseFile !== undefined || options.passphraseFd !== undefined
         const passphrase = needsPassphrase ? await cli.passphrase(options, 'passphrase of the key') : undefined
         const form = options.attached === true ? 'attached' : 'detached'
-        const der = await signData(await cli.readInput(file), {
+        const key = openKeyFile(cli.path(options.key), passphrase)
+        const der = await signData(await contentToSign(cli, file, form, [digestNameFor({ key })]), {
           signers: [
             {
-              key: openKeyFile(cli.path(options.key), passphrase),
+              key,
               certificate,
               identifier: options.sid === 'issuer' ? 'issuerAndSerialNumber' : 'subjectKeyIdentifier',
             },
@@ -195,19 +202,33 @@ function registerVerify(cms: Command, cli: Invocation): void {
           (options.cert ?? []).map(async (name) => parseCertificates(await cli.readDocument(name))),
         )
         const bytes = await cli.readDocument(file)
-        const { signedData, content, outcomes } = examineSignedData(bytes, {
+        const request: VerifySignedStreamRequest = {
           anchors,
           certificates: [...intermediates, ...signerFiles.flat()],
           purpose: purposeOf(options.purpose),
           revocation,
           at,
-          ...(options.content === undefined ? {} : { content: await cli.readInput(options.content) }),
+        }
+        const check = async ({ outcomes }: Examined): Promise<void> => {
+          requireAll(cli, outcomes)
+          const certificates = outcomes.flatMap((item) => (item.verified ? [item.signer.certificate] : []))
+          await refuseRevokedHere(cli, certificates, options, at)
+        }
+        const { value, path } = await verifyContent<Examined>(cli, options, {
+          held: async (content) => {
+            const examined = examineSignedData(bytes, { ...request, ...(content === undefined ? {} : { content }) })
+            await check(examined)
+            if (options.secondOpinion === true) await askSecondOpinion(bytes, examined.content, examined.outcomes)
+            return { value: examined, content: examined.content }
+          },
+          streamed: async (pieces) => {
+            if (options.secondOpinion === true) throw tooLongForTwo()
+            const examined = await examineSignedStream(bytes, pieces, request)
+            await check(examined)
+            return examined
+          },
         })
-        requireAll(cli, outcomes)
-        const certificates = outcomes.flatMap((item) => (item.verified ? [item.signer.certificate] : []))
-        await refuseRevokedHere(cli, certificates, options, at)
-        if (options.secondOpinion === true) await askSecondOpinion(bytes, content, outcomes)
-        const path = options.out === undefined ? undefined : cli.writeOutput(options.out, content, options.force)
+        const { signedData, outcomes } = value
         const signers = outcomes.map(describe)
         return {
           data: {
@@ -226,6 +247,19 @@ function registerVerify(cms: Command, cli: Invocation): void {
         }
       }),
     )
+}
+
+function tooLongForTwo(): LimitError {
+  return new LimitError('ERR_LIMIT_EXCEEDED', 'the content is too long for a second opinion', {
+    hint: 'leave --second-opinion out',
+  })
+}
+
+/** What was found, whether or not its content is in memory. */
+interface Examined {
+  readonly signedData: SignedData
+  readonly content: Uint8Array | ContentDigest
+  readonly outcomes: readonly SignerOutcome[]
 }
 
 function purposeOf(name: string | undefined): Purpose {

@@ -50,7 +50,7 @@ export function registerDecrypt(program: Command, cli: Invocation): void {
             replay,
           })
           const path = cli.writeOutput(options.out, message.content, options.force, SECRET_MODE)
-          const { data, text } = verdict(message, path, options)
+          const { data, text } = verdict(message, message.content.length, path, options)
           return { data: { ...data, recipients }, text: `${text}\n${facts([['readers', recipients.join(' ')]])}` }
         })
       }),

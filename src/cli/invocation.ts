@@ -170,6 +170,14 @@ export class Invocation {
     return bytes
   }
 
+  /** Where a result goes. */
+  outputPath(path: string): string {
+    if (path !== '-') return this.path(path)
+    throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
+      hint: 'write ./- for that name',
+    })
+  }
+
   /** Write a result file that is public. @returns Where it is. */
   writeOutput(
     path: string,
@@ -177,23 +185,16 @@ export class Invocation {
     force: boolean | undefined,
     mode: number = PUBLIC_MODE,
   ): string {
-    const target = this.#outputPath(path)
+    const target = this.outputPath(path)
     writeFileAtomic(target, content, { mode, existing: force === true ? 'replace' : 'refuse' })
     return target
   }
 
   /** As {@link writeOutput}, for what is too large to be held. */
   async writeOutputPieces(path: string, pieces: Pieces<string>, force: boolean | undefined): Promise<string> {
-    const target = this.#outputPath(path)
+    const target = this.outputPath(path)
     await writePiecesAtomic(target, pieces, { mode: PUBLIC_MODE, existing: force === true ? 'replace' : 'refuse' })
     return target
-  }
-
-  #outputPath(path: string): string {
-    if (path !== '-') return this.path(path)
-    throw new UsageError('ERR_USAGE', 'the result goes into a file: - is not one', {
-      hint: 'write ./- for that name',
-    })
   }
 
   /** @param total - `undefined` where nobody knows. */

@@ -28,6 +28,7 @@ import { registerPolicy } from './policy.js'
 import { registerQuickstart } from './quickstart.js'
 import { registerRevoke } from './revoke.js'
 import { registerRole } from './role.js'
+import { registerRoute } from './route.js'
 import { registerScope } from './scope.js'
 import { registerSign } from './sign.js'
 import { printable } from './table.js'
@@ -88,6 +89,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerTrust(program, cli)
   registerSign(program, cli)
   registerVerify(program, cli)
+  registerRoute(program, cli)
   registerEncrypt(program, cli)
   registerDecrypt(program, cli)
   registerCms(program, cli)

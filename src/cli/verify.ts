@@ -3,18 +3,22 @@ import type { Command } from 'commander'
 import { StateError, UsageError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
 import {
+  type MessageFacts,
   type MessagePolicy,
   openReplayFile,
   receiverNames,
-  type VerifiedMessage,
+  type RoutePolicy,
   verifyMessage,
+  verifyMessageStream,
 } from '../message/index.js'
 import type { TrustDirectory } from '../trust/index.js'
 import { parseBinding } from '../policy/index.js'
 import { HOUR, parseDuration } from '../time/index.js'
 import { hex } from '../x509/index.js'
+import { verifyContent } from './content.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
+import { describeRoute, routeText } from './route.js'
 import { facts, instant } from './table.js'
 import { readPolicy } from './policy-file.js'
 import { openTrustFile } from './trust-file.js'
@@ -33,6 +37,8 @@ export interface ReceiverOptions {
   readonly policy?: string
   readonly scope?: string
   readonly maxAge?: string
+  readonly routeComplete?: boolean
+  readonly routeMe?: string
 }
 
 interface VerifyOptions extends ReceiverOptions {
@@ -70,6 +76,8 @@ export function receiverOptions(command: Command): Command {
     .option('--scope <path>', 'your own scope, for rules that ask for a role there')
     .option('--allow-directory-only', 'do without current CRLs: being in the trust directory is enough')
     .option('--max-age <duration>', 'oldest signing time (default: 1h)')
+    .option('--route-complete', 'every step of its route must have checked it off')
+    .option('--route-me <step>', 'you are this step of its route: all before must have checked it off, and you not')
 }
 
 export function registerVerify(program: Command, cli: Invocation): void {
@@ -100,12 +108,16 @@ export function registerVerify(program: Command, cli: Invocation): void {
         const policy = receiverPolicy(cli, options)
         const receiving = { destinations: destinationsOf(options, policy.trust), ...scopeOf(options, policy.trust) }
         const signature = await cli.readDocument(file)
-        const content = options.content === undefined ? undefined : await cli.readInput(options.content)
         return withReplayStore(cli, options, async (replay) => {
-          const message = await verifyMessage(signature, content, { ...policy, ...receiving, replay })
-          const path =
-            options.out === undefined ? undefined : cli.writeOutput(options.out, message.content, options.force)
-          return verdict(message, path, options)
+          const wanted: MessagePolicy = { ...policy, ...receiving, replay }
+          const { value, contentBytes, path } = await verifyContent<MessageFacts>(cli, options, {
+            held: async (content) => {
+              const message = await verifyMessage(signature, content, wanted)
+              return { value: message, content: message.content }
+            },
+            streamed: async (pieces) => (await verifyMessageStream(signature, pieces, wanted)).facts,
+          })
+          return verdict(value, contentBytes, path, options)
         })
       }),
     )
@@ -120,6 +132,7 @@ export function receiverPolicy(
     ...(options.pin === undefined ? {} : { pin: options.pin }),
     ...(options.trustMemory === undefined ? {} : { memory: options.trustMemory }),
   })
+  const route = routeOf(options)
   return {
     trust,
     senders: sendersOf(options),
@@ -129,6 +142,7 @@ export function receiverPolicy(
     ...(options.policy === undefined ? {} : { authorization: readPolicy(cli, options.policy) }),
     ...(options.scope === undefined ? {} : { scope: options.scope }),
     ...(options.allowDirectoryOnly === true ? { revocation: 'allow-directory-only' as const } : {}),
+    ...(route === undefined ? {} : { route }),
     at: cli.now(),
   }
 }
@@ -155,6 +169,15 @@ function requireDestination({ for: names, receiver, anyDestination }: VerifyOpti
       hint: 'a receiver that accepts messages for others can be fed with them',
     })
   }
+}
+
+/** How much of a route must be done; a message that plans one is refused without. */
+function routeOf({ routeComplete, routeMe }: ReceiverOptions): RoutePolicy | undefined {
+  if (routeMe === undefined) return routeComplete === true ? { require: 'complete' } : undefined
+  if (routeComplete === true) {
+    throw new UsageError('ERR_USAGE', 'a route that is complete has no next step: --route-complete, or --route-me')
+  }
+  return { require: 'up-to-me', me: routeMe }
 }
 
 function destinationsOf(
@@ -185,9 +208,14 @@ function sendersOf({ from, role }: ReceiverOptions): MessagePolicy['senders'] {
 }
 
 /** What a receiver is told of a message that verified. */
-export function verdict(message: VerifiedMessage, path: string | undefined, { trustMemory }: ReceiverOptions): Outcome {
+export function verdict(
+  message: MessageFacts,
+  contentBytes: number,
+  path: string | undefined,
+  { trustMemory }: ReceiverOptions,
+): Outcome {
   const rollback = trustMemory === undefined ? 'not checked' : 'checked'
-  const { context, signer, certificate, signingTime, replay, bindings, rule, content } = message
+  const { context, signer, certificate, signingTime, replay, bindings, rule, route } = message
   return {
     data: {
       verdict: 'verified',
@@ -206,7 +234,8 @@ export function verdict(message: VerifiedMessage, path: string | undefined, { tr
       rule: rule ?? null,
       replay,
       rollback,
-      contentBytes: content.length,
+      contentBytes,
+      ...(route === undefined ? {} : { route: describeRoute(route) }),
       ...(path === undefined ? {} : { path }),
     },
     text: facts([
@@ -216,6 +245,7 @@ export function verdict(message: VerifiedMessage, path: string | undefined, { tr
       ['type', context.type],
       ['destination', context.destination],
       ['signed', instant(signingTime)],
+      ['route', route === undefined ? '' : routeText(route)],
       ['bindings', bindings.join('; ')],
       ['allowed by', rule === undefined ? '' : `rule ${rule}`],
       ['replay', replay],

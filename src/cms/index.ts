@@ -1,4 +1,6 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
+export { allowedDigests, type ContentDigest, digestBytes, digestStream } from './content-digest.js'
+export { countersign, countersignaturesOf, withCountersignature } from './countersignature.js'
 export { type AuthEnvelopedData, parseAuthEnvelopedData, parseForeignAuthEnvelopedData } from './auth-enveloped-data.js'
 export { type CmsRecipient, decryptData, type DecryptedData, openAuthEnvelopedData } from './decrypt.js'
 export {
@@ -11,7 +13,7 @@ export {
 export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
 export { attachContent, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
-export { type CmsSigner, signData, type SignDataRequest } from './sign.js'
+export { type CmsSigner, digestNameFor, signData, type SignDataRequest, type SignerClaims } from './sign.js'
 export {
   parseForeignSignedData,
   parseSignedData,
@@ -19,8 +21,9 @@ export {
   type SignerIdentifier,
   type SignerInfo,
 } from './signed-data.js'
-export { formatSignerIdentifier, identifies, type SignerFacts, verifySigner } from './signer.js'
+export { formatSignerIdentifier, identifies, type SignerFacts, verifyCountersignature, verifySigner } from './signer.js'
 export {
+  contentConflict,
   contentOf,
   embeddedCertificates,
   examineSignedData,
@@ -31,3 +34,10 @@ export {
   verifySignedData,
   type VerifySignedDataRequest,
 } from './verify.js'
+export {
+  examineSignedStream,
+  type ExaminedStream,
+  VerifiedSignedStream,
+  verifySignedStream,
+  type VerifySignedStreamRequest,
+} from './verify-stream.js'

@@ -3,7 +3,6 @@
  *
  * @module cms/sign (floor 5)
  */
-import { hash } from 'node:crypto'
 import {
   encodeContext,
   encodeContextPrimitive,
@@ -19,10 +18,11 @@ import {
   TAG,
 } from '../asn1/index.js'
 import { type DigestName, digestIdentifierDer, type KeyProvider, samePublicKey } from '../crypto/index.js'
-import { InternalError, StoreError } from '../errors/index.js'
+import { InternalError, StoreError, UsageError } from '../errors/index.js'
 import { wholeSeconds } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
 import { encodeAttribute } from './attributes.js'
+import { type ContentDigest, digestBytes } from './content-digest.js'
 
 /** Who signs. */
 export interface CmsSigner {
@@ -52,38 +52,54 @@ export interface SignDataRequest {
  *
  * Does not check that a certificate is valid or fit for signing.
  *
- * @param content - Signed exactly as it is: no line endings are changed.
+ * @param content - Signed exactly as it is: no line endings are changed. Its digest suffices for a detached document.
  * @returns ContentInfo in DER.
  * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH`; and what the key provider throws
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID` for content that is only known by its digest and shall be inside
  * @see RFC 5652 §5, RFC 5035 §3
  */
-export async function signData(content: Uint8Array, request: SignDataRequest): Promise<Uint8Array> {
+export async function signData(content: Uint8Array | ContentDigest, request: SignDataRequest): Promise<Uint8Array> {
   const { signers, contentType = OID.data, form = 'detached', certificates = [] } = request
   if (signers.length === 0) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  const eContent = form === 'attached' ? [encodeContext(0, encodeOctetString(octetsOf(content)))] : []
+  const covered = content instanceof Uint8Array ? digestBytes(content) : content
   const signerInfos: Uint8Array[] = []
-  for (const signer of signers) signerInfos.push(await signerInfo(content, signer, contentType, request))
-  const digests = new Set(signers.map(digestFor))
+  for (const signer of signers) signerInfos.push(await encodeSignerInfo(covered, signer, contentType, request))
+  const digests = new Set(signers.map(digestNameFor))
   // RFC 5652 §5.1.
   const version =
     contentType !== OID.data || signers.some((signer) => signer.identifier !== 'issuerAndSerialNumber') ? 3 : 1
   const signedData = encodeSequence(
     encodeInteger(version),
     encodeSetOf(...[...digests].map(digestIdentifierDer)),
-    encodeSequence(
-      encodeObjectIdentifier(contentType),
-      ...(form === 'attached' ? [encodeContext(0, encodeOctetString(content))] : []),
-    ),
+    encodeSequence(encodeObjectIdentifier(contentType), ...eContent),
     ...(certificates.length === 0 ? [] : [certificateSet(certificates)]),
     encodeSetOf(...signerInfos),
   )
   return encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, signedData))
 }
 
-async function signerInfo(
-  content: Uint8Array,
+function octetsOf(content: Uint8Array | ContentDigest): Uint8Array {
+  if (content instanceof Uint8Array) return content
+  throw new UsageError('ERR_CONFIG_INVALID', 'content that is only known by its digest cannot be put in', {
+    hint: 'sign it detached',
+  })
+}
+
+/** What a signer says besides what is said of the content. */
+export type SignerClaims = Pick<SignDataRequest, 'signingTime' | 'attributes'>
+
+/**
+ * Make one SignerInfo.
+ *
+ * @param contentType - `undefined` for a countersignature, which has none (RFC 5652 §11.4).
+ * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH`; and what the key provider throws
+ */
+export async function encodeSignerInfo(
+  content: ContentDigest,
   signer: CmsSigner,
-  contentType: string,
-  request: SignDataRequest,
+  contentType: string | undefined,
+  claims: SignerClaims,
 ): Promise<Uint8Array> {
   const { key, certificate } = signer
   if (!samePublicKey(key.publicKey, certificate.publicKey)) {
@@ -91,14 +107,14 @@ async function signerInfo(
       details: { certificate: certificate.fingerprint },
     })
   }
-  const digest = digestFor(signer)
+  const digest = digestNameFor(signer)
   const digestAlgorithm = digestIdentifierDer(digest)
   const signedAttrs = encodeSetOf(
-    encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType)),
-    encodeAttribute(OID.messageDigest, encodeOctetString(hash(digest, content, 'buffer'))),
-    encodeAttribute(OID.signingTime, encodeTime(wholeSeconds(request.signingTime))),
+    ...(contentType === undefined ? [] : [encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType))]),
+    encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digest))),
+    encodeAttribute(OID.signingTime, encodeTime(wholeSeconds(claims.signingTime))),
     encodeAttribute(OID.signingCertificateV2, signingCertificate(certificate)),
-    ...(request.attributes ?? []).map(([type, value]) => encodeAttribute(type, value)),
+    ...(claims.attributes ?? []).map(([type, value]) => encodeAttribute(type, value)),
   )
   const bySki = signer.identifier !== 'issuerAndSerialNumber'
   const tagged = Uint8Array.from(signedAttrs)
@@ -114,7 +130,7 @@ async function signerInfo(
 }
 
 /** The digest of the content: that of the signature, or the one that the scheme prescribes (RFC 8419, RFC 9882). */
-function digestFor({ key }: CmsSigner): DigestName {
+export function digestNameFor({ key }: Pick<CmsSigner, 'key'>): DigestName {
   return key.signatureAlgorithm.digest ?? key.publicKey.algorithm.cmsDigest
 }
 

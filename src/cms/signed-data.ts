@@ -150,6 +150,20 @@ function readElements(fields: DerReader, tag: number, choices: readonly number[]
 
 const SET_TAG = Uint8Array.of(TAG.set)
 
+/**
+ * Parse one SignerInfo by itself, as a countersignature is one.
+ *
+ * @throws {@link EncodingError} `ERR_CMS_MALFORMED`, `ERR_CMS_ATTRIBUTE_DUPLICATE`
+ */
+export function parseSignerInfo(der: Uint8Array): SignerInfo {
+  return named('ERR_CMS_MALFORMED', 'a SignerInfo', () => {
+    const reader = DerReader.over(der, CMS_LIMITS)
+    const signerInfo = readSignerInfo(reader.sequence())
+    reader.finish()
+    return signerInfo
+  })
+}
+
 function readSignerInfo(fields: DerReader): SignerInfo {
   const version = fields.smallInteger(255)
   const sid = readSignerIdentifier(fields)

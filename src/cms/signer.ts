@@ -1,6 +1,6 @@
 /**
- * One signer of a SignedData: does the signature verify over this content with this certificate's key? Whose
- * certificate it is, and whether to believe it, is decided elsewhere.
+ * One signer of a SignedData, or one who countersigns: does the signature verify over this content with this
+ * certificate's key? Whose certificate it is, and whether to believe it, is decided elsewhere.
  *
  * @module cms/signer (floor 5)
  */
@@ -20,6 +20,7 @@ import {
 import { TrustError } from '../errors/index.js'
 import { type Certificate, hex } from '../x509/index.js'
 import { attributeValue } from './attributes.js'
+import { type ContentDigest, digestBytes } from './content-digest.js'
 import type { SignedData, SignerIdentifier, SignerInfo } from './signed-data.js'
 
 /** What is true of a signer once its signature verified. */
@@ -51,9 +52,46 @@ export interface SignerFacts {
 export function verifySigner(
   signedData: SignedData,
   signer: SignerInfo,
-  content: Uint8Array,
+  content: Uint8Array | ContentDigest,
   certificate: Certificate,
 ): SignerFacts {
+  return verifyCovered(signer, certificate, {
+    content: content instanceof Uint8Array ? digestBytes(content) : content,
+    contentType: signedData.eContentType,
+    digestAlgorithms: signedData.digestAlgorithms,
+  })
+}
+
+/**
+ * Verify a countersignature with the key of one certificate: that it is of this very signature.
+ *
+ * As {@link verifySigner}, with the octets of the signature for content, and without a content type: with one, what
+ * somebody signed as a document could pass for a countersignature, and the reverse.
+ *
+ * @see RFC 5652 §11.4
+ */
+export function verifyCountersignature(
+  countersigned: SignerInfo,
+  countersignature: SignerInfo,
+  certificate: Certificate,
+): SignerFacts {
+  return verifyCovered(countersignature, certificate, {
+    content: digestBytes(countersigned.signature),
+    contentType: undefined,
+    digestAlgorithms: [countersignature.digestAlgorithm],
+  })
+}
+
+/** What a signature must be over. */
+interface Covered {
+  readonly content: ContentDigest
+  /** `undefined` where there must be none. */
+  readonly contentType: string | undefined
+  /** Those that may be used. */
+  readonly digestAlgorithms: readonly AlgorithmIdentifier[]
+}
+
+function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Covered): SignerFacts {
   const { signedAttrs, signedAttrsDer } = signer
   if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
   const stray = ONLY_SIGNED.find((type) => signer.unsignedAttrs.has(type))
@@ -61,21 +99,16 @@ export function verifySigner(
     throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', `the attribute ${oidName(stray)} is not among the signed ones`)
   }
   const digest = digestOf(signer.digestAlgorithm)
-  if (!signedData.digestAlgorithms.some((listed) => equalBytes(listed.der, signer.digestAlgorithm.der))) {
+  if (!covered.digestAlgorithms.some((listed) => equalBytes(listed.der, signer.digestAlgorithm.der))) {
     throw mismatch('the digest of a signer is not among those of the document')
   }
   const signatureAlgorithm = signatureAlgorithmFor(signer.signatureAlgorithm, digest)
 
   const contentType = attributeValue(signedAttrs, OID.contentType, (value) => value.oid())
-  if (contentType === undefined) throw missingAttribute('contentType is missing')
-  if (contentType !== signedData.eContentType) {
-    throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the signed content type is not that of the document', {
-      details: { signed: contentType, found: signedData.eContentType },
-    })
-  }
+  checkContentType(contentType, covered.contentType)
   const messageDigest = attributeValue(signedAttrs, OID.messageDigest, (value) => value.octetString())
   if (messageDigest === undefined) throw missingAttribute('messageDigest is missing')
-  if (!equalBytes(messageDigest, hash(digest, content, 'buffer'))) {
+  if (!equalBytes(messageDigest, covered.content.of(digest))) {
     throw new TrustError('ERR_CMS_DIGEST_MISMATCH', 'the content is not the content that was signed')
   }
   const signingTime = attributeValue(signedAttrs, OID.signingTime, (value) => value.time())
@@ -87,6 +120,16 @@ export function verifySigner(
     })
   }
   return { digest, messageDigest, signatureAlgorithm, signingTime, certificateBound }
+}
+
+function checkContentType(signed: string | undefined, wanted: string | undefined): void {
+  if (signed === wanted) return
+  if (signed === undefined) throw missingAttribute('contentType is missing')
+  throw wanted === undefined
+    ? new TrustError('ERR_CMS_CONTENT_TYPE', 'a countersignature has no content type', { details: { signed } })
+    : new TrustError('ERR_CMS_CONTENT_TYPE', 'the signed content type is not that of the document', {
+        details: { signed, found: wanted },
+      })
 }
 
 /** What may not be said outside of the signature (RFC 5652 §11.1–11.3, RFC 5035 §3, RFC 6211 §2). */

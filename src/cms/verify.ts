@@ -7,6 +7,7 @@ import { InternalError, isSignetError, type SignetError, TrustError } from '../e
 import { type Purpose, type RevocationPolicy, validatePath, type ValidatedPath } from '../path/index.js'
 import { type Certificate, parseCertificate } from '../x509/index.js'
 import { parseForeignSignedData, type SignedData, type SignerInfo } from './signed-data.js'
+import type { ContentDigest } from './content-digest.js'
 import { formatSignerIdentifier, identifies, type SignerFacts, verifySigner } from './signer.js'
 
 export interface VerifySignedDataRequest {
@@ -87,6 +88,15 @@ export function examineSignedData(
 ): { readonly signedData: SignedData; readonly content: Uint8Array; readonly outcomes: readonly SignerOutcome[] } {
   const signedData = parseForeignSignedData(bytes)
   const content = contentOf(signedData, request.content)
+  return { signedData, content, outcomes: outcomesOf(signedData, content, request) }
+}
+
+/** What became of each signer of a document that was parsed, over content in memory or digested. */
+export function outcomesOf(
+  signedData: SignedData,
+  content: Uint8Array | ContentDigest,
+  request: Omit<VerifySignedDataRequest, 'content'>,
+): readonly SignerOutcome[] {
   if (signedData.signerInfos.length === 0) throw noSigners()
   if (request.contentType !== undefined && signedData.eContentType !== request.contentType) {
     throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the content is of another type than wanted', {
@@ -94,8 +104,7 @@ export function examineSignedData(
     })
   }
   const candidates = [...embeddedCertificates(signedData), ...(request.certificates ?? []), ...request.anchors]
-  const outcomes = signedData.signerInfos.map((signer) => outcomeOf(signedData, signer, content, candidates, request))
-  return { signedData, content, outcomes }
+  return signedData.signerInfos.map((signer) => outcomeOf(signedData, signer, content, candidates, request))
 }
 
 /** The content to check: its own or the one given, never both. A copy, so that nobody changes it afterwards. */
@@ -108,12 +117,14 @@ export function contentOf(signedData: SignedData, given: Uint8Array | undefined)
     }
     return Uint8Array.from(given)
   }
-  if (given !== undefined) {
-    throw new TrustError('ERR_CMS_CONTENT_CONFLICT', 'the document carries its own content beside the one given', {
-      hint: 'leave --content out to verify what is inside',
-    })
-  }
+  if (given !== undefined) throw contentConflict()
   return Uint8Array.from(signedData.eContent)
+}
+
+export function contentConflict(): TrustError {
+  return new TrustError('ERR_CMS_CONTENT_CONFLICT', 'the document carries its own content beside the one given', {
+    hint: 'leave --content out to verify what is inside',
+  })
 }
 
 export function noSigners(): TrustError {
@@ -123,9 +134,9 @@ export function noSigners(): TrustError {
 function outcomeOf(
   signedData: SignedData,
   signer: SignerInfo,
-  content: Uint8Array,
+  content: Uint8Array | ContentDigest,
   candidates: readonly Certificate[],
-  request: VerifySignedDataRequest,
+  request: Omit<VerifySignedDataRequest, 'content'>,
 ): SignerOutcome {
   try {
     const certificate = signerCertificate(signer, candidates)

@@ -95,6 +95,7 @@ export const ERROR_CODES = {
     summary: 'a message of oslo.messaging is malformed, or of another version',
   },
   ERR_MESSAGE_CONTEXT_MALFORMED: { category: 'encoding', summary: 'the context of a message is malformed' },
+  ERR_ENVELOPE_MALFORMED: { category: 'encoding', summary: 'an envelope, or the manifest of one, is malformed' },
   ERR_SHAREDKEY_MALFORMED: {
     category: 'encoding',
     summary: 'a message, ticket or request under a shared key is malformed',
@@ -160,6 +161,8 @@ export const ERROR_CODES = {
     category: 'untrusted',
     summary: 'the document has content of its own beside the one given',
   },
+  ERR_ROUTE_OTHER_MESSAGE: { category: 'untrusted', summary: 'a step was checked off for another message' },
+  ERR_ENVELOPE_OTHER: { category: 'untrusted', summary: 'a part was signed for another envelope' },
   ERR_CMS_ESS_MISMATCH: { category: 'untrusted', summary: 'signingCertificateV2 names another certificate' },
   ERR_CMS_DECRYPT: {
     category: 'untrusted',
@@ -207,6 +210,20 @@ export const ERROR_CODES = {
   ERR_MESSAGE_DESTINATION: { category: 'denied', summary: 'the message is for another destination' },
   ERR_MESSAGE_TYPE: { category: 'denied', summary: 'the message is of a type that is not wanted here' },
   ERR_MESSAGE_SOURCE: { category: 'denied', summary: 'the source in the message is not its signer' },
+  ERR_ROUTE_UNCHECKED: {
+    category: 'denied',
+    summary: 'the message plans a route, and the receiver does not say how much of it must be done',
+  },
+  ERR_ROUTE_ABSENT: { category: 'denied', summary: 'the message plans no route where the receiver wants one' },
+  ERR_ROUTE_PLAN: { category: 'denied', summary: 'the message plans another route than the receiver wants' },
+  ERR_ROUTE_INCOMPLETE: { category: 'denied', summary: 'steps of the route are not checked off' },
+  ERR_ROUTE_ORDER: { category: 'denied', summary: 'steps of the route are checked off in another order than planned' },
+  ERR_ROUTE_DUPLICATE: { category: 'denied', summary: 'a step of the route is checked off twice' },
+  ERR_ROUTE_FOREIGN: { category: 'denied', summary: 'somebody checked a step off who is not planned there' },
+  ERR_ENVELOPE_PART: {
+    category: 'denied',
+    summary: 'a part of an envelope is missing, twice, not planned, or of another signer than planned',
+  },
   ERR_CMS_RECIPIENT: {
     category: 'denied',
     summary: 'a document cannot be encrypted: for nobody, for somebody twice, or for a key that cannot decrypt',
@@ -237,6 +254,7 @@ export const ERROR_CODES = {
 
   ERR_MESSAGE_REPLAYED: { category: 'stale', summary: 'the message was accepted before' },
   ERR_MESSAGE_EXPIRED: { category: 'stale', summary: 'the message is past its lifetime or older than allowed' },
+  ERR_ROUTE_TIME: { category: 'stale', summary: 'the times of a route run backwards, or ahead of now' },
   ERR_MESSAGE_FROM_FUTURE: { category: 'stale', summary: 'the message was signed later than now' },
   ERR_TRUST_DIRECTORY_EXPIRED: { category: 'stale', summary: 'the trust directory is past nextUpdate' },
   ERR_TRUST_DIRECTORY_FROM_FUTURE: { category: 'stale', summary: 'the trust directory was issued later than now' },

@@ -8,6 +8,7 @@ export {
   type ReadOptions,
   readSecretFile,
 } from './read.js'
+export { type FileStream, keeping, openFileStream, type StagedFile, stageFile } from './stream.js'
 export {
   discardDirectory,
   lookAt,

@@ -126,6 +126,7 @@ function readAll(descriptor: number, size: number, path: string): Uint8Array {
   return bytes.subarray(0, filled)
 }
 
+/** What a failed system call means for whoever wanted to read there. */
 export function cannotRead(path: string, cause: unknown): StoreError {
   const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown'
   const words: Record<string, string> = {

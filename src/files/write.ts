@@ -227,6 +227,7 @@ export function refuseExisting(path: string): void {
   if (lookAt(path) !== undefined) throw outputExists(path)
 }
 
+/** A hidden name in the same folder. */
 export function temporaryBeside(path: string): string {
   return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-${basename(path).slice(0, 40)}`)
 }

@@ -51,7 +51,8 @@ export interface MessageContext {
 export const MAX_LIFETIME_SECONDS = 7 * DAY
 const MIN_ID_OCTETS = 8
 const MAX_ID_OCTETS = 32
-const MAX_ROUTE = 32
+/** Longest route. */
+export const MAX_ROUTE = 32
 
 /**
  * Check what somebody wants to sign.
@@ -130,7 +131,7 @@ function readRoute(sequence: DerReader): readonly string[] {
 }
 
 /** Printable, without spaces, 1 to 255 characters: what may travel in every broker's header. */
-function isLabel(text: string): boolean {
+export function isLabel(text: string): boolean {
   return /^[\x21-\x7e]{1,255}$/.test(text)
 }
 

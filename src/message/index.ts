@@ -1,4 +1,8 @@
+export { checkOff, type CheckOffRequest } from './check-off.js'
 export { MAX_LIFETIME_SECONDS, type MessageContext } from './context.js'
+export { addPart, type AddPartRequest, makeEnvelope, type MakeEnvelopeRequest } from './envelope.js'
+export { type PlannedPart } from './envelope-format.js'
+export { type DoneStep, planOf, type RoutePolicy, type StatedStep, statedSteps, VerifiedRoute } from './routing-slip.js'
 export { DecryptedMessage, decryptMessage, type EncryptedMessagePolicy } from './decrypt.js'
 export { type EncryptedMessage, encryptMessage, type EncryptMessageRequest } from './encrypt.js'
 export {
@@ -32,6 +36,8 @@ export {
   type SignMessageRequest,
   type SigningCredential,
 } from './sign.js'
+export { VerifiedStream, verifyMessageStream } from './stream.js'
+export { type WantedSenders } from './trusted-signer.js'
 export { receiverNames, roleDestination, scopeDestination } from './names.js'
 export { MessageSigner, type SignerDefaults } from './signer.js'
 export { MessageVerifier, type Observation, type Refusal, refusalOf, type VerifierOptions } from './verifier.js'
@@ -39,8 +45,9 @@ export {
   type CarrierCheck,
   type ContentReader,
   DEFAULT_SKEW_SECONDS,
+  type MessageFacts,
   type MessagePolicy,
   VerifiedMessage,
   verifyMessage,
-  type WantedSenders,
 } from './verify.js'
+export { type EnvelopePolicy, VerifiedEnvelope, type VerifiedPart, verifyEnvelope } from './verify-envelope.js'

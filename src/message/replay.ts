@@ -13,6 +13,8 @@ export interface ReplayKey {
   readonly signer: string
   readonly destination: string
   readonly messageId: Uint8Array
+  /** Of a message on its route: at which step, from 1. */
+  readonly step?: number
 }
 
 export interface ReplayStore {
@@ -28,8 +30,9 @@ export interface ReplayStore {
 }
 
 /** A text that no two keys share: the parts have no spaces. */
-export function replayText({ signer, destination, messageId }: ReplayKey): string {
-  return `${signer} ${destination} ${Buffer.from(messageId).toString('hex')}`
+export function replayText({ signer, destination, messageId, step }: ReplayKey): string {
+  const text = `${signer} ${destination} ${Buffer.from(messageId).toString('hex')}`
+  return step === undefined ? text : `${text} ${step}`
 }
 
 /** How far the clock may go back. For so much longer than needed a message is remembered, lest it become new again. */

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { OID } from '../asn1/index.js'
-import { signData } from '../cms/index.js'
+import { type ContentDigest, signData } from '../cms/index.js'
 import { type KeyProvider } from '../crypto/index.js'
 import { DeniedError } from '../errors/index.js'
 import { identityUriOf } from '../identity/index.js'
@@ -31,6 +31,7 @@ export interface SignMessageRequest {
   readonly messageId?: Uint8Array
   /** Default `'left-out'`: the certificate names the signer. */
   readonly source?: 'left-out' | 'stated'
+  /** Who must check it off on its way, in this order: entities, or identity URIs. */
   readonly route?: readonly string[]
   /** Default `'detached'`: carried beside the payload. */
   readonly form?: 'detached' | 'attached'
@@ -54,13 +55,13 @@ export interface SignedMessage {
  *
  * Checks that the certificate is for signing messages and carries an identity; whether others believe it, they check.
  *
- * @param content - Signed byte for byte.
+ * @param content - Signed byte for byte; for a detached message its digest suffices.
  * @throws {@link UsageError} `ERR_CONFIG_INVALID`
  * @throws {@link DeniedError} `ERR_IDENTITY_INVALID`, `ERR_ISSUE_PROFILE`
  * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH`, and what the key provider throws
  */
 export async function signMessage(
-  content: Uint8Array,
+  content: Uint8Array | ContentDigest,
   signer: SigningCredential,
   request: SignMessageRequest,
 ): Promise<SignedMessage> {
@@ -92,7 +93,8 @@ export async function signMessage(
 
 const PURPOSE: Exclude<Purpose, 'allow-any'> = 'message-signing'
 
-function requireSigningCertificate(certificate: Certificate): void {
+/** @throws {@link DeniedError} `ERR_ISSUE_PROFILE` */
+export function requireSigningCertificate(certificate: Certificate): void {
   if (certificate.extKeyUsage?.has(PURPOSES[PURPOSE].keyPurposeId) !== true) {
     throw new DeniedError('ERR_ISSUE_PROFILE', 'the certificate is not for signing messages', {
       details: { certificate: certificate.fingerprint },

@@ -1,6 +1,6 @@
 /**
  * A message is verified in one call: structure → signer in the trust directory → signature → path and revocation →
- * identity → source, destination, type, carrier, time → content → bindings → policy → replay. One value at the end, or one
+ * identity → source, destination, type, carrier, time → route → content → bindings → policy → replay. One value at the end, or one
  * error.
  *
  * @module message/verify (floor 7)
@@ -8,32 +8,27 @@
 import { equalBytes, OID } from '../asn1/index.js'
 import {
   attributeValue,
+  type ContentDigest,
   contentOf,
-  formatSignerIdentifier,
-  identifies,
+  digestBytes,
   noSigners,
   parseSignedData,
   type SignedData,
   type SignerInfo,
   verifySigner,
 } from '../cms/index.js'
-import { DeniedError, InternalError, StaleError, TrustError, UsageError } from '../errors/index.js'
+import { DeniedError, InternalError, LimitError, StaleError, TrustError, UsageError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
 import { type Identity, isScopePath } from '../identity/index.js'
 import { type JsonValue, parseStrictJson } from '../json/index.js'
 import { type Binding, checkBindings, messageTypeMatcher, Policy, type PolicyQuestion } from '../policy/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
-import { TrustDirectory, type TrustedSigner } from '../trust/index.js'
+import { TrustDirectory } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
 import { type MessageContext, readMessageContext } from './context.js'
 import type { ReplayStore } from './replay.js'
-
-/** Whose messages are wanted: by any of these. */
-export interface WantedSenders {
-  readonly entities?: readonly string[]
-  readonly uris?: readonly string[]
-  readonly roles?: readonly string[]
-}
+import { checkRoutePolicy, type RoutePolicy, type VerifiedRoute, verifyRoute } from './routing-slip.js'
+import { requireWanted, trustedSigner, type WantedSenders } from './trusted-signer.js'
 
 /**
  * Reads the content of messages: what it yields is what bindings and rules see. It throws where the content is not what type
@@ -66,6 +61,8 @@ export interface MessagePolicy {
   readonly authorization?: Policy
   /** The receiver's own scope, where messages take effect: for rules that ask for a role there. */
   readonly scope?: string
+  /** How much of the route must be done. Without it, messages that plan a route are refused. */
+  readonly route?: RoutePolicy
   /** Whether CRLs must be current, or being in the current trust directory is enough. Default `'required'`. */
   readonly revocation?: 'required' | 'allow-directory-only'
   /** How far clocks may differ. Default {@link DEFAULT_SKEW_SECONDS}. */
@@ -76,10 +73,10 @@ export const DEFAULT_SKEW_SECONDS = MINUTE
 /** The longest skew that is still a skew. */
 const MAX_SKEW_SECONDS = 60 * MINUTE
 
-let prove: (fields: VerifiedMessageFields) => VerifiedMessage
+let prove: (content: Uint8Array, facts: MessageFacts) => VerifiedMessage
 
-interface VerifiedMessageFields {
-  readonly content: Uint8Array
+/** What is true of a message that verified, besides its content. */
+export interface MessageFacts {
   readonly context: MessageContext
   readonly signer: Identity
   readonly certificate: Certificate
@@ -87,12 +84,13 @@ interface VerifiedMessageFields {
   readonly replay: 'checked' | 'not checked'
   readonly bindings: readonly string[]
   readonly rule: string | undefined
+  readonly route: VerifiedRoute | undefined
 }
 
 /** The proof that a message is from its signer, for here and for now. Only {@link verifyMessage} makes one. */
 export class VerifiedMessage {
   static {
-    prove = (fields) => new VerifiedMessage(fields)
+    prove = (content, facts) => new VerifiedMessage(content, facts)
   }
   /** No object of the same form passes for this type. */
   declare protected readonly proof: 'VerifiedMessage'
@@ -108,17 +106,19 @@ export class VerifiedMessage {
   readonly bindings: readonly string[]
   /** The rule of the policy that allowed it; `undefined` where no policy was asked. */
   readonly rule: string | undefined
+  /** Who checked off which steps; `undefined` where no route is planned. */
+  readonly route: VerifiedRoute | undefined
 
-  private constructor(fields: VerifiedMessageFields) {
-    this.content = fields.content
-    Object.freeze(fields.context.route)
-    this.context = Object.freeze(fields.context)
-    this.signer = fields.signer
-    this.certificate = fields.certificate
-    this.signingTime = fields.signingTime
-    this.replay = fields.replay
-    this.bindings = Object.freeze([...fields.bindings])
-    this.rule = fields.rule
+  private constructor(content: Uint8Array, facts: MessageFacts) {
+    this.content = content
+    this.context = facts.context
+    this.signer = facts.signer
+    this.certificate = facts.certificate
+    this.signingTime = facts.signingTime
+    this.replay = facts.replay
+    this.bindings = facts.bindings
+    this.rule = facts.rule
+    this.route = facts.route
     Object.freeze(this)
   }
 }
@@ -137,15 +137,42 @@ export async function verifyMessage(
   content: Uint8Array | undefined,
   policy: MessagePolicy,
 ): Promise<VerifiedMessage> {
+  const opened = openMessage(der, policy)
+  const bytes = contentOf(opened.signedData, content)
+  return prove(bytes, await verifyOpened(opened, digestBytes(bytes), bytes, policy))
+}
+
+/** A message whose structure is as it must be, and nothing more. */
+export interface OpenedMessage {
+  readonly der: Uint8Array
+  readonly signedData: SignedData
+  readonly signerInfo: SignerInfo
+}
+
+/** What can be refused before the content is read. */
+export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessage {
   checkPolicy(policy)
   policy.trust.requireCurrent(policy.at)
   const signedData = parseMessage(der)
-  const signerInfo = onlySigner(signedData)
-  const bytes = contentOf(signedData, content)
-  const signer = trustedSigner(signerInfo, policy.trust)
-  const facts = verifySigner(signedData, signerInfo, bytes, signer.certificate)
+  return { der, signedData, signerInfo: onlySigner(signedData, policy) }
+}
+
+/**
+ * Everything else, over content in memory or digested.
+ *
+ * @param bytes - The content, for rules that read it; `undefined` where it is too long for that.
+ */
+export async function verifyOpened(
+  { der, signedData, signerInfo }: OpenedMessage,
+  digest: ContentDigest,
+  bytes: Uint8Array | undefined,
+  policy: MessagePolicy,
+): Promise<MessageFacts> {
+  const signer = trustedSigner(signerInfo.sid, policy.trust)
+  const facts = verifySigner(signedData, signerInfo, digest, signer.certificate)
   if (!facts.certificateBound) throw missing('signingCertificateV2')
   if (facts.signingTime === undefined) throw missing('signingTime')
+  const { signingTime } = facts
   const context = attributeValue(signerInfo.signedAttrs, OID.signetMessageContext, readMessageContext)
   if (context === undefined) throw missing('messageContext')
   const path = signer.validate(policy.at, policy.revocation ?? 'required')
@@ -154,23 +181,37 @@ export async function verifyMessage(
   checkDestination(context, policy)
   checkType(context, policy)
   policy.carrier?.(context, identity)
-  const until = checkTime(facts.signingTime, context, policy)
-  const { bindings = [], authorization, reader } = policy
-  const isRead = bindings.length > 0 || authorization?.readsContent(context.type, context.destination) === true
-  const json = reader === undefined ? (isRead ? readJson(bytes) : undefined) : reader(bytes, context)
+  const until = checkTime(signingTime, context, policy)
+  const { skewSeconds = DEFAULT_SKEW_SECONDS } = policy
+  const route = verifyRoute({ der, signerInfo, planned: context.route, signingTime }, { ...policy, skewSeconds })
+  const { bindings = [], authorization, reader = readJson } = policy
+  const isRead =
+    policy.reader !== undefined ||
+    bindings.length > 0 ||
+    authorization?.readsContent(context.type, context.destination) === true
+  const json = isRead ? reader(readable(bytes, digest), context) : undefined
   // Content that was not read has no fields, and breaks every rule.
   if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
   const decision = authorization?.authorize(questionOf(context, identity, json, policy))
-  const replay = await checkReplay(context, identity, until, policy)
-  return prove({
-    content: bytes,
-    context,
+  const replay = await checkReplay(context, identity, until, policy, route)
+  Object.freeze(context.route)
+  return {
+    context: Object.freeze(context),
     signer: identity,
     certificate: path.target,
-    signingTime: facts.signingTime,
+    signingTime,
     replay,
-    bindings: bindings.map((binding) => binding.text),
+    bindings: Object.freeze(bindings.map((binding) => binding.text)),
     rule: decision?.rule,
+    route,
+  }
+}
+
+function readable(bytes: Uint8Array | undefined, { length }: ContentDigest): Uint8Array {
+  if (bytes !== undefined) return bytes
+  throw new LimitError('ERR_LIMIT_EXCEEDED', 'the content is too long for rules that read it', {
+    details: { bytes: String(length) },
+    hint: 'rules that read content are for messages that fit into memory',
   })
 }
 
@@ -207,6 +248,7 @@ const POLICY_KEYS: readonly string[] = [
   'bindings',
   'authorization',
   'scope',
+  'route',
   'revocation',
   'skewSeconds',
 ] satisfies readonly (keyof MessagePolicy)[]
@@ -246,6 +288,7 @@ function checkPolicy(policy: MessagePolicy): void {
   if (Object.hasOwn(policy, 'authorization') && !(policy.authorization instanceof Policy)) {
     throw refuse('has an authorization that is no policy')
   }
+  if (policy.route !== undefined) checkRoutePolicy(policy.route)
   if (![undefined, 'required', 'allow-directory-only'].includes(policy.revocation))
     throw refuse('has an unknown revocation stance')
   const scope: unknown = policy.scope
@@ -286,36 +329,19 @@ function parseMessage(der: Uint8Array): SignedData {
   return signedData
 }
 
-function onlySigner(signedData: SignedData): SignerInfo {
+function onlySigner(signedData: SignedData, { route }: MessagePolicy): SignerInfo {
   const [signer, second] = signedData.signerInfos
   if (signer === undefined) throw noSigners()
   if (second !== undefined)
     throw new TrustError('ERR_CMS_SIGNER_COUNT', `a message has one signer, this one ${signedData.signerInfos.length}`)
-  if (signer.unsignedAttrs.size > 0)
+  // Those of a routing slip are for whoever says what they must be.
+  if (route === undefined && signer.unsignedAttrs.size > 0)
     throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a message has no unsigned attributes')
   const [digest, other] = signedData.digestAlgorithms
   if (digest === undefined || other !== undefined || !equalBytes(digest.der, signer.digestAlgorithm.der)) {
     throw new TrustError('ERR_ALGORITHM_MISMATCH', 'the digests of the document are not that of its signer')
   }
   return signer
-}
-
-function trustedSigner(signer: SignerInfo, trust: TrustDirectory): TrustedSigner {
-  const { sid } = signer
-  const found =
-    sid.kind === 'subjectKeyIdentifier'
-      ? trust.find(sid.keyIdentifier)
-      : trust.findCertificate(sid.serialNumber, (certificate) => identifies(sid, certificate))
-  if (found === undefined) {
-    throw new TrustError(
-      'ERR_CMS_SIGNER_UNKNOWN',
-      `the signer is not in the trust directory: ${formatSignerIdentifier(sid)}`,
-      {
-        hint: 'not registered, revoked, or newer than the trust directory: get a new one',
-      },
-    )
-  }
-  return found
 }
 
 function missing(attribute: string): TrustError {
@@ -334,17 +360,7 @@ function checkSender(context: MessageContext, identity: Identity, { senders }: M
       },
     )
   }
-  if (senders === 'allow-any-trusted') return
-  const { entities = [], uris = [], roles = [] } = senders
-  const wanted =
-    entities.includes(identity.entity) ||
-    uris.includes(identity.uri) ||
-    identity.roles.some((role) => roles.includes(role))
-  if (!wanted) {
-    throw new DeniedError('ERR_IDENTITY_MISMATCH', `${identity.entity} is not a sender that is wanted here`, {
-      details: { signer: identity.uri, roles: identity.roles.join(' ') },
-    })
-  }
+  requireWanted(identity, senders)
 }
 
 function checkDestination({ destination }: MessageContext, { destinations }: MessagePolicy): void {
@@ -391,11 +407,14 @@ async function checkReplay(
   context: MessageContext,
   identity: Identity,
   until: Date,
-  { replay, at }: MessagePolicy,
+  { replay, at, route: wanted }: MessagePolicy,
+  route: VerifiedRoute | undefined,
 ): Promise<'checked' | 'not checked'> {
   if (replay === 'allow-unchecked') return 'not checked'
   const { destination, messageId } = context
-  const fresh = await replay.remember({ signer: identity.uri, destination, messageId }, until, at)
+  // One message passes each of the steps of its route once, and they may share a memory.
+  const step = route !== undefined && wanted?.require === 'up-to-me' ? { step: route.steps.length + 1 } : {}
+  const fresh = await replay.remember({ signer: identity.uri, destination, messageId, ...step }, until, at)
   // Whatever a store answers that is not a clear yes is a no.
   if ((fresh as unknown) !== true) {
     if ((fresh as unknown) !== false) throw new InternalError('ERR_INTERNAL', 'the replay memory gave no answer')

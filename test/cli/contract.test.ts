@@ -220,6 +220,17 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'verify note.json.p7s --content note.json --for others --trust trust.p7',
     code: 'ERR_MESSAGE_DESTINATION',
   },
+  'route check-off': {
+    good: 'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7',
+    bad: 'route check-off order.p7s --content note.json --as credentials/compute-07/signer --trust trust.p7',
+    code: 'ERR_ROUTE_FOREIGN',
+  },
+  'route show': { good: 'route show done.p7s', bad: 'route show note.json.p7s', code: 'ERR_ROUTE_ABSENT' },
+  'route verify': {
+    good: 'route verify done.p7s --content note.json --trust trust.p7',
+    bad: 'route verify order.p7s --content note.json --trust trust.p7',
+    code: 'ERR_ROUTE_INCOMPLETE',
+  },
   encrypt: {
     good: `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out new.p7m`,
     bad: `encrypt note.json --to ${SIGNER}/cert.pem ${SENDER} --out new.p7m`,
@@ -304,6 +315,8 @@ for (const line of [
   'export --out deployment.yaml',
   'entity quarantine quarantined-01',
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
+  'sign note.json --as credentials/compute-07/signer --type order --to billing --route conductor-01 --out order.p7s',
+  'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7 --out done.p7s',
   'issue conductor-01 --profile recipient --out reader',
   `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
   'trust publish --site site --delta-from trust.p7 --delta-out delta.p7',

@@ -32,6 +32,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'files.readPieces': 'hands out what others then read',
   'identity.explainIdentity': 'takes a validated path',
   'message.looksLikeCms': 'asks about one octet',
+  'message.checkOff': 'takes a verified route',
   'message.openRedisReplay': 'asks a server, and reads one word of its answers',
   'policy.isAlways': 'asks about what was worked out',
   'sharedkey.openKeyStorage': 'opens a file under a master key',

@@ -30,6 +30,8 @@ const SIGNED: ReadonlySet<string> = new Set([
   'OCSP response',
   'detached message',
   'attached message',
+  'message with a slip',
+  'envelope',
   'CMS document',
   'encrypted document',
   'encrypted message',

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { OID } from '../../src/asn1/index.js'
 import { verifySignedData } from '../../src/cms/index.js'
 import type { KeyAlgorithmName } from '../../src/crypto/index.js'
-import { signMessage } from '../../src/message/index.js'
+import { checkOff, signMessage, verifyMessage } from '../../src/message/index.js'
+import { openTrustDirectory } from '../../src/trust/index.js'
+import { receiver } from '../support/messages.js'
 import { CORPORA, corporaAvailable } from '../support/corpora.js'
 import { type CredentialFiles, makeDeployment } from '../support/deployment.js'
 import { available, opensslIsAtLeast, type Ran, run, succeed } from './programs.js'
@@ -414,5 +416,31 @@ describe.skipIf(!corporaAvailable())('signMessage: size', () => {
       const { size, type } = await sizeOf(name)
       expect(size - Math.max(0, type.length - length), type).toBeLessThanOrEqual(KITE_OCTETS)
     }
+  })
+})
+
+describe.skipIf(!hasOpenssl)('openssl cms: messages with a routing slip', () => {
+  it('requirement 33: accepts a message that was checked off, and shows each step inside the one before', async () => {
+    const trustDer = readFileSync(await cloud.publishTrust())
+    const at = cloud.clock.now()
+    const trust = openTrustDirectory(trustDer, { pin: cloud.pin, at, memory: 'allow-forgetting' })
+    const route = ['conductor-01', 'broker-01', 'compute-07']
+    let { der } = await signMessage(CONTENT, signer.load(), { type: 'order', destination: 'billing', at, route })
+    const policy = receiver(trust, { at, replay: 'allow-unchecked', route: { require: 'allow-partial' } })
+    for (const entity of route) {
+      const verified = (await verifyMessage(der, CONTENT, policy)).route
+      if (verified === undefined) throw new Error('no route')
+      der = await checkOff(verified, cloud.credential(`${entity}/signer`).load(), { trust, at })
+    }
+    expect(opensslVerify(der, { content: contentFile, certificate: signer.certificate })).toMatchObject(VERIFIED)
+    expect(opensslVerify(der, { content: changedFile, certificate: signer.certificate }).code).not.toBe(0)
+    const input = cloud.write('slip.p7s', der)
+    const printed = succeed('openssl', ['cms', '-cmsout', '-print', '-inform', 'DER', '-in', input])
+    expect(printed).toMatch(/unsignedAttrs:\s+object: countersignature \(1\.2\.840\.113549\.1\.9\.6\)/)
+    const parsed = succeed('openssl', ['asn1parse', '-inform', 'DER', '-in', input])
+    const depths = [...parsed.matchAll(/d=(\d+).*OBJECT +:countersignature/g)].map(([, depth]) => Number(depth))
+    expect(depths).toHaveLength(3)
+    expect(depths).toEqual(depths.toSorted((a, b) => a - b))
+    expect(new Set(depths).size).toBe(3)
   })
 })

@@ -26,7 +26,10 @@ async function sign(
 ): Promise<Signed> {
   const key = keyFor('sender', algorithm, signature)
   const sender: Sender = makeSender(world, { node: `${algorithm}-node`, key })
-  const policy = receiver(await makeDirectory(world, [sender]), { replay: 'allow-unchecked' })
+  const policy = receiver(await makeDirectory(world, [sender]), {
+    replay: 'allow-unchecked',
+    ...(changes.route === undefined ? {} : { route: { require: 'allow-partial' } }),
+  })
   const request = { type: 'notify.test', destination: 'notifications', at: NOW, form, ...changes }
   const { der } = await signMessage(content, sender, request)
   const signed = { der: Buffer.from(der), payload: form === 'detached' ? Buffer.from(content) : undefined, policy }

@@ -15,7 +15,8 @@
  * json a.b.0 == value                 the last --json output; also !=, and `json a.b ~ 'regex'`
  * save NAME a.b.0                     keep a value of it in $NAME
  * exists F   cmp A B   mode 0600 F   grep 'regex' F
- * cp A B   rm F   mkdir D   write F 'text'   chmod 0644 F   symlink LINK TARGET   sqlite DB 'statement'
+ * cp A B   rm F   mkdir D   empty D   write F 'text'   chmod 0644 F   symlink LINK TARGET   sqlite DB 'statement'
+ * sparse F 80000000                   a file of so many bytes that takes no room
  *
  * -- name --
  * The files that the story starts with.
@@ -35,6 +36,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -218,6 +220,13 @@ class Story {
         return
       case 'mkdir':
         mkdirSync(this.#path(first), { recursive: true })
+        return
+      case 'empty':
+        holds(readdirSync(this.#path(first)).length === 0, readdirSync(this.#path(first)).join(' '))
+        return
+      case 'sparse':
+        writeFileSync(this.#path(first), '')
+        truncateSync(this.#path(first), Number(second))
         return
       case 'write':
         writeFileSync(this.#path(first), second.replace(/\\n/g, '\n'))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Authority, HOME_FILES, openRootBundle, ROOT_FILES } from '../../../src/authority/index.js'
 import { loadCredential } from '../../../src/credential/index.js'
 import { encodePrivateKey, openKeyFile, Passphrase } from '../../../src/crypto/index.js'
-import { readFileBytes, readFileText, readSecretFile } from '../../../src/files/index.js'
+import { openFileStream, readFileBytes, readFileText, readSecretFile } from '../../../src/files/index.js'
 import { openReplayFile } from '../../../src/message/index.js'
 import { openStore } from '../../../src/store/index.js'
 import { openTrustMemory } from '../../../src/trust/index.js'
@@ -81,6 +81,14 @@ export const FILE_CALLS: Readonly<Record<string, Call>> = {
   'credential.loadCredential with CAs': credential('ca-bundle.pem'),
   'credential.loadCredential with an identity': credential('identity.json'),
   'crypto.openKeyFile': file((path) => openKeyFile(path, PASSPHRASE)),
+  'files.openFileStream': file(async (path) => {
+    const stream = await openFileStream(path)
+    try {
+      for await (const piece of stream.pieces()) piece.fill(0)
+    } finally {
+      await stream.close()
+    }
+  }),
   'files.readFileBytes': file(readFileBytes),
   'files.readFileText': file(readFileText),
   'files.readSecretFile': file(readSecretFile),

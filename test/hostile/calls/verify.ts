@@ -9,10 +9,12 @@ import {
   attributeValue,
   compareCmsSecondOpinion,
   contentOf,
+  countersignaturesOf,
   decryptData,
   detachContent,
   embeddedCertificates,
   examineSignedData,
+  examineSignedStream,
   formatSignerIdentifier,
   identifies,
   openAuthEnvelopedData,
@@ -21,13 +23,24 @@ import {
   parseForeignSignedData,
   parseSignedData,
   type SignedData,
+  verifyCountersignature,
   verifySignedData,
+  verifySignedStream,
   validateRecipients,
   verifySigner,
+  withCountersignature,
 } from '../../../src/cms/index.js'
 import { digestIdentifierDer, openContent, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
 import { identityUriOf } from '../../../src/identity/index.js'
-import { decryptMessage, type MessagePolicy, verifyMessage } from '../../../src/message/index.js'
+import {
+  decryptMessage,
+  type MessagePolicy,
+  planOf,
+  statedSteps,
+  verifyEnvelope,
+  verifyMessage,
+  verifyMessageStream,
+} from '../../../src/message/index.js'
 import { encodeMessageContext } from '../../../src/message/context.js'
 import {
   checkEmail,
@@ -86,6 +99,8 @@ function readSignedDataFully(signedData: SignedData): SignedData {
   return signedData
 }
 
+const routed: MessagePolicy = { ...policy, route: { require: 'allow-partial' } }
+
 /** A message that a trusted sender signed, and that has hostile parts all the same. */
 function signed(content: Uint8Array, context?: Uint8Array): Uint8Array {
   const moreAttributes = context === undefined ? [] : [attribute(OID.signetMessageContext, context)]
@@ -101,6 +116,22 @@ const goodContext = encodeMessageContext({
   messageId: new Uint8Array(12),
   lifetimeSeconds: 300,
 })
+
+/** A message on its way, of empty content. */
+const routedMessage = signed(
+  new Uint8Array(),
+  encodeMessageContext({
+    type: 'notify.a',
+    destination: 'here',
+    messageId: new Uint8Array(12),
+    lifetimeSeconds: 300,
+    route: [alice.identity.entity],
+  }),
+)
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes)
+}
 
 /** With a hostile certificate, and with a hostile name. */
 function named(check: (certificate: Certificate, name: string) => void): Call {
@@ -133,6 +164,13 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
     const content = signedData.eContent ?? bytes
     return signedData.signerInfos.map((signer) => verifySigner(signedData, signer, content, alice.certificate))
   },
+  'cms.countersignaturesOf': ({ bytes }) => parseSignedData(bytes).signerInfos.map(countersignaturesOf),
+  'cms.verifyCountersignature': ({ bytes }) =>
+    parseSignedData(bytes).signerInfos.map((signer) => verifyCountersignature(signer, signer, alice.certificate)),
+  'cms.verifySignedStream': ({ bytes }) => verifySignedStream(bytes, once(bytes), { ...request, revocation }),
+  'cms.withCountersignature': ({ bytes }) => withCountersignature(bytes, bytes),
+  'cms.examineSignedStream': ({ bytes }) =>
+    examineSignedStream(bytes, once(bytes), { ...request, revocation: 'allow-unchecked' }),
   'cms.compareCmsSecondOpinion': ({ bytes }) =>
     compareCmsSecondOpinion(bytes, bytes, 0, holders.everything.certificate),
 
@@ -151,6 +189,19 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
     }),
   'message.verifyMessage': ({ bytes }) => verifyMessage(bytes, undefined, policy),
   'message.verifyMessage with content': ({ bytes }) => verifyMessage(bytes, bytes, policy),
+  'message.verifyMessage with a slip': ({ bytes }) => verifyMessage(bytes, undefined, routed),
+  'message.verifyMessage with a hostile slip': ({ bytes }) =>
+    verifyMessage(withCountersignature(routedMessage, bytes), bytes, routed),
+  'message.verifyMessage with a hostile step': ({ bytes }) => {
+    const moreAttributes = [attribute(OID.signetRouteStep, bytes)]
+    const step = buildSigner({ content: bytes, holder: alice, contentType: undefined, moreAttributes })
+    return verifyMessage(withCountersignature(routedMessage, step), new Uint8Array(), routed)
+  },
+  'message.statedSteps': ({ bytes }) =>
+    parseSignedData(bytes).signerInfos.map((signer) => statedSteps(signer, planOf(signer) ?? ['a', 'b'])),
+  'message.verifyMessageStream': ({ bytes }) => verifyMessageStream(bytes, once(bytes), policy),
+  'message.verifyEnvelope': ({ bytes }) =>
+    verifyEnvelope(bytes, { trust, originators: 'allow-any-trusted', require: 'allow-partial', at: NOW }),
   'message.verifyMessage with a signed context': ({ bytes }) =>
     verifyMessage(signed(bytes, bytes), bytes, { ...policy, bindings }),
   'message.verifyMessage with signed content': ({ bytes }) =>

@@ -10,15 +10,17 @@ import { KEY_DERS, keyTargets } from './keys.js'
 import { MESSAGE_DERS, MESSAGE_TARGETS } from './message.js'
 import { OCSP_DERS, OCSP_TARGETS } from './ocsp.js'
 import { SIGNED_DERS, SIGNED_TARGETS } from './signed.js'
+import { SLIP_DERS, SLIP_TARGETS } from './slip.js'
 import { TEXT_TARGETS } from './text.js'
 import { X509_DERS, X509_TARGETS } from './x509.js'
 
-const ders = [...X509_DERS, ...MESSAGE_DERS, ...ENCRYPTED_DERS, ...OCSP_DERS, ...SIGNED_DERS, ...KEY_DERS]
+const ders = [...X509_DERS, ...MESSAGE_DERS, ...SLIP_DERS, ...ENCRYPTED_DERS, ...OCSP_DERS, ...SIGNED_DERS, ...KEY_DERS]
 
 export const TARGETS: readonly Target[] = [
   ...X509_TARGETS,
   ...OCSP_TARGETS,
   ...MESSAGE_TARGETS,
+  ...SLIP_TARGETS,
   ...ENCRYPTED_TARGETS,
   ...SIGNED_TARGETS,
   ...keyTargets(ders),

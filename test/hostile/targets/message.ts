@@ -13,6 +13,7 @@ import {
 } from '../../../src/cms/index.js'
 import { digestIdentifierDer } from '../../../src/crypto/index.js'
 import {
+  type MessagePolicy,
   signMessage,
   type SignMessageRequest,
   type VerifiedMessage,
@@ -32,6 +33,8 @@ const [alice, bob] = senders
 const payload = Buffer.from('{"publisher_id":"nova-compute:compute-07","payload":{"host":"compute-07"}}')
 const otherPayload = Buffer.from('{"payload":{"host":"compute-08"}}')
 const policy = receiver(trust, { replay: 'allow-unchecked' })
+/** For messages that plan a route. */
+const routed: MessagePolicy = { ...policy, route: { require: 'allow-partial' } }
 
 async function message(request: Partial<SignMessageRequest>, signer = alice, content = payload): Promise<Uint8Array> {
   const { der } = await signMessage(content, signer, {
@@ -62,7 +65,7 @@ const messages = [detached, attached, byName, byBob]
 
 async function verifyGenuine(der: Uint8Array): Promise<VerifiedMessage> {
   const content = der === attached ? undefined : der === byBob ? otherPayload : payload
-  return verifyMessage(der, content, policy)
+  return verifyMessage(der, content, der === attached ? routed : policy)
 }
 
 const signedMessages = new Genuine('a message', (await Promise.all(messages.map(verifyGenuine))).map(messageView))
@@ -74,7 +77,7 @@ function contentFor(random: Random): Uint8Array | undefined {
   return random.pick([undefined, undefined, undefined, otherPayload, changed, new Uint8Array()])
 }
 
-function messageTarget(name: string, weight: number, originals: readonly Uint8Array[]): Target {
+function messageTarget(name: string, weight: number, originals: readonly Uint8Array[], wanted = policy): Target {
   return {
     name,
     weight,
@@ -82,7 +85,7 @@ function messageTarget(name: string, weight: number, originals: readonly Uint8Ar
     check: async (bytes, random) => {
       const { code } = await attempt('parseSignedData', () => parseSignedData(bytes))
       const content = contentFor(random)
-      const { value } = await attempt('verifyMessage', () => verifyMessage(bytes, content, policy))
+      const { value } = await attempt('verifyMessage', () => verifyMessage(bytes, content, wanted))
       if (value === undefined) return code === 'accepted' ? 'parsed' : 'refused'
       signedMessages.require(messageView(value))
       return 'verified'
@@ -150,7 +153,7 @@ const documentTarget: Target = {
 
 export const MESSAGE_TARGETS: readonly Target[] = [
   messageTarget('detached message', 4, [detached, byName]),
-  messageTarget('attached message', 4, [attached]),
+  messageTarget('attached message', 4, [attached], routed),
   documentTarget,
 ]
 export const MESSAGE_DERS: readonly Uint8Array[] = [...messages, ...foreign]

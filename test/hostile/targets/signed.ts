@@ -14,7 +14,7 @@ import {
 import { attributeValue, parseSignedData, signData } from '../../../src/cms/index.js'
 import { digestIdentifierDer } from '../../../src/crypto/index.js'
 import { encodeMessageContext } from '../../../src/message/context.js'
-import { verifyMessage } from '../../../src/message/index.js'
+import { type MessagePolicy, verifyMessage } from '../../../src/message/index.js'
 import {
   applyTrustDelta,
   encodeTrustDocument,
@@ -36,6 +36,7 @@ import { document, holders, nextTrust, senders, trust, trustDeltaDer, trustDirec
 const [alice] = senders
 const payload = Buffer.from('{"payload":{"host":"compute-07"}}')
 const policy = receiver(trust, { replay: 'allow-unchecked' })
+const routed: MessagePolicy = { ...policy, route: { require: 'allow-partial' } }
 
 const HASHES_OF_ALICE = ['sha256', 'sha384', 'sha512'].map((digest) => hash(digest, alice.certificate.der, 'buffer'))
 
@@ -80,7 +81,11 @@ function signedWith(attributes: Uint8Array): Uint8Array {
 
 /** Whatever it says, it is of alice, about these octets; and its context has no second encoding. */
 async function checkOfAlice(der: Uint8Array): Promise<Verdict> {
-  const { value } = await attempt('verifyMessage', () => verifyMessage(der, payload, policy))
+  const plain = await attempt('verifyMessage', () => verifyMessage(der, payload, policy))
+  const { value } =
+    plain.code === 'ERR_ROUTE_UNCHECKED'
+      ? await attempt('verifyMessage with a route', () => verifyMessage(der, payload, routed))
+      : plain
   if (value === undefined) return 'refused'
   if (value.signer.uri !== alice.identity.uri || toHex(value.content) !== toHex(payload)) {
     throw new Violation(`a message of somebody else was believed: ${messageView(value)}`)

@@ -1,0 +1,70 @@
+/**
+ * Content as signatures see it: by its digests, so that content of any length needs no memory.
+ *
+ * @module cms/content-digest (floor 5)
+ */
+import { createHash, hash } from 'node:crypto'
+import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'
+import { digestOf } from '../crypto/index.js'
+import { InternalError, isSignetError } from '../errors/index.js'
+
+/** What a signature covers. */
+export interface ContentDigest {
+  /** Of the content, in octets. */
+  readonly length: number
+  of(digest: DigestName): Uint8Array
+}
+
+/** Content in memory. Each digest is computed when it is asked for, and once. */
+export function digestBytes(content: Uint8Array): ContentDigest {
+  const known = new Map<DigestName, Uint8Array>()
+  return {
+    length: content.length,
+    of: (name) => {
+      const digest = known.get(name) ?? hash(name, content, 'buffer')
+      known.set(name, digest)
+      return digest
+    },
+  }
+}
+
+/**
+ * Digest content while it passes by.
+ *
+ * Says nothing of where the content comes from: who reads it a second time reads something else, perhaps.
+ *
+ * @param pieces - Read once, each piece before the next is asked for; none is kept.
+ * @param digests - Which will be asked for; of others there is none.
+ */
+export async function digestStream(
+  pieces: AsyncIterable<Uint8Array>,
+  digests: readonly DigestName[],
+): Promise<ContentDigest> {
+  const hashes = [...new Set(digests)].map((name) => ({ name, state: createHash(name) }))
+  let length = 0
+  for await (const piece of pieces) {
+    length += piece.length
+    for (const { state } of hashes) state.update(piece)
+  }
+  const known = new Map(hashes.map(({ name, state }) => [name, new Uint8Array(state.digest())]))
+  return {
+    length,
+    of: (name) => {
+      const digest = known.get(name)
+      if (digest === undefined) throw new InternalError('ERR_INTERNAL', `the content was not digested with ${name}`)
+      return digest
+    },
+  }
+}
+
+/** Those of some digest algorithms that are on the allow-list; who uses another is refused when verified. */
+export function allowedDigests(algorithms: readonly AlgorithmIdentifier[]): readonly DigestName[] {
+  return algorithms.flatMap((algorithm) => {
+    try {
+      return [digestOf(algorithm)]
+    } catch (error) {
+      if (!isSignetError(error)) throw error
+      return []
+    }
+  })
+}
