@@ -5,18 +5,19 @@
  */
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Authority, HOME_FILES, openRootBundle, ROOT_FILES } from '../../../src/authority/index.js'
+import { Authority, HOME_FILES, openRootBundle, readTrustSite, ROOT_FILES } from '../../../src/authority/index.js'
 import { loadCredential } from '../../../src/credential/index.js'
 import { encodePrivateKey, openKeyFile, Passphrase } from '../../../src/crypto/index.js'
 import { openFileStream, readFileBytes, readFileText, readSecretFile } from '../../../src/files/index.js'
 import { openReplayFile } from '../../../src/message/index.js'
 import { openStore } from '../../../src/store/index.js'
-import { openTrustMemory } from '../../../src/trust/index.js'
+import { openTrustCache, openTrustMemory } from '../../../src/trust/index.js'
 import { NOW } from '../../support/certificates.js'
 import { type Call, type Input, INPUT_FILE } from './input.js'
 import { fixedPrivateKey } from '../keys.js'
 import { holders } from '../world.js'
 
+const PIN = 'ab'.repeat(32)
 const PASSPHRASE = new Passphrase(Buffer.from('secret'))
 
 /** With the input as a file that only its owner can read. */
@@ -100,5 +101,7 @@ export const FILE_CALLS: Readonly<Record<string, Call>> = {
     database(input, async (path) => {
       await (await openStore({ database: path, head: `${path}.head` })).close()
     }),
+  'authority.readTrustSite': ({ folder }) => readTrustSite(folder, PIN),
+  'trust.openTrustCache': file((path) => openTrustCache(path, { pin: PIN, clock: { now: () => NOW } }).directory()),
   'trust.openTrustMemory': file((path) => openTrustMemory(path).recall('a')),
 }

@@ -53,6 +53,7 @@ import {
 import { parseBinding } from '../../../src/policy/index.js'
 import {
   applyTrustDelta,
+  openPastTrustDirectory,
   openTrustDelta,
   openTrustDirectory,
   parseSiteIndex,
@@ -253,6 +254,8 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
   },
 
   'trust.openTrustDirectory': ({ bytes }) => openTrustDirectory(bytes, openRequest(world)),
+  'trust.openPastTrustDirectory': ({ bytes }) => openPastTrustDirectory(bytes, openRequest(world).pin),
+  'trust.openTrustDelta': ({ bytes }) => openTrustDelta(bytes, openRequest(world)),
   'trust.parseTrustDocument': ({ bytes }) => parseTrustDocument(bytes),
   'trust.publishedType': ({ bytes }) => publishedType(bytes),
   'trust.parseSiteIndex': ({ bytes }) => parseSiteIndex(bytes),

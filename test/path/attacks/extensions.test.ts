@@ -20,6 +20,7 @@ import {
   encodeNameConstraints,
   encodeSubjectAltName,
   encodeSubjectKeyIdentifier,
+  type KeyUsage,
   parseCertificationRequest,
 } from '../../../src/x509/index.js'
 import { commonName, type Holder, keyFor, makeCertificate, makeCrl } from '../../support/certificates.js'
@@ -203,12 +204,13 @@ describe('PATH-20: extended key usage', () => {
   })
 
   it.each(Object.keys(PURPOSES) as PurposeName[])('PATH-20: any purpose, or none, is not %s', (purpose) => {
+    const keyUsage: readonly KeyUsage[] = purpose.endsWith('encryption') ? ['keyAgreement'] : ['digitalSignature']
     for (const wrong of [[OID.anyExtendedKeyUsage], []]) {
-      expectCode('ERR_PATH_PURPOSE', () => validate(hierarchy({ node: { purposes: wrong } }), { purpose }))
+      expectCode('ERR_PATH_PURPOSE', () => validate(hierarchy({ node: { purposes: wrong, keyUsage } }), { purpose }))
     }
     const right = hierarchy({
       issuing: { purposes: [OID.anyExtendedKeyUsage] },
-      node: { purposes: [PURPOSES[purpose].keyPurposeId] },
+      node: { purposes: [PURPOSES[purpose].keyPurposeId], keyUsage },
     })
     expect(validate(right, { purpose }).certificates).toHaveLength(3)
   })
