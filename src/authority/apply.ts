@@ -15,7 +15,6 @@ import {
   type RegistryDocument,
   removeRoles,
   removeScopes,
-  requireEntity,
   setRoles,
   type WantedEntity,
 } from '../identity/index.js'
@@ -195,44 +194,32 @@ interface Removal {
 
 const NO_REMOVAL: Removal = { entities: [], places: [] }
 
-/** Entities are retired, not removed: their names live on in logs and are never given out again. */
+/**
+ * Entities are retired, not removed: their names live on in logs and are never given out again. What they were in and had
+ * stays, so that the log can be read.
+ */
 async function planRemoval(reader: StoreReader, document: RegistryDocument): Promise<Removal> {
   const entities: RegistryChange[] = []
-  for await (const { id, state } of eachEntity(reader)) {
-    if (state !== 'retired' && !document.entities.has(id)) {
-      entities.push({ kind: 'set state', name: id, from: state, to: 'retired' })
+  const keptScopes = new Set(document.scopes.keys())
+  const keptRoles = new Set(document.roles.keys())
+  for await (const { id, state, scope, roles: granted } of eachEntity(reader)) {
+    if (document.entities.has(id)) continue
+    if (state !== 'retired') entities.push({ kind: 'set state', name: id, from: state, to: 'retired' })
+    const grants = granted.map((text) => parseGrant(text, scope))
+    for (const { role } of grants) keptRoles.add(role)
+    for (let path of [scope, ...grants.map((grant) => grant.scope)]) {
+      for (; path !== ''; path = parentScope(path)) keptScopes.add(path)
     }
   }
-  const scopes = (await reader.scopes()).filter(({ path }) => !document.scopes.has(path))
-  const roles = (await reader.roles()).filter(({ name }) => !document.roles.has(name))
-  const used = await usedByRetired(reader, document)
+  const roles = (await reader.roles()).filter(({ name }) => !keptRoles.has(name))
+  const scopes = (await reader.scopes()).filter(({ path }) => !keptScopes.has(path))
   return {
     entities,
     places: [
-      ...roles.filter(({ name }) => !used.roles.has(name)).map(({ name }) => ({ kind: 'remove role' as const, name })),
-      ...scopes
-        .filter(({ path }) => !used.scopes.has(path))
-        .map(({ path }) => ({ kind: 'remove scope' as const, name: path })),
+      ...roles.map(({ name }) => ({ kind: 'remove role' as const, name })),
+      ...scopes.map(({ path }) => ({ kind: 'remove scope' as const, name: path })),
     ],
   }
-}
-
-/** What retired entities were in and had stays, so that the log can be read. */
-async function usedByRetired(
-  reader: StoreReader,
-  document: RegistryDocument,
-): Promise<{ readonly scopes: ReadonlySet<string>; readonly roles: ReadonlySet<string> }> {
-  const scopes = new Set<string>()
-  const roles = new Set<string>()
-  for await (const { id, scope, roles: granted } of eachEntity(reader)) {
-    if (document.entities.has(id)) continue
-    const grants = granted.map((text) => parseGrant(text, scope))
-    for (const { role } of grants) roles.add(role)
-    for (let path of [scope, ...grants.map((grant) => grant.scope)]) {
-      for (; path !== ''; path = parentScope(path)) scopes.add(path)
-    }
-  }
-  return { scopes, roles }
 }
 
 async function carryOut(transaction: StoreTransaction, changes: readonly RegistryChange[], at: Date): Promise<void> {
@@ -250,7 +237,6 @@ async function carryOut(transaction: StoreTransaction, changes: readonly Registr
   if (added.length > 0) await addEntities(transaction, added, known, at)
   for (const { entity } of of('change entity')) await changeEntity(transaction, entity, known, at)
   for (const { name, to } of of('set state')) {
-    await requireEntity(transaction, name)
     await changeState(transaction, name, to, at)
   }
   const names = (kind: 'remove role' | 'remove scope'): readonly string[] => of(kind).map(({ name }) => name)

@@ -100,8 +100,9 @@ export async function issueCertificates(
   requests: readonly IssueRequest[],
 ): Promise<readonly IssuedCertificate[]> {
   const { store } = issuing.authority
+  const roles = new RoleGraph(await store.roles())
   const pending: Pending[] = []
-  for (const request of requests) pending.push(await prepare(issuing, request))
+  for (const request of requests) pending.push(await prepare(issuing, request, roles))
   await recordIntents(issuing, pending)
   try {
     const certificates: Certificate[] = []
@@ -142,7 +143,7 @@ export async function issueOwnCertificate(
   return issued(item, certificate)
 }
 
-async function prepare(issuing: IssuingAuthority, request: IssueRequest): Promise<Pending> {
+async function prepare(issuing: IssuingAuthority, request: IssueRequest, roles: RoleGraph): Promise<Pending> {
   const { profile, key, validitySeconds } = request
   if (profile.holder !== 'entity') {
     throw new DeniedError('ERR_ISSUE_PROFILE', `the profile ${profile.name} is the authority's own`)
@@ -155,7 +156,7 @@ async function prepare(issuing: IssuingAuthority, request: IssueRequest): Promis
   if (key.kind === 'request') await checkKeyIsFree(store, issuing, publicKey, entity, profile)
   return plan(issuing, {
     profile,
-    identity: identityOf(entity, new RoleGraph(await store.roles())),
+    identity: identityOf(entity, roles),
     dnsNames: entity.dnsNames,
     ipAddresses: entity.ipAddresses,
     publicKey,

@@ -7,25 +7,14 @@
 import { hash } from 'node:crypto'
 import { OID, TAG } from '../asn1/index.js'
 import { DeniedError } from '../errors/index.js'
-import type { Certificate, Name, NameAttribute } from '../x509/index.js'
+import { type Certificate, type Name, type NameAttribute, SHORT_NAMES } from '../x509/index.js'
 import { contentOctets } from './dn-text.js'
 import type { JsonObject, JsonValue } from './document.js'
 import type { KeystoneIdentity } from './process.js'
 import type { StrictAttributes } from './strict.js'
 
 /** RFC 4514 §3, and the one type that Keystone calls otherwise. Others go by their object identifiers. */
-const KEYS: ReadonlyMap<string, string> = new Map([
-  [OID.commonName, 'CN'],
-  [OID.localityName, 'L'],
-  [OID.stateOrProvinceName, 'ST'],
-  [OID.organizationName, 'O'],
-  [OID.organizationalUnitName, 'OU'],
-  [OID.countryName, 'C'],
-  [OID.streetAddress, 'STREET'],
-  [OID.domainComponent, 'DC'],
-  [OID.userId, 'UID'],
-  [OID.emailAddress, 'EMAILADDRESS'],
-])
+const KEYS: ReadonlyMap<string, string> = new Map([...SHORT_NAMES, [OID.emailAddress, 'EMAILADDRESS']])
 
 const NAMES = ['subject', 'issuer'] as const
 

@@ -19,7 +19,7 @@ import { formatJsonPath, parseJsonPath } from '../json/index.js'
 import { type OsloCheck, readOsloDocument, requireStrictOslo } from '../oslo/index.js'
 import { bindingTo } from './binding.js'
 import type { Condition } from './condition.js'
-import { FACT_NAMES, type Fact, isFact } from './fact.js'
+import { FACT_NAMES, type Fact } from './fact.js'
 import { invalid, kindsOf, requireField, type Rule, type Vocabulary } from './vocabulary.js'
 import { TypePattern } from './message-type.js'
 
@@ -151,7 +151,7 @@ function compared(left: string, right: string, rule: string): Condition {
   const [, single, double] = QUOTED.exec(left) ?? []
   const quoted = single ?? double
   const facts = CREDENTIALS.get(left)
-  if (key === undefined && facts?.length === 1 && facts[0] !== undefined && isFact(facts[0]) && !right.includes('%')) {
+  if (key === undefined && facts?.length === 1 && facts[0] !== undefined && !right.includes('%')) {
     return { kind: 'fact', fact: facts[0], text: right }
   }
   if (key === 'destination' && quoted !== undefined) return { kind: 'destination', text: quoted }

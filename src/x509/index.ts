@@ -33,7 +33,14 @@ export {
   readGeneralNames,
 } from './general-name.js'
 export { type AccessDescription, encodeAuthorityInfoAccess } from './information-access.js'
-export { attributeType, buildName, Name, type NameAttribute, type RelativeDistinguishedName } from './name.js'
+export {
+  attributeType,
+  buildName,
+  Name,
+  type NameAttribute,
+  type RelativeDistinguishedName,
+  SHORT_NAMES,
+} from './name.js'
 export { parseName } from './name-text.js'
 export { encodeOcspRequest, NONCE_OCTETS, type OcspRequest, parseOcspRequest } from './ocsp-request.js'
 export {

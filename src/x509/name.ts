@@ -185,8 +185,8 @@ function comparableAttribute(attribute: NameAttribute): string {
   return `${type}=${folded}`
 }
 
-/** RFC 4514 §3, and `emailAddress` in its traditional spelling. */
-const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
+/** The short names of attribute types (RFC 4514 §3), by their object identifiers. */
+export const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   [OID.commonName, 'CN'],
   [OID.localityName, 'L'],
   [OID.stateOrProvinceName, 'ST'],
@@ -198,6 +198,7 @@ const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
   [OID.userId, 'UID'],
 ])
 
+/** And `serialNumber` and `emailAddress` in their traditional spelling. */
 const TYPES_BY_SHORT_NAME: ReadonlyMap<string, string> = new Map([
   ...[...SHORT_NAMES].map(([oid, name]) => [name, oid] as const),
   ['SERIALNUMBER', OID.serialNumber],
