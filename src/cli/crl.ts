@@ -49,9 +49,9 @@ function registerPublish(crl: Command, cli: Invocation): void {
       .description(
         'Make the next CRL of the issuing CA and write it, followed by the root CRL: servers need both. Nothing that a file already there lists as revoked may be missing.',
       )
-      .option('--out <file>', 'PEM file with all CRLs; one that is there is replaced')
+      .option('--out <file>', 'PEM file with all full CRLs, for servers; one that is there is replaced')
       .option('--out-dir <dir>', 'folder for one DER file per CA, KEYID.crl and KEYID.delta.crl')
-      .option('--delta', 'make a delta CRL: what changed since the last full one')
+      .option('--delta', 'make a delta CRL for --out-dir: what changed since the last full one')
       .option('--validity <duration>', 'how long the CRL is current (default: 7d, of a delta CRL 1d)')
       .option('--root <dir>', 'the offline root bundle, to make the next root CRL, too')
       .option('--root-passphrase-file <file>', 'passphrase of the root key (default: that of the authority)'),
@@ -68,6 +68,11 @@ function registerPublish(crl: Command, cli: Invocation): void {
       cli.action(async (options: PublishOptions) => {
         if (options.out === undefined && options.outDir === undefined) {
           throw new UsageError('ERR_USAGE', 'name --out or --out-dir', { hint: 'signet crl publish --help' })
+        }
+        if (options.delta === true && options.outDir === undefined) {
+          throw new UsageError('ERR_USAGE', 'a delta CRL is written to a folder only', {
+            hint: 'add --out-dir DIR: OpenSSL would take a delta CRL in the file of --out for a full one',
+          })
         }
         const crls = await cli.withAuthority((authority) => publish(cli, authority, options))
         const paths = write(cli, crls, options)
@@ -151,7 +156,10 @@ function refuseOlder(crls: readonly Crl[], found: readonly Crl[]): void {
 function write(cli: Invocation, crls: readonly Crl[], { out, outDir }: PublishOptions): readonly string[] {
   const paths: string[] = []
   if (outDir !== undefined) makeDirectory(cli.path(outDir), PUBLIC_DIRECTORY_MODE)
-  if (out !== undefined) paths.push(cli.writeOutput(out, crls.map((item) => item.toPem()).join(''), true))
+  // OpenSSL (without -extended_crl, so every server) takes a newer delta CRL for the full one, and what only that lists
+  // for good: none in the file that servers are given.
+  const full = crls.filter((item) => !isDelta(item))
+  if (out !== undefined) paths.push(cli.writeOutput(out, full.map((item) => item.toPem()).join(''), true))
   for (const item of outDir === undefined ? [] : crls) {
     const name = fileName(hex(item.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array()), isDelta(item))
     paths.push(cli.writeOutput(join(outDir ?? '', name), item.der, true))

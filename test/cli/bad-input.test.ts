@@ -505,7 +505,6 @@ describe('outputs', () => {
 
   const replacing = [
     'crl publish --out new.p7s',
-    'crl publish --delta --out new.p7s',
     'trust publish --out new.p7s',
     `ocsp request ${TLS}/fullchain.pem --out new.p7s`,
   ]
