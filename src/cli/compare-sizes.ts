@@ -81,7 +81,7 @@ function measured(
   algorithms: readonly SizeAlgorithm[],
   at: Date,
 ): Promise<SizeComparison> {
-  const progress = cli.progress('measuring', sizeSteps(algorithms))
+  const progress = cli.progress('measuring', sizeSteps(messages.length, algorithms))
   return measureSizes(messages, {
     at,
     algorithms,
