@@ -269,6 +269,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_OUTPUT_EXISTS',
   },
   'compare kite': { good: 'compare kite', bad: 'compare kite --format picture', code: 'ERR_USAGE' },
+  'compare sizes': {
+    good: 'compare sizes --algorithm p256 note.json',
+    bad: 'compare sizes --algorithm p521',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
