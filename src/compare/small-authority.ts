@@ -25,6 +25,7 @@ import {
   encodeSubjectKeyIdentifier,
   encodeTbsCertificate,
   generateSerial,
+  type GeneralName,
   type KeyUsage,
   type Name,
   parseCertificate,
@@ -117,22 +118,28 @@ function makeCa(role: string, issuer: SteadyHolder | undefined, at: Date): Stead
   return { certificate, key }
 }
 
-/** To the trust domain, and to the addresses that everybody has to themselves (RFC 1918, RFC 4193). */
+/** As `signet init` constrains an issuing CA: to its domain, and to the address ranges of its default. */
 function constraints(): Uint8Array {
-  const ranges = [
-    '0a000000ff000000',
-    'ac100000fff00000',
-    'c0a80000ffff0000',
-    `fc${'00'.repeat(15)}fe${'00'.repeat(15)}`,
+  const ranges: readonly GeneralName[] = ADDRESS_RANGES.map((range) => ({
+    kind: 'ip',
+    octets: Buffer.from(range, 'hex'),
+  }))
+  const names: readonly GeneralName[] = [
+    { kind: 'dns', value: TRUST_DOMAIN },
+    { kind: 'uri', value: TRUST_DOMAIN },
   ]
-  return encodeNameConstraints({
-    permitted: [
-      { kind: 'uri', value: TRUST_DOMAIN },
-      ...ranges.map((range) => ({ kind: 'ip' as const, octets: Buffer.from(range, 'hex') })),
-    ],
-    excluded: [],
-  })
+  return encodeNameConstraints({ permitted: [...names, ...ranges], excluded: [] })
 }
+
+/** Addresses and masks for private use (RFC 1918, RFC 4193) and loopback. */
+const ADDRESS_RANGES = [
+  '0a000000ff000000',
+  'ac100000fff00000',
+  'c0a80000ffff0000',
+  '7f000000ff000000',
+  `fc${'00'.repeat(15)}fe${'00'.repeat(15)}`,
+  `${'00'.repeat(15)}01${'ff'.repeat(16)}`,
+]
 
 /** A key agrees on keys, or wraps them. */
 function usagesOf({ keyUsage }: Profile, { family }: PublicKey): readonly KeyUsage[] {

@@ -12,7 +12,7 @@ const PICTURE = readFileSync('docs/sizes.svg', 'utf8')
 
 /** Rows of tables, their cells as they are without padding. */
 function rowsOf(text: string): readonly string[] {
-  return [...text.matchAll(/^\|.*\|$/gm)].map(([line]) => line.replace(/ +/g, ' '))
+  return [...text.matchAll(/^\| [^-].*\|$/gm)].map(([line]) => line.replace(/ +/g, ' '))
 }
 
 async function measureAll(): Promise<SizeComparison> {
@@ -34,7 +34,7 @@ describe('docs/sizes.md', () => {
       expect(rowsOf(PAGE)).toEqual(expect.arrayContaining([...rowsOf(sizesMarkdown(sizes))]))
       const marks = sizesSvg(sizes).match(/<text[^>]*class="number"[^>]*>\d+<\/text>/g) ?? []
       expect(marks.length).toBeGreaterThan(20)
-      for (const mark of marks.slice(0, 20)) expect(PICTURE).toContain(mark.replace(/ [xy]="\d+"/g, ''))
+      for (const mark of marks.slice(0, 20)) expect(PICTURE).toContain(mark)
     },
   )
 

@@ -212,7 +212,7 @@ describe('what is measured', () => {
     for (const [index, certificate] of ours.entries()) {
       const real = theirs[index]
       expect([...certificate.extensions.keys()]).toEqual([...(real?.extensions.keys() ?? [])])
-      // The longest signature is up to two octets longer than most.
+      // The longest signature is one or two octets longer than most.
       expect(Math.abs(certificate.der.length - (real?.der.length ?? 0))).toBeLessThanOrEqual(4)
     }
   })
