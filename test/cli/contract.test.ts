@@ -269,6 +269,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_OUTPUT_EXISTS',
   },
   'compare kite': { good: 'compare kite', bad: 'compare kite --format picture', code: 'ERR_USAGE' },
+  'compare sizes': {
+    good: 'compare sizes --algorithm p256 note.json',
+    bad: 'compare sizes --algorithm p521',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
@@ -457,10 +462,15 @@ describe('every command', () => {
 
   it.each(Object.entries(CALLS))(
     'signet %s: an unknown option, or one word too many, is a usage error',
-    async (_, call) => {
+    async (path, call) => {
       const before = base.listing()
       expectJsonRefusal(await base.run([...words(call.good), '--nonsense', '--json']), 'ERR_USAGE')
-      expectJsonRefusal(await base.run([...words(call.good), 'one', 'two', 'three', '--json']), 'ERR_USAGE')
+      // No number of words is too many for a command that takes a list: they are files that are not there.
+      const takesMany = leaves
+        .find((leaf) => pathOf(leaf) === path)
+        ?.registeredArguments.some(({ variadic }) => variadic)
+      const code = takesMany === true ? 'ERR_FILE_READ' : 'ERR_USAGE'
+      expectJsonRefusal(await base.run([...words(call.good), 'one', 'two', 'three', '--json']), code)
       expect(base.listing()).toEqual(before)
     },
   )
