@@ -23,6 +23,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   trust: 6,
   authority: 7,
   message: 7,
+  tls: 7,
   brokers: 7.1,
   sharedkey: 7.1,
   compare: 7.2,

@@ -1,6 +1,7 @@
 export { AUTHORITY_SERVICE, ENTITY_KINDS, type EntityKind, entityRecord, type EntityRequest } from './entity.js'
 export { formatGrant, type Grant, parseGrant, type Reach, reaches, rolesAt } from './grant.js'
 export { commonNameOf } from './common-name.js'
+export { entitiesOfDocument } from './document-lookup.js'
 export { identityUri, type IdentityUri, identityUriOf, isSegment, parseIdentityUri } from './identity-uri.js'
 export { defaultMappingText, type Mapping, type MappingResult, type MappingRule } from './mapping.js'
 export { lintMapping, type LintOptions } from './lint.js'

@@ -52,7 +52,7 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
   if (forGood !== undefined) return { kind: 'revoked', ...forGood }
 
   let reasons = 0
-  const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources.maxAgeSeconds)
+  const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources)
   for (const series of Map.groupBy(usable, ({ crl }) => seriesOf(crl)).values()) {
     const hold = holdInForce(series, certificate, (crl) => staleness(crl) === undefined)
     if (hold !== undefined) return { kind: 'revoked', ...hold }

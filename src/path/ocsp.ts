@@ -70,13 +70,13 @@ function decide(answers: readonly OcspAnswer[], sources: RevocationSources, cont
   )
 }
 
-function verdictOf(answer: OcspAnswer, { maxAgeSeconds }: RevocationSources, { at }: RevocationContext): Answer {
+function verdictOf(answer: OcspAnswer, sources: RevocationSources, { at }: RevocationContext): Answer {
   const { status, thisUpdate, hasUnknownCritical: isNotUnderstood } = answer
   if (isNotUnderstood) return { kind: 'unknown', why: 'its OCSP answer has an unknown critical extension' }
   // A revocation stays true when the response that says so has become old, as with CRLs; one of the future does not.
   if (status.kind === 'revoked' && thisUpdate <= at) return status
   if (status.kind === 'unknown') return { kind: 'unknown', why: 'the OCSP responder does not know it' }
-  const stale = whyNotCurrent(answer, at, maxAgeSeconds)
+  const stale = whyNotCurrent(answer, at, sources)
   return stale === undefined ? status : { kind: 'unknown', why: `its OCSP answer ${stale}` }
 }
 

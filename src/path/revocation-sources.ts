@@ -19,6 +19,8 @@ export interface RevocationSources {
    * one that has no nextUpdate is never current.
    */
   readonly maxAgeSeconds?: number
+  /** Seconds after its nextUpdate for which a CRL or response counts as current all the same. Default 0. */
+  readonly allowStaleSeconds?: number
   /**
    * Remembers the newest CRL of each kind that was believed: an older one is refused from then on. Default: nothing is
    * remembered, and an old CRL counts until its nextUpdate.
@@ -72,11 +74,12 @@ export type Answer =
 export function whyNotCurrent(
   { thisUpdate, nextUpdate }: { readonly thisUpdate: Date; readonly nextUpdate: Date | undefined },
   at: Date,
-  maxAgeSeconds: number | undefined,
+  { maxAgeSeconds, allowStaleSeconds = 0 }: Pick<RevocationSources, 'maxAgeSeconds' | 'allowStaleSeconds'>,
 ): string | undefined {
   // Written so that an invalid date is refused, too.
   if (!(thisUpdate <= at)) return `begins only at ${thisUpdate.toISOString()}`
-  if (nextUpdate !== undefined && !(at <= nextUpdate)) return `ended at ${nextUpdate.toISOString()}`
+  const instant = at.getTime() - allowStaleSeconds * 1000
+  if (nextUpdate !== undefined && !(instant <= nextUpdate.getTime())) return `ended at ${nextUpdate.toISOString()}`
   if (maxAgeSeconds === undefined) return nextUpdate === undefined ? 'does not say when it ends' : undefined
   const age = (at.getTime() - thisUpdate.getTime()) / 1000
   return age <= maxAgeSeconds ? undefined : `is of ${thisUpdate.toISOString()}, older than allowed`

@@ -1,0 +1,244 @@
+/**
+ * One end of mutual TLS: holds the generation of files in use, judges who is at the other end, and keeps looking at
+ * everyone who was let in.
+ *
+ * @module tls/endpoint (floor 7)
+ */
+import type { Socket } from 'node:net'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import { isSignetError, StaleError, TrustError } from '../errors/index.js'
+import { createCrlMemory, type ReferenceIdentity, validatePath } from '../path/index.js'
+import { addSeconds, readClock } from '../time/index.js'
+import type { TrustDirectory } from '../trust/index.js'
+import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
+import { contextOptions, type HandshakeTrust } from './context.js'
+import { loadGeneration, type TlsGeneration } from './generation.js'
+import { directoryOf, identify } from './identity-source.js'
+import { DEFAULT_RECHECK_SECONDS, type TlsOptions } from './options.js'
+import { type AllowedPeers, forgetPeer, type Peer, provePeer, rememberPeer, requireAllowed } from './peer.js'
+import { refusalOf } from './refusal.js'
+import { watchFiles } from './watch.js'
+
+/** Who may be at the other end of one connection. */
+export interface Wanted {
+  readonly purpose: 'client' | 'server'
+  readonly allow: AllowedPeers | 'allow-any-identified'
+  /** Names that its certificate must hold. */
+  readonly reference?: ReferenceIdentity
+}
+
+/** Somebody who was let in. */
+interface Live {
+  readonly certificate: Certificate
+  readonly wanted: Wanted
+  readonly peer: Peer
+}
+
+export class TlsEndpoint {
+  readonly #options: TlsOptions
+  readonly #sessions: 'none' | 'tickets'
+  /** Told whenever a handshake has to be judged by something else than before. */
+  readonly #renewed: (context: SecureContextOptions, digest: string) => void
+  readonly #crlMemory = createCrlMemory()
+  readonly #live = new Map<Socket, Live>()
+  readonly #stop: (() => void)[] = []
+  #generation: TlsGeneration
+  /** What the context in use was made from. */
+  #context = ''
+  /** Counts what verdicts depend on: one that was begun before a change is begun again after it. */
+  #state = 0
+
+  /** @throws what the first generation is refused for: there is none before it that could stay */
+  constructor(
+    options: TlsOptions,
+    sessions: 'none' | 'tickets',
+    renewed: (context: SecureContextOptions, digest: string) => void,
+  ) {
+    this.#options = options
+    this.#sessions = sessions
+    this.#renewed = renewed
+    this.#generation = loadGeneration(options.credential, options.passphrase)
+    this.#renew(readClock(options.clock))
+    this.#look()
+  }
+
+  get live(): Iterable<Socket> {
+    return this.#live.keys()
+  }
+
+  /**
+   * Read the files again, and use them if they are whole; then judge everyone anew who is connected.
+   *
+   * @throws what the new files are refused for. Then those before stay in use, and everyone is judged by them.
+   */
+  async reload(): Promise<void> {
+    const { credential, passphrase, listener, clock } = this.#options
+    try {
+      const next = loadGeneration(credential, passphrase, this.#generation)
+      if (next.digest !== this.#generation.digest || next.folder !== this.#generation.folder) {
+        this.#generation = next
+        listener.reloaded?.(next.certificate.serialNumber)
+      }
+      this.#renew(readClock(clock))
+    } catch (error) {
+      listener.refused(refusalOf(error))
+      throw error
+    } finally {
+      await this.recheck()
+    }
+  }
+
+  /** Judge everyone anew who is connected, by files, trust directory, registry and time as they are now. */
+  async recheck(): Promise<void> {
+    this.#state += 1
+    await Promise.all([...this.#live].map(async ([socket, live]) => this.#recheckOne(socket, live)))
+  }
+
+  /**
+   * Judge who is at the other end, and keep an eye on them from now on.
+   *
+   * @throws {@link TrustError} `ERR_TLS_HANDSHAKE`, `ERR_TLS_RESUMED`, `ERR_PATH_*`, `ERR_REVOKED`, `ERR_REVOCATION_UNKNOWN`
+   * @throws {@link DeniedError} `ERR_IDENTITY_*`, `ERR_ENTITY_INACTIVE`, `ERR_TLS_PEER_DENIED`
+   */
+  async admit(socket: TLSSocket, wanted: Wanted): Promise<Peer> {
+    const shown = socket.getPeerX509Certificate()
+    // SVC-01: of a resumed session without a certificate Node says that it is authorized.
+    if (!socket.authorized || shown === undefined) {
+      throw new TrustError('ERR_TLS_HANDSHAKE', 'the peer showed no certificate that was verified')
+    }
+    if (this.#sessions === 'none' && socket.isSessionReused()) {
+      throw new TrustError('ERR_TLS_RESUMED', 'the session was resumed, and there should be none to resume')
+    }
+    const certificate = parseCertificate(shown.raw)
+    const peer = await this.#judge(certificate, wanted)
+    if (socket.destroyed) throw new TrustError('ERR_TLS_HANDSHAKE', 'the peer has gone')
+    this.#live.set(socket, { certificate, wanted, peer })
+    rememberPeer(socket, peer)
+    socket.once('close', () => {
+      this.#live.delete(socket)
+    })
+    return peer
+  }
+
+  /** Whether time alone has ended somebody: asked where something happens on a connection. Ends it. */
+  hasEnded(socket: Socket): boolean {
+    const live = this.#live.get(socket)
+    if (live === undefined) return true
+    const at = readClock(this.#options.clock)
+    // notAfter names a second; the whole of that second is inside.
+    if (at.getTime() < live.peer.until.getTime() + 1000) return false
+    this.#end(socket, live, new TrustError('ERR_PATH_EXPIRED', 'the certificate of the peer has expired meanwhile'))
+    return true
+  }
+
+  /** Stop looking. Who is connected is left to the caller. */
+  close(): void {
+    for (const stop of this.#stop.splice(0)) stop()
+  }
+
+  async #judge(certificate: Certificate, { purpose, allow, reference = {} }: Wanted): Promise<Peer> {
+    const { clock, identify: source, staleCrlGraceSeconds = 0 } = this.#options
+    for (;;) {
+      const state = this.#state
+      const at = readClock(clock)
+      const directory = directoryOf(source, at)
+      const path = validatePath(certificate, {
+        ...reference,
+        ...this.#pathTrust(directory),
+        at,
+        purpose,
+        revocation: {
+          crls: this.#crls(directory),
+          crlMemory: this.#crlMemory,
+          allowStaleSeconds: staleCrlGraceSeconds,
+        },
+      })
+      const identity = await identify(path, source, directory)
+      requireAllowed(identity, allow)
+      // Somebody who was revoked while the registry was asked must not slip in.
+      if (state === this.#state) return provePeer(path, identity)
+    }
+  }
+
+  async #recheckOne(socket: Socket, live: Live): Promise<void> {
+    try {
+      const peer = await this.#judge(live.certificate, live.wanted)
+      if (!this.#live.has(socket)) return
+      this.#live.set(socket, { ...live, peer })
+      rememberPeer(socket, peer)
+    } catch (error) {
+      this.#end(socket, live, error)
+    }
+  }
+
+  #end(socket: Socket, live: Live, error: unknown): void {
+    if (!this.#live.delete(socket)) return
+    forgetPeer(socket)
+    socket.destroy()
+    this.#options.listener.peerClosed?.(refusalOf(error), live.peer)
+  }
+
+  /** Hand out a new context if something is new that a handshake is judged by, and say which CRLs are over. */
+  #renew(at: Date): void {
+    const directory = this.#directory(at)
+    const trust = this.#handshakeTrust(directory, at)
+    const { folder, digest } = this.#generation
+    const made = JSON.stringify([folder, digest, directory?.digest ?? '', trust.crls.length])
+    if (made !== this.#context) {
+      const versions = this.#options.versions ?? 'TLSv1.3'
+      this.#renewed(contextOptions(this.#generation, trust, versions, this.#sessions), made)
+      this.#context = made
+    }
+    for (const crl of this.#crls(directory).filter((item) => item.currentUntil < at)) this.#tellStale(crl)
+  }
+
+  #tellStale(crl: Crl): void {
+    const { staleCrlGraceSeconds = 0, listener } = this.#options
+    const nextUpdate = crl.currentUntil
+    const countsUntil = addSeconds(nextUpdate, staleCrlGraceSeconds).toISOString()
+    const details = { issuer: crl.issuer.toString(), nextUpdate: nextUpdate.toISOString(), countsUntil }
+    const message = `the CRL of ${details.issuer} ended at ${details.nextUpdate}, and counts until ${countsUntil}`
+    listener.stale(new StaleError('ERR_CRL_STALE', message, { details, hint: 'get current CRLs: signet crl publish' }))
+  }
+
+  /** The newest; a directory that cannot be had refuses peers, not us. */
+  #directory(at: Date): TrustDirectory | undefined {
+    try {
+      return directoryOf(this.#options.identify, at)
+    } catch (error) {
+      this.#options.listener.refused(refusalOf(error))
+      return undefined
+    }
+  }
+
+  #pathTrust(directory: TrustDirectory | undefined): Omit<HandshakeTrust, 'crls'> {
+    const { anchors, intermediates } = this.#generation
+    if (directory === undefined) return { anchors, intermediates }
+    return { anchors: directory.anchors, intermediates: [...intermediates, ...directory.authorities] }
+  }
+
+  #crls(directory: TrustDirectory | undefined): readonly Crl[] {
+    return [...this.#generation.crls, ...(directory?.crls ?? [])]
+  }
+
+  #handshakeTrust(directory: TrustDirectory | undefined, at: Date): HandshakeTrust {
+    const crls = this.#crls(directory)
+    // OpenSSL knows no grace. While CRLs count by grace alone, ours is the only judgement of revocation.
+    const isByGrace = (this.#options.staleCrlGraceSeconds ?? 0) > 0 && crls.some((crl) => crl.currentUntil < at)
+    return { ...this.#pathTrust(directory), crls: isByGrace ? [] : crls }
+  }
+
+  #look(): void {
+    const { credential, reload = 'watch', recheckSeconds = DEFAULT_RECHECK_SECONDS, listener } = this.#options
+    const again = (): void => {
+      this.reload().catch((error: unknown) => {
+        // Refusals were told; what is no refusal is a bug, and nobody awaits this.
+        if (!isSignetError(error)) listener.refused(refusalOf(error))
+      })
+    }
+    const timer = setInterval(again, recheckSeconds * 1000)
+    timer.unref()
+    this.#stop.push(() => clearInterval(timer))
+    if (reload === 'watch') this.#stop.push(watchFiles(credential, again, listener.refused))
+  }
+}
