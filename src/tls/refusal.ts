@@ -12,7 +12,10 @@ const VERIFICATION = {
   CERT_NOT_YET_VALID: ['ERR_PATH_NOT_YET_VALID', 'the certificate of the peer is not valid yet'],
   CRL_HAS_EXPIRED: ['ERR_REVOCATION_UNKNOWN', 'the CRL for the certificate of the peer is over'],
   CRL_NOT_YET_VALID: ['ERR_REVOCATION_UNKNOWN', 'the CRL for the certificate of the peer has not begun'],
-  UNABLE_TO_GET_CRL: ['ERR_REVOCATION_UNKNOWN', 'there is no CRL of who issued the certificate of the peer: an unknown CA, or a missing CRL'],
+  UNABLE_TO_GET_CRL: [
+    'ERR_REVOCATION_UNKNOWN',
+    'there is no CRL of who issued the certificate of the peer: an unknown CA, or a missing CRL',
+  ],
   INVALID_PURPOSE: ['ERR_PATH_PURPOSE', 'the certificate of the peer is not for this purpose'],
   DEPTH_ZERO_SELF_SIGNED_CERT: ['ERR_PATH_NOT_FOUND', 'the certificate of the peer is signed by itself'],
   SELF_SIGNED_CERT_IN_CHAIN: ['ERR_PATH_NOT_FOUND', 'the certificate of the peer leads to a root that is not trusted'],

@@ -127,13 +127,18 @@ function guarded<S extends Server>(
   const { allow, listener, resumption = 'refuse', handshakeSeconds = DEFAULT_HANDSHAKE_SECONDS } = options
   const sessions = resumption === 'refuse' ? 'none' : 'tickets'
   const endpoint = new TlsEndpoint(options, sessions, (context, made) => setContext(server, context, made))
-  const open = new Set<TLSSocket>()
+  const open = new Set<Socket>()
+  // Of the transport: whoever never finishes a handshake is there, too.
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   server.on('tlsClientError', (error, socket) => {
+    // SVC-05: Node only tells that a handshake took too long.
+    socket.destroy()
     listener.peerRefused?.(refusalOf(error, socket.authorizationError))
   })
   server.on('secureConnection', (socket: TLSSocket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
     // SVC-09: a peer that breaks off is no reason to end the process.
     socket.on('error', () => socket.destroy())
     const timer = setTimeout(() => socket.destroy(), handshakeSeconds * 1000)

@@ -76,14 +76,29 @@ describe('connect: which server', () => {
 
   it.each(refused)('requirement 4: refuses $claim with $code', async ({ code, directory, from, server }) => {
     if (foreignCrls.length === 0) foreignCrls.push(...(await foreign.crls()))
-    const { port, peers } = await serve(pki, directory?.() ?? apiDirectory)
+    const { port } = await serve(pki, directory?.() ?? apiDirectory)
     const dialler = client(pki, from?.() ?? nodeDirectory)
     const target = { host: '127.0.0.1', port, server: server ?? { hostName: 'localhost' } }
     const answer = await meet(dialler, target)
     // Which of the two CRLs OpenSSL misses first is its own business.
     if (code === 'ERR_PATH_NOT_FOUND') expect([code, 'ERR_REVOCATION_UNKNOWN']).toContain(answer)
     else expect(answer).toBe(code)
-    void peers
+  })
+
+  it('KEY-11: nothing in the environment makes it believe more', async () => {
+    const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
+    const before = process.env[name]
+    process.env[name] = '0'
+    try {
+      const { port } = await serve(pki, apiDirectory)
+      const target = { host: '127.0.0.1', port, server: { hostName: 'api-02.cloud.example' } }
+      expect(await meet(client(pki, nodeDirectory), target)).toBe('ERR_PATH_HOST_NAME')
+      const expired = await serve(pki, pki.deliver(pki.leaf('api-01', LONG_PAST)))
+      expect(await meet(client(pki, nodeDirectory), at(expired.port))).toBe('ERR_PATH_EXPIRED')
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(process.env, name)
+      else process.env[name] = before
+    }
   })
 
   it('wants to be told which server is meant', async () => {

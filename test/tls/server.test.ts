@@ -1,4 +1,6 @@
 import { inspect } from 'node:util'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { connect } from 'node:tls'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +31,7 @@ const NODE_NAMES = [{ kind: 'uri', value: 'spiffe://cloud.example/compute/comput
 const bundle = (certificates: readonly Certificate[]): string => pems(certificates)
 
 describe('createMutualTlsServer: who gets in', () => {
-  it('requirement 4: hands over who is at the other end, by mapping and registry, from the certificate alone', async () => {
+  it('hands over who is at the other end, by mapping and registry, from the certificate alone', async () => {
     const server = await serve(pki, apiDirectory)
     expect(await meet(client(pki, nodeDirectory), at(server.port))).toBe('compute-07 compute_node')
     const [peer] = server.peers
@@ -99,7 +101,7 @@ describe('createMutualTlsServer: who gets in', () => {
   }
   const foreignCrls = [] as { toPem(): string }[]
 
-  it.each(refusals)('requirement 4: refuses $claim with $code', async ({ code, directory, options, crls }) => {
+  it.each(refusals)('SVC-17: refuses $claim with $code', async ({ code, directory, options, crls }) => {
     if (foreignCrls.length === 0) foreignCrls.push(...(await foreign.crls()))
     const credential = crls === undefined ? apiDirectory : pki.deliver(api, { crls })
     const server = await serve(pki, credential, options)
@@ -145,6 +147,38 @@ describe('createMutualTlsServer: who gets in', () => {
     const server = await serve(pki, apiDirectory, { allow: { entities: ['compute-08'] } })
     await meet(client(pki, nodeDirectory), at(server.port))
     await expect.poll(() => server.heard.peerRefused.map(({ code }) => code)).toEqual(['ERR_TLS_PEER_DENIED'])
+  })
+
+  it('SVC-19: takes nobody for somebody whose certificate they send along', async () => {
+    const server = await serve(pki, apiDirectory, { allow: 'allow-any-identified' })
+    const [own, victim] = [pki.leaf('compute-07'), pki.leaf('operator-01')]
+    const chain = pems([own.certificate, victim.certificate, pki.issuing.certificate])
+    const directory = pki.deliver(own, { fullchain: chain })
+    expect(await meet(client(pki, directory), at(server.port))).toBe('compute-07 compute_node')
+  })
+
+  it('SVC-05: waits for nobody who stalls the handshake, and answers others meanwhile', async () => {
+    const server = await serve(pki, apiDirectory, { handshakeSeconds: 1 })
+    const stalled = connectTcp(server.port, '127.0.0.1')
+    // The beginning of a ClientHello.
+    stalled.write(Buffer.from('1603010200010001fc0303', 'hex'))
+    const ended = new Promise((resolve) => stalled.once('close', resolve))
+    stalled.on('error', () => undefined)
+    expect(await meet(client(pki, nodeDirectory), at(server.port))).toBe('compute-07 compute_node')
+    await ended
+    expect(server.heard.peerRefused.map((error) => error.code)).toEqual(['ERR_TLS_HANDSHAKE'])
+  })
+
+  it('SVC-09: survives whoever breaks off in the middle of a handshake', async () => {
+    const server = await serve(pki, apiDirectory)
+    for (const start of ['', '16', '1603010200010001fc0303', '485454502f312e31', 'ff'.repeat(64)]) {
+      const socket = connectTcp(server.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      await once(socket, 'connect')
+      socket.write(Buffer.from(start, 'hex'))
+      socket.resetAndDestroy()
+    }
+    expect(await meet(client(pki, nodeDirectory), at(server.port))).toBe('compute-07 compute_node')
   })
 
   it('knows nobody at a socket that it did not hand over', () => {

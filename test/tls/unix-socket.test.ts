@@ -46,18 +46,27 @@ describe('listenOnSocket', () => {
     expect(await meet(client(pki, nodeDirectory), { path, server })).toBe('compute-07')
   })
 
-  it.skipIf(process.geteuid?.() !== 0)('gives it the owner that was said, and the system refuses others', async () => {
-    const path = newPath()
-    await listenOnSocket(make().server, { path, mode: 0o600, uid: 65_534, gid: 65_534 })
-    expect(statSync(path)).toMatchObject({ uid: 65_534, gid: 65_534 })
-    // The folders on the way are no hindrance, so that it is the socket that refuses.
-    chmodSync(folder, 0o755)
-    const script = `require('net').connect(${JSON.stringify(path)}).on('connect', () => { console.log('in'); process.exit() }).on('error', (e) => console.log(e.code))`
-    const as = (uid: number): string =>
-      spawnSync(process.execPath, ['-e', script], { uid, gid: uid, cwd: '/', env: {}, encoding: 'utf8' }).stdout.trim()
-    expect(as(65_534)).toBe('in')
-    expect(as(65_533)).toBe('EACCES')
-  })
+  it.skipIf(process.geteuid?.() !== 0)(
+    'requirement 64: gives it the owner that was said, and the system refuses others',
+    async () => {
+      const path = newPath()
+      await listenOnSocket(make().server, { path, mode: 0o600, uid: 65_534, gid: 65_534 })
+      expect(statSync(path)).toMatchObject({ uid: 65_534, gid: 65_534 })
+      // The folders on the way are no hindrance, so that it is the socket that refuses.
+      chmodSync(folder, 0o755)
+      const script = `require('net').connect(${JSON.stringify(path)}).on('connect', () => { console.log('in'); process.exit() }).on('error', (e) => console.log(e.code))`
+      const as = (uid: number): string =>
+        spawnSync(process.execPath, ['-e', script], {
+          uid,
+          gid: uid,
+          cwd: '/',
+          env: {},
+          encoding: 'utf8',
+        }).stdout.trim()
+      expect(as(65_534)).toBe('in')
+      expect(as(65_533)).toBe('EACCES')
+    },
+  )
 
   it('takes away what a dead process left, and nothing else', async () => {
     const path = newPath()
