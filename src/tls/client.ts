@@ -159,6 +159,9 @@ export async function connectMutualTls(options: TlsOptions, target: ServerTarget
 
 function referenceOf(target: ServerTarget): ReferenceIdentity {
   const { hostName = 'host' in target ? target.host : undefined, uri } = target.server ?? {}
+  if ('port' in target && !(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)) {
+    throw new UsageError('ERR_CONFIG_INVALID', `not a port: ${String(target.port)}`)
+  }
   if (hostName === undefined && uri === undefined) {
     throw new UsageError('ERR_CONFIG_INVALID', 'nothing says which server is meant', {
       hint: 'at a Unix socket there is no host name: give server.uri or server.hostName',

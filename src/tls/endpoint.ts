@@ -7,31 +7,25 @@
 import type { Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { isSignetError, StaleError, TrustError } from '../errors/index.js'
-import { createCrlMemory, type ReferenceIdentity, validatePath } from '../path/index.js'
+import { createCrlMemory } from '../path/index.js'
 import { addSeconds, readClock } from '../time/index.js'
 import type { TrustDirectory } from '../trust/index.js'
 import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
-import { contextOptions, type HandshakeTrust } from './context.js'
+import { contextOptions } from './context.js'
 import { loadGeneration, type TlsGeneration } from './generation.js'
 import { directoryOf, identify } from './identity-source.js'
 import { DEFAULT_RECHECK_SECONDS, type TlsOptions } from './options.js'
-import { type AllowedPeers, forgetPeer, type Peer, provePeer, rememberPeer, requireAllowed } from './peer.js'
+import { groundsKey, judgePath, trustOf, type Verdict, type Wanted } from './judge.js'
+import { forgetPeer, type Peer, provePeer, rememberPeer, requireAllowed } from './peer.js'
 import { refusalOf } from './refusal.js'
 import { watchFiles } from './watch.js'
-
-/** Who may be at the other end of one connection. */
-export interface Wanted {
-  readonly purpose: 'client' | 'server'
-  readonly allow: AllowedPeers | 'allow-any-identified'
-  /** Names that its certificate must hold. */
-  readonly reference?: ReferenceIdentity
-}
 
 /** Somebody who was let in. */
 interface Live {
   readonly certificate: Certificate
   readonly wanted: Wanted
   readonly peer: Peer
+  readonly verdict: Verdict
 }
 
 export class TlsEndpoint {
@@ -110,14 +104,12 @@ export class TlsEndpoint {
       throw new TrustError('ERR_TLS_RESUMED', 'the session was resumed, and there should be none to resume')
     }
     const certificate = parseCertificate(shown.raw)
-    const peer = await this.#judge(certificate, wanted)
-    if (socket.destroyed) throw new TrustError('ERR_TLS_HANDSHAKE', 'the peer has gone')
-    this.#live.set(socket, { certificate, wanted, peer })
-    rememberPeer(socket, peer)
-    socket.once('close', () => {
-      this.#live.delete(socket)
+    return this.#judge(certificate, wanted, undefined, (judged) => {
+      if (socket.destroyed) throw new TrustError('ERR_TLS_HANDSHAKE', 'the peer has gone')
+      this.#live.set(socket, { certificate, wanted, ...judged })
+      rememberPeer(socket, judged.peer)
+      socket.once('close', () => this.#live.delete(socket))
     })
-    return peer
   }
 
   /** Whether time alone has ended somebody: asked where something happens on a connection. Ends it. */
@@ -136,36 +128,37 @@ export class TlsEndpoint {
     for (const stop of this.#stop.splice(0)) stop()
   }
 
-  async #judge(certificate: Certificate, { purpose, allow, reference = {} }: Wanted): Promise<Peer> {
-    const { clock, identify: source, staleCrlGraceSeconds = 0 } = this.#options
+  async #judge(
+    certificate: Certificate,
+    wanted: Wanted,
+    before: Verdict | undefined,
+    accept: (judged: Pick<Live, 'peer' | 'verdict'>) => void,
+  ): Promise<Peer> {
+    const { clock, identify: source } = this.#options
     for (;;) {
       const state = this.#state
       const at = readClock(clock)
       const directory = directoryOf(source, at)
-      const path = validatePath(certificate, {
-        ...reference,
-        ...this.#pathTrust(directory),
-        at,
-        purpose,
-        revocation: {
-          crls: this.#crls(directory),
-          crlMemory: this.#crlMemory,
-          allowStaleSeconds: staleCrlGraceSeconds,
-        },
-      })
-      const identity = await identify(path, source, directory)
-      requireAllowed(identity, allow)
-      // Somebody who was revoked while the registry was asked must not slip in.
-      if (state === this.#state) return provePeer(path, identity)
+      const grounds = { generation: this.#generation, directory, graceSeconds: this.#graceSeconds }
+      const verdict = judgePath(certificate, wanted, grounds, at, this.#crlMemory, before)
+      const identity = await identify(verdict.path, source, directory)
+      requireAllowed(identity, wanted.allow)
+      // Somebody who was revoked while the registry was asked must not slip in, so nothing may come between this and that
+      // they are among those who are looked at again.
+      if (state !== this.#state) continue
+      const peer = provePeer(verdict.path, identity)
+      accept({ peer, verdict })
+      return peer
     }
   }
 
   async #recheckOne(socket: Socket, live: Live): Promise<void> {
     try {
-      const peer = await this.#judge(live.certificate, live.wanted)
-      if (!this.#live.has(socket)) return
-      this.#live.set(socket, { ...live, peer })
-      rememberPeer(socket, peer)
+      await this.#judge(live.certificate, live.wanted, live.verdict, (judged) => {
+        if (!this.#live.has(socket)) return
+        this.#live.set(socket, { ...live, ...judged })
+        rememberPeer(socket, judged.peer)
+      })
     } catch (error) {
       this.#end(socket, live, error)
     }
@@ -180,25 +173,28 @@ export class TlsEndpoint {
 
   /** Hand out a new context if something is new that a handshake is judged by, and say which CRLs are over. */
   #renew(at: Date): void {
-    const directory = this.#directory(at)
-    const trust = this.#handshakeTrust(directory, at)
-    const { folder, digest } = this.#generation
-    const made = JSON.stringify([folder, digest, directory?.digest ?? '', trust.crls.length])
+    const grounds = { generation: this.#generation, directory: this.#directory(at) }
+    const trust = trustOf(grounds)
+    const over = trust.crls.filter((crl) => crl.currentUntil < at)
+    // OpenSSL knows no grace. While CRLs count by grace alone, ours is the only judgement of revocation.
+    const crls = over.length > 0 && this.#graceSeconds > 0 ? [] : trust.crls
+    const made = `${groundsKey(grounds)} ${crls.length}`
     if (made !== this.#context) {
       const versions = this.#options.versions ?? 'TLSv1.3'
-      this.#renewed(contextOptions(this.#generation, trust, versions, this.#sessions), made)
+      this.#renewed(contextOptions(this.#generation, { ...trust, crls }, versions, this.#sessions), made)
       this.#context = made
     }
-    for (const crl of this.#crls(directory).filter((item) => item.currentUntil < at)) this.#tellStale(crl)
+    for (const crl of over) this.#tellStale(crl)
   }
 
   #tellStale(crl: Crl): void {
-    const { staleCrlGraceSeconds = 0, listener } = this.#options
     const nextUpdate = crl.currentUntil
-    const countsUntil = addSeconds(nextUpdate, staleCrlGraceSeconds).toISOString()
+    const countsUntil = addSeconds(nextUpdate, this.#graceSeconds).toISOString()
     const details = { issuer: crl.issuer.toString(), nextUpdate: nextUpdate.toISOString(), countsUntil }
     const message = `the CRL of ${details.issuer} ended at ${details.nextUpdate}, and counts until ${countsUntil}`
-    listener.stale(new StaleError('ERR_CRL_STALE', message, { details, hint: 'get current CRLs: signet crl publish' }))
+    this.#options.listener.stale(
+      new StaleError('ERR_CRL_STALE', message, { details, hint: 'get current CRLs: signet crl publish' }),
+    )
   }
 
   /** The newest; a directory that cannot be had refuses peers, not us. */
@@ -211,21 +207,8 @@ export class TlsEndpoint {
     }
   }
 
-  #pathTrust(directory: TrustDirectory | undefined): Omit<HandshakeTrust, 'crls'> {
-    const { anchors, intermediates } = this.#generation
-    if (directory === undefined) return { anchors, intermediates }
-    return { anchors: directory.anchors, intermediates: [...intermediates, ...directory.authorities] }
-  }
-
-  #crls(directory: TrustDirectory | undefined): readonly Crl[] {
-    return [...this.#generation.crls, ...(directory?.crls ?? [])]
-  }
-
-  #handshakeTrust(directory: TrustDirectory | undefined, at: Date): HandshakeTrust {
-    const crls = this.#crls(directory)
-    // OpenSSL knows no grace. While CRLs count by grace alone, ours is the only judgement of revocation.
-    const isByGrace = (this.#options.staleCrlGraceSeconds ?? 0) > 0 && crls.some((crl) => crl.currentUntil < at)
-    return { ...this.#pathTrust(directory), crls: isByGrace ? [] : crls }
+  get #graceSeconds(): number {
+    return this.#options.staleCrlGraceSeconds ?? 0
   }
 
   #look(): void {

@@ -42,7 +42,7 @@ export const EVER = { notBefore: new Date('2026-11-01T00:00:00Z'), notAfter: new
 export const LONG_PAST = { notBefore: new Date('2026-11-01T00:00:00Z'), notAfter: new Date('2026-11-02T00:00:00Z') }
 export const DOMAIN = 'cloud.example'
 
-const REGISTRY = `
+export const REGISTRY = `
 version: 1
 roles:
   compute_node:
@@ -63,6 +63,7 @@ export interface TlsPki {
   readonly issuing: Holder
   readonly identify: IdentitySource
   readonly mapping: Mapping
+  readonly mappingText: string
   readonly entities: EntityLookup
   /** A certificate for both ends of an entity. */
   leaf(entity: string, changes?: CertificateOptions): Leaf
@@ -113,7 +114,8 @@ export async function makeTlsPki(owner = 'TLS'): Promise<TlsPki> {
   }
   const current = pems(await crls())
   const issuerKey = hash('sha256', issuing.certificate.spkiDer, 'hex')
-  const mapping = parseMapping(defaultMappingText(DOMAIN, issuerKey))
+  const mappingText = defaultMappingText(DOMAIN, issuerKey)
+  const mapping = parseMapping(mappingText)
   const entities = entitiesOfDocument(parseRegistryDocument(REGISTRY), DOMAIN, NOW)
   let count = 0
   const files = ({ certificate, key }: Leaf, changes: Partial<Files>): Files => ({
@@ -143,6 +145,7 @@ export async function makeTlsPki(owner = 'TLS'): Promise<TlsPki> {
     root,
     issuing,
     mapping,
+    mappingText,
     entities,
     identify: { mapping, entities },
     leaf: (entity, changes = {}) => {

@@ -104,6 +104,7 @@ describe('connect: which server', () => {
   it('wants to be told which server is meant', async () => {
     const from = client(pki, nodeDirectory)
     await expectCodeAsync('ERR_CONFIG_INVALID', () => from.connect({ path: '/nowhere' }))
+    await expectCodeAsync('ERR_CONFIG_INVALID', () => from.connect({ host: 'localhost', port: 65_536 }))
     const target = { host: 'localhost', port: 1, server: { allow: { roles: [] } } }
     await expectCodeAsync('ERR_CONFIG_INVALID', () => from.connect(target))
   })

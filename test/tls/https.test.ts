@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Agent } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { isSignetError, type SignetError } from '../../src/errors/index.js'
+import { isSignetError } from '../../src/errors/index.js'
 import {
   createMutualHttpsServer,
   type MutualHttpsServerOptions,
@@ -200,7 +200,7 @@ describe('mutualTlsAgent and mutualTlsConnector', () => {
     new Promise((resolve, reject) => {
       const connector = mutualTlsConnector(client(pki, nodeDirectory), hostname === 'localhost' ? {} : NAMED)
       connector({ hostname, port: String(port), protocol }, (error, socket) => {
-        if (socket === null) reject(error)
+        if (socket === null) reject(error ?? new Error('neither a socket nor an error'))
         else resolve(socket)
       })
     })
