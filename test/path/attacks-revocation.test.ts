@@ -203,6 +203,18 @@ describe('REV-05: old lists', () => {
     expect([check(30 * DAY), check(7 * DAY)]).toEqual(['good', 'ERR_REVOCATION_UNKNOWN'])
   })
 
+  it('REV-05: one that is over counts for as long as somebody says so, and not a second longer', () => {
+    const over = makeOf(issuing, addSeconds(NOW, -DAY), addSeconds(NOW, -HOUR))
+    const check = (allowStaleSeconds: number): string =>
+      verdict(whole, [], { revocation: { crls: [makeOf(root, NOW), over], allowStaleSeconds } })
+    expect([check(HOUR), check(HOUR - 1)]).toEqual(['good', 'ERR_REVOCATION_UNKNOWN'])
+    // It makes none good that has not begun, nor one that has no end.
+    for (const crl of [makeOf(issuing, addSeconds(NOW, 1)), endless(addSeconds(NOW, -HOUR))]) {
+      const revocation = { crls: [makeOf(root, NOW), crl], allowStaleSeconds: DAY }
+      expect(verdict(whole, [], { revocation })).toBe('ERR_REVOCATION_UNKNOWN')
+    }
+  })
+
   it('REV-05: a lower number served beside, or after, a higher one brings nobody back', () => {
     expect(verdict(whole, [rootCrl, goodCrl, listing])).toBe('ERR_REVOKED')
     expect(verdict(whole, [rootCrl, listing, goodCrl])).toBe('ERR_REVOKED')
