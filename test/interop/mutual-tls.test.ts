@@ -31,7 +31,12 @@ interface Told {
 }
 
 /** `openssl s_client`, which asks one question once it is connected, and waits for an answer or the end. */
-function dial(port: number, directory: string | undefined, words: readonly string[] = []): Promise<Told> {
+function dial(
+  port: number,
+  directory: string | undefined,
+  words: readonly string[] = [],
+  question = 'who am I?\n',
+): Promise<Told> {
   const identity =
     directory === undefined
       ? []
@@ -68,7 +73,7 @@ function dial(port: number, directory: string | undefined, words: readonly strin
       // The tickets of TLS 1.3 come after the handshake: whoever asks too soon keeps none.
       if (!asked && /(---\n$|Verify return code)/.test(output)) {
         asked = true
-        child.stdin.write('who am I?\n')
+        child.stdin.write(question)
       }
       if (ANSWER.test(output)) child.kill()
     }
@@ -93,6 +98,14 @@ describe.skipIf(!hasOpenssl)('our server, openssl s_client', () => {
     expect((await dial(port, nodeDirectory, ['-tls1_2'])).answer).toBe('compute-07 compute_node')
     expect((await dial(port, nodeDirectory, ['-tls1_2', '-cipher', 'AES128-SHA'])).answer).toBe('')
     expect((await dial(port, nodeDirectory, ['-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'])).answer).toBe('')
+  })
+
+  it('SVC-02: refuse to renegotiate, which could put another certificate under the connection', async () => {
+    const { port } = await serve(pki, apiDirectory, { versions: 'allow-TLSv1.2' })
+    const { output, answer } = await dial(port, nodeDirectory, ['-tls1_2'], 'R\n')
+    expect(output).toContain('RENEGOTIATING')
+    expect(output).toMatch(/no renegotiation|alert/i)
+    expect(answer).toBe('')
   })
 
   const twin = foreign.leaf('compute-07')

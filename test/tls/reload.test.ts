@@ -2,7 +2,13 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { encodePrivateKey } from '../../src/crypto/index.js'
+import {
+  encodePrivateKey,
+  encryptPrivateKey,
+  generatePrivateKey,
+  MemoryKeyProvider,
+  Passphrase,
+} from '../../src/crypto/index.js'
 import { entitiesOfDocument, parseRegistryDocument } from '../../src/identity/index.js'
 import { peerOf } from '../../src/tls/index.js'
 import { addSeconds, DAY, HOUR } from '../../src/time/index.js'
@@ -71,6 +77,16 @@ describe('reload: a new generation', () => {
     expect(await ask(doomed)).toContain('compute-07')
     writeFileSync(join(directory, 'current/crls.pem'), crlsWith)
     await expect.poll(() => closed(server), { timeout: 5000 }).toEqual(['ERR_REVOKED'])
+  })
+
+  it('KEY-06: reads a key that is encrypted, with its passphrase', async () => {
+    const passphrase = new Passphrase(Buffer.from('a passphrase of this test'))
+    const key = generatePrivateKey('p256')
+    const leaf = pki.leaf('api-01', { key: new MemoryKeyProvider(key) })
+    const directory = pki.deliver(leaf, { key: encryptPrivateKey(key, passphrase) })
+    expectCode('ERR_KEY_PASSPHRASE', () => client(pki, directory))
+    const server = await serve(pki, directory, { passphrase })
+    await connected(server)
   })
 
   it('a client uses it, too: its new key, and no server that was revoked', async () => {
@@ -173,6 +189,33 @@ describe('recheck: whoever is connected', () => {
     roles.now = 'roles: [a], state: quarantined'
     await server.recheck()
     expect(closed(server)).toEqual(['ERR_TLS_PEER_DENIED', 'ERR_ENTITY_INACTIVE'])
+  })
+
+  it('is ended, and nobody is let in, while the registry cannot be asked', async () => {
+    let isAway = false
+    const entities = {
+      ...pki.entities,
+      entityByUri: async (uri: string) => {
+        if (isAway) throw new Error('the disk is on fire')
+        return pki.entities.entityByUri(uri)
+      },
+    }
+    const server = await serve(pki, pki.deliver(api), { identify: { mapping: pki.mapping, entities } })
+    await connected(server)
+    isAway = true
+    await server.recheck()
+    expect(closed(server)).toEqual(['ERR_IDENTITY_UNMAPPED'])
+    expect(server.heard.peerClosed[0]?.error.message).toContain('on fire')
+    await meet(client(pki, nodeDirectory), at(server.port))
+    await expect.poll(() => server.heard.peerRefused.map(({ code }) => code)).toEqual(['ERR_IDENTITY_UNMAPPED'])
+  })
+
+  it('is ended when the clock cannot be right', async () => {
+    const server = await serve(pki, pki.deliver(api))
+    await connected(server)
+    server.clock.set(new Date(0))
+    await server.recheck()
+    expect(closed(server)).toEqual(['ERR_CLOCK_SUSPECT'])
   })
 
   it('does not let in who is revoked while the registry is being asked', async () => {
