@@ -101,7 +101,9 @@ describe('README: tables', () => {
   })
 
   it('shows TypeScript that compiles', { timeout: 60_000 }, () => {
-    const pages = ['README.md', 'docs/library.md', 'docs/brokers.md', 'docs/tls.md'].map((page) => readFileSync(page, 'utf8'))
+    const pages = ['README.md', 'docs/library.md', 'docs/brokers.md', 'docs/tls.md'].map((page) =>
+      readFileSync(page, 'utf8'),
+    )
     const blocks = pages.flatMap((page) => [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, code = '']) => code))
     const folder = mkdtempSync(join(resolve('.'), '.readme-ts-'))
     try {
