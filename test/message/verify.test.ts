@@ -762,7 +762,7 @@ describe('verifyMessage: replay (RFC 4949 “replay attack”)', () => {
     expect((await verify(await signed(), { replay })).signer.node).toBe('compute-07')
   })
 
-  it('refuses the same message in another envelope: attached, by serial number, or with its signature negated', async () => {
+  it('CMS-17: refuses the same message in another envelope: attached, by serial number, or with its signature negated', async () => {
     const context = contextDer()
     const parts = { moreAttributes: [attribute(OID.signetMessageContext, context)] }
     const replay = createReplayMemory()
