@@ -1,6 +1,7 @@
 /** Where keys are made and where they stay; and the two sorts of places where a signing key can live. */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import {
   CommandKeyProvider,
@@ -148,7 +149,7 @@ describe('requirement 15: the key of a signer lives where its owner wants it', (
     })
     expect(message.certificate.fingerprint).toBe(certificate.fingerprint)
     // None of them shows its key, whatever prints it.
-    for (const text of [JSON.stringify(key), String(key), Object.keys(key).join()])
+    for (const text of [JSON.stringify(key), inspect(key, { depth: 9 }), Object.keys(key).join()])
       expect(text).not.toMatch(/PRIVATE|"d"/)
     // The key of somebody else is not taken for it.
     const other = cloud.credential('compute-07/signer').load().certificate
