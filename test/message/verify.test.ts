@@ -82,7 +82,7 @@ function built(changes: Partial<SignerParts> = {}, document: Partial<SignedDataP
 }
 
 describe('verifyMessage: what is proved', () => {
-  it('says who signed what, for whom, when, and that it was not accepted before', async () => {
+  it('requirement 31: says who signed what, for whom, when, and that it was not accepted before', async () => {
     const message = await verify(await signed({ source: 'stated', route: ['cell-1'] }), partial)
     expect(Buffer.from(message.content)).toEqual(content)
     expect(message.signer).toEqual(alice.identity)
@@ -105,7 +105,7 @@ describe('verifyMessage: what is proved', () => {
     expect(Buffer.from(message.content)).toEqual(content)
   })
 
-  it('verifies a message that was put together by hand, by key identifier and by serial number', async () => {
+  it('requirement 35: finds the signer by key identifier, and by issuer and serial number', async () => {
     expect((await verify(built())).signer.node).toBe('compute-07')
     expect((await verify(built({ identifier: 'issuerAndSerialNumber' }))).signer.node).toBe('compute-07')
   })
