@@ -538,7 +538,7 @@ describe('verifyMessage: time', () => {
     ['a second early without any skew', -1, {}, { skewSeconds: 0 }, 'ERR_MESSAGE_FROM_FUTURE'],
     ['an hour late with an hour of skew', 3900, {}, { skewSeconds: 3600 }, undefined],
     ['an hour and a second late with an hour of skew', 3901, {}, { skewSeconds: 3600 }, 'ERR_MESSAGE_EXPIRED'],
-  ])('decides about a message that comes %s', async (_, seconds, request, policy, code) => {
+  ])('requirement 10: decides about a message that comes %s', async (_, seconds, request, policy, code) => {
     const der = await signed(request)
     if (code === undefined) expect((await verify(der, { ...policy, at: at(seconds) })).signingTime).toEqual(NOW)
     else await refuses(code, der, { ...policy, at: at(seconds) })
