@@ -16,6 +16,7 @@ import { registerCrl } from './crl.js'
 import { registerDecrypt } from './decrypt.js'
 import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
+import { registerStateChanges } from './entity-state.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
 import { registerIdentity } from './identity.js'
@@ -78,6 +79,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerScope(program, cli)
   registerRole(program, cli)
   registerEntity(program, cli)
+  registerStateChanges(program, cli, ['quarantine', 'release'])
   registerIssue(program, cli)
   registerRevoke(program, cli)
   registerCrl(program, cli)

@@ -31,6 +31,15 @@ export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type Replay
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'
 export {
+  MAX_PENDING_REQUESTS,
+  type PendingRequest,
+  PendingRequests,
+  replyIdOf,
+  replyTo,
+  type RequestFacts,
+} from './reply.js'
+export { requireInOrder, type SequenceGaps, sequenceId } from './sequence.js'
+export {
   DEFAULT_LIFETIME_SECONDS,
   type SignedMessage,
   signMessage,

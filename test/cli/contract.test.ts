@@ -81,6 +81,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_ENTITY_STATE',
   },
   'entity retire': { good: 'entity retire compute-07', bad: 'entity retire nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  quarantine: { good: 'quarantine compute-07', bad: 'quarantine nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  release: { good: 'release quarantined-01', bad: 'release compute-07', code: 'ERR_ENTITY_STATE' },
   issue: { good: 'issue compute-07 --out new', bad: 'issue nobody --out new', code: 'ERR_ENTITY_UNKNOWN' },
   renew: {
     good: 'renew compute-07 --out new',
