@@ -66,7 +66,7 @@ export interface World {
   readonly cloud: TestDeployment
   readonly broker: CredentialFiles
   /** With the certificate of an entity. */
-  readonly as: (id: string) => ClientTls
+  readonly as: (id: string, credential?: 'tls' | 'peer') => ClientTls
   /** With a certificate that is for signing messages only. */
   readonly asSigner: (id: string) => ClientTls
   /** With a certificate of the same names from another authority. */
@@ -97,7 +97,7 @@ export async function makeWorld(): Promise<World> {
   return {
     cloud,
     broker,
-    as: (id) => tls(cloud.credential(`${id}/tls`)),
+    as: (id, credential = 'tls') => tls(cloud.credential(`${id}/${credential}`)),
     asSigner: (id) => tls(cloud.credential(`${id}/signer`)),
     asTwin: (id) => tls(twin.credential(`${id}/tls`)),
     asNobody: () => ({ ca, servername: SERVER_NAME }),
