@@ -61,7 +61,11 @@ export async function kafkaLink(story: Story, jars: string, closing: (() => Prom
   const producers = new Map(await Promise.all(ids.map(async (id) => [id, await producerOf(id)] as const)))
   const from = (id: string): Producer => producers.get(id) ?? expect.unreachable(`nobody is ${id}`)
   const consumerOf = async (id: string, topics: readonly string[]): Promise<Consumer> => {
-    const consumer = kafkaClient(port, story.tls(id)).consumer({ groupId: id, maxWaitTimeInMs: 50, retry: { retries: 0 } })
+    const consumer = kafkaClient(port, story.tls(id)).consumer({
+      groupId: id,
+      maxWaitTimeInMs: 50,
+      retry: { retries: 0 },
+    })
     await consumer.connect()
     await consumer.subscribe({ topics: [...topics], fromBeginning: true })
     return consumer

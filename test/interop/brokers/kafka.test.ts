@@ -1,13 +1,21 @@
 /**
  * Kafka on loopback, with the files that signet writes for it.
  */
-import { type Admin, type Kafka, Partitioners } from 'kafkajs'
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  type Kafka,
+  Partitioners,
+  ResourcePatternTypes,
+} from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BrokerPermissions } from '../../../src/brokers/index.js'
 import { kafkaJars } from '../programs.js'
 import { kafkaClient, kafkaOperator, startKafka } from './kafka.js'
 import { eventually, freePorts, type Server } from './server.js'
-import { API, type ClientTls, COMPUTE, makeWorld, pattern, SCHEDULER, TLS_REFUSED } from './world.js'
+import { API, type ClientTls, COMPUTE, makeWorld, pattern, REVOKED, SCHEDULER, TLS_REFUSED } from './world.js'
 
 /** Without what Kafka has no words for: one segment in a pattern, colons. */
 const PERMISSIONS: BrokerPermissions = {
@@ -19,6 +27,7 @@ const PERMISSIONS: BrokerPermissions = {
       consume: ['scheduler.rpc.update', 'scheduler.rpc.select', 'scheduler.report.**'].map(pattern),
     },
     { ...API, publish: [pattern('scheduler.rpc.select')], consume: [pattern('notify.instance.scheduled')] },
+    REVOKED,
   ],
 }
 const TOPICS = [
@@ -119,7 +128,6 @@ describe.skipIf(jars === undefined)('requirement 55: Kafka with the permissions 
     ['scheduler-01', 'another node', 'compute.compute-08.rpc.build'],
     ['scheduler-01', 'one segment more', 'notify.instance.scheduled.secretly'],
     ['api.v2', 'what others may', 'scheduler.rpc.update'],
-    ['compute-08', 'nothing, as whoever is not in the file', 'scheduler.rpc.update'],
     ['stranger-01', 'nothing, as a stranger', 'scheduler.rpc.update'],
     ['compute-07', "Kafka's own topic", '__consumer_offsets'],
   ])('refuses that %s publishes to %s', async (id, _what, topic) => {
@@ -161,5 +169,24 @@ describe.skipIf(jars === undefined)('requirement 55: Kafka with the permissions 
     ['a certificate for signing messages', () => world.asSigner('compute-07')],
   ])('refuses %s', async (_what, tls) => {
     await expect(publish('compute-07', 'scheduler.rpc.update', tls())).rejects.toThrow(TLS_REFUSED)
+  })
+
+  it('refuses an entity whose ACLs were taken away, and until then believes its revoked certificate', async () => {
+    await publish('compute-08', 'scheduler.rpc.update')
+    const operator = await admin(world.as('broker-01', 'peer'))
+    const taken = await operator.deleteAcls({
+      filters: [
+        {
+          principal: 'User:compute-08',
+          resourceType: AclResourceTypes.ANY,
+          resourcePatternType: ResourcePatternTypes.ANY,
+          operation: AclOperationTypes.ANY,
+          permissionType: AclPermissionTypes.ANY,
+        },
+      ],
+    })
+    expect(taken.filterResponses).toMatchObject([{ errorCode: 0 }])
+    await expect(publish('compute-08', 'scheduler.rpc.update')).rejects.toThrow('Not authorized to access topics')
+    await publish('compute-07', 'scheduler.rpc.update')
   })
 })

@@ -48,7 +48,7 @@ export const SCHEDULER = user(
   ['scheduler.rpc.*', 'scheduler.report.**'],
 )
 export const API = user('api.v2', 'api', ['scheduler.rpc.select:hosts'], ['notify.instance.*'])
-const REVOKED = user('compute-08', 'compute', ['scheduler.rpc.update'], ['compute.compute-08.rpc.**'])
+export const REVOKED = user('compute-08', 'compute', ['scheduler.rpc.update'], ['compute.compute-08.rpc.**'])
 
 export const PERMISSIONS: BrokerPermissions = { users: [COMPUTE, SCHEDULER, API, REVOKED] }
 
