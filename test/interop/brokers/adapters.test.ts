@@ -311,6 +311,17 @@ describe.skipIf(has.kafka === undefined)('Kafka in the hands of an attacker', ()
   it('requirement 1: adds a second signature', async () => {
     await expectRefusedTwice(present(kafka))
   })
+
+  it('requirement 9: delivers nothing again of what was handed on or refused', async () => {
+    const link = present(kafka)
+    const wire = await held(link)
+    const { told, ...callbacks } = listener()
+    const subscription = await link.receive('compute-07', { verifier: story.verifier('compute-07'), ...callbacks })
+    for (const signatures of [wire.signatures, []]) await link.inject('compute-07', { ...wire, signatures })
+    await eventually(() => [instancesOf(told), told.refused]).toEqual([['vm-1'], ['ERR_MESSAGE_UNSIGNED']])
+    await subscription.stop()
+    expect(await link.uncommitted('compute-07', wire.address.join('.'))).toBe(0)
+  })
 })
 
 describe('a compute node that is quarantined', () => {

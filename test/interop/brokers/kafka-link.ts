@@ -30,12 +30,21 @@ const TOPICS = [
   'scheduler.rpc.scheduler.update_instance_info',
 ]
 
+export interface HostileKafka extends Link {
+  /** Messages of a topic that would come again, because nobody has committed them. */
+  readonly uncommitted: (id: string, topic: string) => Promise<number>
+}
+
 /**
  * Start a broker, and hand it to the attacker.
  *
  * @param closing - What to call after the tests.
  */
-export async function kafkaLink(story: Story, jars: string, closing: (() => Promise<unknown>)[]): Promise<Link> {
+export async function kafkaLink(
+  story: Story,
+  jars: string,
+  closing: (() => Promise<unknown>)[],
+): Promise<HostileKafka> {
   const [port = 0, controllerPort = 0] = await freePorts(2)
   const broker = await story.cloud.issue('broker-01', 'broker-01/peer', { profile: 'peer' })
   const directory = story.cloud.path('kafka')
@@ -111,6 +120,10 @@ export async function kafkaLink(story: Story, jars: string, closing: (() => Prom
         tap.find(({ signatures }) => signatures.some((signature) => Buffer.from(der).equals(signature)))
       await eventually(find).toBeDefined()
       return find() ?? expect.unreachable('nothing came to the broker')
+    },
+    uncommitted: async (id, topic) => {
+      const [found] = await operator.fetchOffsets({ groupId: id, topics: [topic] })
+      return Number((await endOf(topic)).offset) - Number(found?.partitions[0]?.offset)
     },
     inject: async (_to, { payload, address, signatures }) => {
       const headers =
