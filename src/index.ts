@@ -42,7 +42,14 @@ export {
   verifySignedStream,
 } from './cms/index.js'
 export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
-export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
+export {
+  CommandKeyProvider,
+  type KeyProvider,
+  MemoryKeyProvider,
+  openKeyFile,
+  Passphrase,
+  SignaturePool,
+} from './crypto/index.js'
 export { type ErrorCategory, type ErrorCode, EXIT_CODES, isSignetError, SignetError } from './errors/index.js'
 export {
   explainIdentity,
@@ -58,6 +65,7 @@ export {
   checkOff,
   createReplayMemory,
   type EnvelopePolicy,
+  type IncomingMessage,
   makeEnvelope,
   DecryptedMessage,
   decryptMessage,
@@ -85,6 +93,7 @@ export {
   VerifiedMessage,
   VerifiedRoute,
   VerifiedStream,
+  verifyAll,
   verifyEnvelope,
   verifyMessage,
   verifyMessageStream,

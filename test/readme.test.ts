@@ -112,6 +112,9 @@ describe('README: tables', () => {
           signature: 'Uint8Array',
           payload: 'Uint8Array',
           policy: "import('signet-pki').MessagePolicy",
+          messages: "readonly import('signet-pki').IncomingMessage[]",
+          accept: '(message: unknown) => void',
+          report: '(error: unknown) => void',
         }
         const declared = Object.entries(names)
           .filter(([name]) => !new RegExp(`const ${name}\\b`).test(code))

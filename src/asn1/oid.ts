@@ -5,6 +5,7 @@
  *
  * @module asn1/oid (floor 1)
  */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../errors/index.js'
 import { OctetTable } from './octet-table.js'
 import { OID } from './oids.js'

@@ -49,5 +49,6 @@ export {
   type VerifyingKey,
 } from './public-key.js'
 export { Passphrase, SecretKey } from './secret.js'
-export { computeSignature, verifySignature } from './signature.js'
+export { computeSignature, type SignatureCheck, verifySignature } from './signature.js'
+export { SignaturePool, type SignaturePoolOptions } from './signature-pool.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

@@ -268,6 +268,7 @@ export const ERROR_CODES = {
 
   ERR_HOME_MISSING: { category: 'state', summary: 'there is no signet home here' },
   ERR_HOME_EXISTS: { category: 'state', summary: 'there is a signet home here already' },
+  ERR_POOL_CLOSED: { category: 'state', summary: 'the threads that verify signatures are ended' },
   ERR_ENTITY_UNKNOWN: { category: 'state', summary: 'no such entity is registered' },
   ERR_ENTITY_EXISTS: { category: 'state', summary: 'an entity with this id or identity is registered already' },
   ERR_ENTITY_STATE: { category: 'state', summary: 'an entity cannot go from its state to the one asked for' },

@@ -67,7 +67,7 @@ const STAGES: readonly Stage[] = [
     'the certificate of the signer',
     (stub) => vi.spyOn(TrustedSigner.prototype, 'certificate', 'get').mockImplementation(stub),
   ],
-  ['the signature and attributes', (stub) => vi.mocked(cms.verifySigner).mockImplementation(stub)],
+  ['the signature and attributes', (stub) => vi.mocked(cms.examineSigner).mockImplementation(stub)],
   ['the arithmetic of the signature', (stub) => vi.mocked(crypto.verifySignature).mockImplementation(stub)],
   ['the names of algorithms', (stub) => vi.mocked(crypto.signatureAlgorithmOf).mockImplementation(stub)],
   ['the digest', (stub) => vi.mocked(crypto.digestOf).mockImplementation(stub)],
