@@ -207,8 +207,8 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
       const serialNumber = digestOf('serial', index).slice(0, 40)
       const entityId = idOf(index)
-      await transaction.insertIntent({ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at })
-      await transaction.insertCertificate({
+      await transaction.insertIntents([{ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at }])
+      await transaction.insertCertificates([{
         serialNumber,
         entityId,
         profile: 'peer',
@@ -219,7 +219,7 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
         notBefore: at,
         notAfter: at,
         der: new Uint8Array(700),
-      })
+      }])
     }
   })
 }

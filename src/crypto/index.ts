@@ -28,7 +28,8 @@ export {
   unwrapKey,
   wrapKey,
 } from './key-establishment.js'
-export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
+export { GeneratedKey, generatePrivateKey } from './generate-key.js'
+export { type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
 export {
   decodePrivateKey,
   encodePrivateKey,
@@ -47,5 +48,5 @@ export {
   type VerifyingKey,
 } from './public-key.js'
 export { Passphrase, SecretKey } from './secret.js'
-export { computeSignature, verifySignature } from './signature.js'
+export { computeSignature, computeSignatureAside, verifySignature, verifySignatureAside } from './signature.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

@@ -4,14 +4,14 @@
  *
  * @module crypto/key-provider (floor 2)
  */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type KeyObject } from 'node:crypto'
 import { readSecretFile, decodeUtf8 } from '../files/index.js'
-import { type KeyAlgorithmName, type SignatureAlgorithm } from './algorithms.js'
+import { type SignatureAlgorithm } from './algorithms.js'
 import { computeSharedSecret, decryptOaep, type DecryptionKey } from './key-establishment.js'
 import { decodePrivateKey } from './pkcs8.js'
 import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
 import type { Passphrase } from './secret.js'
-import { computeSignature } from './signature.js'
+import { computeSignature, computeSignatureAside } from './signature.js'
 
 export interface KeyProvider {
   readonly publicKey: PublicKey
@@ -19,6 +19,8 @@ export interface KeyProvider {
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Sign the octets (not their digest). In memory it answers at once, elsewhere later. */
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** As {@link KeyProvider.sign}, on another thread: for whoever has many to sign at once. A key elsewhere has no such way. */
+  signAside?(data: Uint8Array): Promise<Uint8Array>
 }
 
 /** A key that is in memory. Nothing of it is printed by inspection or JSON. */
@@ -35,6 +37,10 @@ export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
 
   sign(data: Uint8Array): Uint8Array {
     return computeSignature(this.signatureAlgorithm, this.#privateKey, data)
+  }
+
+  signAside(data: Uint8Array): Promise<Uint8Array> {
+    return computeSignatureAside(this.signatureAlgorithm, this.#privateKey, data)
   }
 
   agree(other: PublicKey): Uint8Array {
@@ -56,24 +62,4 @@ export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
 export function openKeyFile(path: string, passphrase?: Passphrase): MemoryKeyProvider {
   const pem = decodeUtf8(readSecretFile(path, { maxBytes: 64 * 1024 }), path)
   return new MemoryKeyProvider(decodePrivateKey(pem, passphrase))
-}
-
-/** Generate a new private key from the system's random source. */
-export function generatePrivateKey(algorithm: KeyAlgorithmName): KeyObject {
-  switch (algorithm) {
-    case 'p256':
-      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
-    case 'p384':
-      return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
-    case 'ed25519':
-      return generateKeyPairSync('ed25519').privateKey
-    case 'rsa2048':
-    case 'rsa3072':
-    case 'rsa4096':
-      return generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(3)) }).privateKey
-    case 'ml-dsa-44':
-    case 'ml-dsa-65':
-    case 'ml-dsa-87':
-      return generateKeyPairSync(algorithm).privateKey
-  }
 }

@@ -7,11 +7,17 @@
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Schema } from './tables.js'
 
-/** Rows of one statement: more make it no faster, and their parameters take memory. */
-const MAX_ROWS = 100
+/**
+ * Rows of one statement: more than a hundred make it no faster, and their parameters take memory. Few sizes, so that few
+ * statements are built.
+ */
+const SIZES = [100, 10, 1] as const
 
-/** The tables that grow with the registry. */
-type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log'
+/** SQLite sets rows with octets aside before it inserts several: one by one they are twice as fast. */
+const SIZES_WITH_OCTETS = [1] as const
+
+/** The tables that grow with the registry, and with what is issued. */
+type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log' | 'intent' | 'certificate'
 
 const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[] } = {
   entity: [
@@ -32,25 +38,45 @@ const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[
   entityName: ['kind', 'name', 'entityId'],
   entityEvent: ['entityId', 'sequence'],
   log: ['sequence', 'at', 'event', 'payload', 'previousHash', 'hash'],
+  intent: ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'state'],
+  certificate: [
+    'serialNumber',
+    'entityId',
+    'profile',
+    'keyIdentifier',
+    'spkiDigest',
+    'fingerprint',
+    'subjectDigest',
+    'notBefore',
+    'notAfter',
+    'der',
+  ],
 }
+
+/** Statements that were built, of one store. */
+export type BulkStatements = Map<string, CompiledQuery>
 
 /** Inserts rows into one database. */
 export class BulkInsert {
   readonly #db: Kysely<Schema>
-  readonly #compiled = new Map<string, CompiledQuery>()
+  readonly #compiled: BulkStatements
 
-  constructor(db: Kysely<Schema>) {
+  /** @param compiled - Kept from one transaction to the next. */
+  constructor(db: Kysely<Schema>, compiled: BulkStatements) {
     this.#db = db
+    this.#compiled = compiled
   }
 
   /** Insert rows in order. @throws {@link StoreError} `ERR_STORE_WRITE` */
   async insert<T extends BulkTable>(table: T, rows: readonly Schema[T][]): Promise<void> {
     const columns = COLUMNS[table]
-    for (let start = 0; start < rows.length; start += MAX_ROWS) {
-      const some = rows.slice(start, start + MAX_ROWS)
-      const parameters: unknown[] = []
-      for (const row of some) for (const column of columns) parameters.push(row[column])
-      await this.#db.executeQuery({ ...this.#statement(table, columns, some.length), parameters })
+    let start = 0
+    for (const size of table === 'certificate' ? SIZES_WITH_OCTETS : SIZES) {
+      for (; rows.length - start >= size; start += size) {
+        const parameters: unknown[] = []
+        for (const row of rows.slice(start, start + size)) for (const column of columns) parameters.push(row[column])
+        await this.#db.executeQuery({ ...this.#statement(table, columns, size), parameters })
+      }
     }
   }
 

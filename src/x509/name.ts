@@ -234,12 +234,13 @@ function escapeText(text: string): string {
  * Build a name of single-valued RDNs in the order given. Values are PrintableString where they can be, else UTF8String.
  */
 export function buildName(attributes: readonly (readonly [type: string, text: string])[]): Name {
-  const der = encodeSequence(
-    ...attributes.map(([type, text]) =>
-      encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeNameText(text))),
-    ),
-  )
+  const der = encodeSequence(...attributes.map(([type, text]) => encodeRdn(type, text)))
   return Name.read(DerReader.over(der, { maxBytes: 65_536, maxDepth: 8, maxNodes: 1024 }))
+}
+
+/** A RelativeDistinguishedName of one attribute. */
+export function encodeRdn(type: string, text: string): Uint8Array {
+  return encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeNameText(text)))
 }
 
 /** The value of an attribute: PrintableString where it can be, else UTF8String (RFC 5280 §4.1.2.4). */

@@ -215,8 +215,8 @@ describe('DER-17: serial numbers stay apart', () => {
     await store.transaction(async (transaction) => {
       for (const serialNumber of SERIALS) {
         const common = { serialNumber, entityId: 'a', profile: 'peer' }
-        await transaction.insertIntent({ ...common, tbsDigest: 'd', createdAt: NOW.toISOString() })
-        await transaction.insertCertificate({
+        await transaction.insertIntents([{ ...common, tbsDigest: 'd', createdAt: NOW.toISOString() }])
+        await transaction.insertCertificates([{
           ...common,
           keyIdentifier: `k${serialNumber}`,
           spkiDigest: `s${serialNumber}`,
@@ -225,7 +225,7 @@ describe('DER-17: serial numbers stay apart', () => {
           notBefore: NOW.toISOString(),
           notAfter: NOT_AFTER.toISOString(),
           der: holder(serialNumber).certificate.der,
-        })
+        }])
         await transaction.log(NOW, 'test', { serialNumber })
       }
     })
