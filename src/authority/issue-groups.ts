@@ -6,13 +6,15 @@
 import { type BegunIssuing, beginIssuing, finishIssuing, type IssuedCertificate } from './issue.js'
 import { type IssueRequest, type IssuingAuthority, planCertificates } from './plan.js'
 import { abandon } from './record.js'
+import { knowledgeOf } from './sign.js'
+import { startStranger } from './stranger-thread.js'
 
 /** Certificates of one group. Of more, the indexes of the store cost less for each; they are all held at once. */
 export const GROUP_SIZE = 1000
 
 /**
  * Issue certificates in groups. All of one group share two durable commits, as with `issueCertificates`; while one group is
- * being signed, the next is planned and the one before is recorded. At most two groups are held, and no more is done
+ * being signed, the next is planned and the one before is recorded; they are validated on another thread. At most two groups are held, and no more is done
  * than is asked for.
  *
  * Fails as soon as a group does. Groups handed out before stay issued; what was planned further is abandoned, as it is
@@ -27,6 +29,7 @@ export async function* issueInGroups(
   requests: Iterable<IssueRequest> | AsyncIterable<IssueRequest>,
   size: number = GROUP_SIZE,
 ): AsyncGenerator<readonly IssuedCertificate[], void, void> {
+  const stranger = startStranger(knowledgeOf(issuing))
   const begun: BegunIssuing[] = []
   const finishFirst = async (): Promise<readonly IssuedCertificate[]> => {
     // Taken off at once: if it fails, it abandons itself.
@@ -34,16 +37,17 @@ export async function* issueInGroups(
   }
   try {
     for await (const group of inGroups(requests, size)) {
-      begun.push(await beginIssuing(issuing, await planCertificates(issuing, group)))
+      begun.push(await beginIssuing(issuing, await planCertificates(issuing, group), stranger))
       if (begun.length > 1) yield await finishFirst()
     }
     while (begun.length > 0) yield await finishFirst()
   } finally {
-    for (const { planned, certificates } of begun) {
+    for (const { planned, signed } of begun) {
       // What is being signed is waited for: nothing of it is to happen later.
-      await certificates.catch(() => undefined)
+      await signed.catch(() => undefined)
       await abandon(issuing, planned)
     }
+    await stranger.close()
   }
 }
 

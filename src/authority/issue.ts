@@ -7,14 +7,17 @@
 import type { KeyObject } from 'node:crypto'
 import type { GeneratedKey, PublicKey } from '../crypto/index.js'
 import { AUTHORITY_SERVICE, type Identity, identityUri } from '../identity/index.js'
-import type { ValidatedIssuer } from '../path/index.js'
-import type { Certificate } from '../x509/index.js'
+import { type Certificate, parseCertificate } from '../x509/index.js'
 import { approverOf, type IssueRequest, type IssuingAuthority, plan, planCertificates, type Planned } from './plan.js'
 import { type Profile, PROFILES } from './profiles.js'
 import { abandon, recordCertificates, recordIntents } from './record.js'
-import { signPlanned, validateOwn } from './sign.js'
+import { knowledgeOf, type SignedPlan, signPlanned } from './sign.js'
+import { localStranger, type Stranger } from './stranger.js'
 
 export interface IssuedCertificate {
+  /** The certificate in DER. */
+  readonly der: Uint8Array
+  /** The same, read when it is first asked for. */
   readonly certificate: Certificate
   /** Present when the key was generated here; kept nowhere else. */
   readonly privateKey?: KeyObject
@@ -66,43 +69,60 @@ export async function issueOwnCertificate(
 /** Certificates whose intents are durable, and which are being signed. */
 export interface BegunIssuing {
   readonly planned: readonly Planned[]
-  readonly certificates: Promise<readonly Certificate[]>
+  readonly signed: Promise<readonly SignedPlan[]>
 }
 
-/** Record the intents, then begin to sign. Follow with {@link finishIssuing} or {@link abandon}. */
-export async function beginIssuing(issuing: IssuingAuthority, planned: readonly Planned[]): Promise<BegunIssuing> {
-  const issuer: ValidatedIssuer = validateOwn(issuing)
+/**
+ * Record the intents, then begin to sign. Follow with {@link finishIssuing} or {@link abandon}.
+ *
+ * @param stranger - Default: one on this thread, who must believe the issuing CA before anything is recorded.
+ */
+export async function beginIssuing(
+  issuing: IssuingAuthority,
+  planned: readonly Planned[],
+  stranger: Stranger = localStranger(knowledgeOf(issuing)),
+): Promise<BegunIssuing> {
   await recordIntents(issuing, planned)
-  const certificates = signPlanned(issuing, issuer, planned)
+  const signed = signPlanned(issuing, stranger, planned)
   // Whoever finishes hears of a failure; until then it is nobody's.
-  certificates.catch(() => undefined)
-  return { planned, certificates }
+  signed.catch(() => undefined)
+  return { planned, signed }
 }
 
-/** Wait for the signatures, record them, and hand the certificates out. On failure all are abandoned. */
+/** Wait for the signatures, record the certificates, and hand them out. On failure all are abandoned. */
 export async function finishIssuing(
   issuing: IssuingAuthority,
-  { planned, certificates }: BegunIssuing,
+  { planned, signed }: BegunIssuing,
 ): Promise<readonly IssuedCertificate[]> {
   try {
-    const signed = (await certificates).map((certificate, index) => [planned[index] as Planned, certificate] as const)
-    await recordCertificates(issuing, signed)
-    return signed.map(([item, certificate]) => issuedOf(item, certificate))
+    const certificates = await signed
+    await recordCertificates(issuing, certificates)
+    return certificates.map(issuedOf)
   } catch (error) {
     await abandon(issuing, planned)
     throw error
   }
 }
 
-function issuedOf({ key, identity, approved }: Planned, certificate: Certificate): IssuedCertificate {
-  const { profile, shortened } = approved
-  if (key === undefined) return { certificate, identity, profile, shortened }
+function issuedOf({ item, der }: SignedPlan): IssuedCertificate {
+  const { key, identity, profile, shortened } = item
+  let certificate: Certificate | undefined
+  const read = (): Certificate => (certificate ??= parseCertificate(der))
+  const common = { der, identity, profile, shortened }
+  if (key === undefined) {
+    return {
+      ...common,
+      get certificate() {
+        return read()
+      },
+    }
+  }
   return {
-    certificate,
-    identity,
-    profile,
-    shortened,
+    ...common,
     key,
+    get certificate() {
+      return read()
+    },
     get privateKey() {
       return key.privateKey
     },

@@ -45,9 +45,8 @@ export interface IssuingAuthority {
   readonly at: Date
 }
 
-/** A certificate between approval and record. */
-export interface Planned {
-  readonly approved: ApprovedCertificate
+/** A certificate between approval and record: no more than is needed, because many are held. */
+export interface Planned extends Pick<ApprovedCertificate, 'profile' | 'shortened'> {
   readonly serialNumber: string
   readonly tbsDer: Uint8Array
   readonly entityId: string | null
@@ -137,8 +136,10 @@ export function plan(
   const { identity, publicKey, entityId, key, certificationRequest } = request
   const serialNumberOctets = generateSerial()
   const approved = approver.approve({ ...request, serialNumberOctets })
+  const { profile, shortened } = approved
   return {
-    approved,
+    profile,
+    shortened,
     serialNumber: serialText(serialNumberOctets),
     tbsDer: approved.take(),
     entityId,
@@ -181,7 +182,7 @@ export async function checkKeyIsFree(
     }
     checkUse(certificate.entityId, PROFILES[certificate.profile as Profile['name']].keyUse)
   }
-  for (const mate of mates) checkUse(mate.entityId, mate.approved.profile.keyUse)
+  for (const mate of mates) checkUse(mate.entityId, mate.profile.keyUse)
 }
 
 /** How the store names a public key: SHA-256 of its SubjectPublicKeyInfo. */

@@ -7,9 +7,9 @@ import { hash } from 'node:crypto'
 import { requireActive, requireEntity } from '../identity/index.js'
 import type { CertificateRecord, IntentRecord, StoreReader, StoreTransaction } from '../store/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
-import type { Certificate } from '../x509/index.js'
 import type { Authority } from './authority.js'
 import { breathe, checkKeyIsFree, type IssuingAuthority, type Planned } from './plan.js'
+import type { SignedPlan } from './sign.js'
 
 /** Rows that are written in one go: about two milliseconds of work. */
 const ROWS = 100
@@ -19,9 +19,9 @@ export async function recordIntents({ authority, at }: IssuingAuthority, planned
   const createdAt = at.toISOString()
   await authority.store.transaction(async (transaction) => {
     for (const some of inParts(planned)) {
-      const intents = some.map(({ serialNumber, entityId, approved, tbsDer }): IntentRecord => {
+      const intents = some.map(({ serialNumber, entityId, profile, tbsDer }): IntentRecord => {
         const tbsDigest = hash('sha256', tbsDer, 'hex')
-        return { serialNumber, entityId, profile: approved.profile.name, tbsDigest, createdAt }
+        return { serialNumber, entityId, profile: profile.name, tbsDigest, createdAt }
       })
       await transaction.insertIntents(intents)
       const facts = intents.map(({ serialNumber, entityId, profile, tbsDigest }) => {
@@ -41,14 +41,14 @@ export async function recordIntents({ authority, at }: IssuingAuthority, planned
  */
 export async function recordCertificates(
   issuing: IssuingAuthority,
-  signed: readonly (readonly [item: Planned, certificate: Certificate])[],
+  signed: readonly SignedPlan[],
 ): Promise<void> {
   const { authority, at } = issuing
   await authority.store.transaction(async (transaction) => {
     await recheckEntities(transaction, signed)
     await recheckKeys(transaction, issuing, signed)
     for (const some of inParts(signed)) {
-      const records = some.map(([item, certificate]) => certificateRecord(item, certificate))
+      const records = some.map(certificateRecord)
       await transaction.insertCertificates(records)
       const facts = records.map(({ serialNumber, entityId, profile, keyIdentifier, fingerprint, notAfter }) => {
         return { serialNumber, entityId: entityId ?? undefined, profile, keyIdentifier, fingerprint, notAfter }
@@ -62,9 +62,9 @@ export async function recordCertificates(
 /** They may have been quarantined or retired. */
 async function recheckEntities(
   transaction: StoreTransaction,
-  signed: readonly (readonly [Planned, Certificate])[],
+  signed: readonly SignedPlan[],
 ): Promise<void> {
-  const ids = [...new Set(signed.flatMap(([{ entityId }]) => entityId ?? []))]
+  const ids = [...new Set(signed.flatMap(({ item }) => item.entityId ?? []))]
   const states = await transaction.entityStates(ids)
   for (const id of ids) {
     const state = states.get(id)
@@ -76,31 +76,21 @@ async function recheckEntities(
 async function recheckKeys(
   transaction: StoreTransaction,
   issuing: IssuingAuthority,
-  signed: readonly (readonly [Planned, Certificate])[],
+  signed: readonly SignedPlan[],
 ): Promise<void> {
   const seen = new Map<string, Planned[]>()
-  for (const [item] of signed) {
+  for (const { item } of signed) {
     if (!item.isRequested) continue
-    const { spkiDigest, publicKey, entityId, approved } = item
+    const { spkiDigest, publicKey, entityId, profile } = item
     const mates = seen.get(spkiDigest) ?? []
-    await checkKeyIsFree(transaction, issuing, publicKey, entityId, approved.profile, mates)
+    await checkKeyIsFree(transaction, issuing, publicKey, entityId, profile, mates)
     seen.set(spkiDigest, [...mates, item])
   }
 }
 
-function certificateRecord({ entityId, approved, spkiDigest }: Planned, certificate: Certificate): CertificateRecord {
-  return {
-    serialNumber: certificate.serialNumber,
-    entityId,
-    profile: approved.profile.name,
-    keyIdentifier: certificate.keyIdentifier,
-    spkiDigest,
-    fingerprint: certificate.fingerprint,
-    subjectDigest: certificate.subject.digest,
-    notBefore: certificate.notBefore.toISOString(),
-    notAfter: certificate.notAfter.toISOString(),
-    der: certificate.der,
-  }
+function certificateRecord({ item, der, reading }: SignedPlan): CertificateRecord {
+  const { entityId, profile, spkiDigest } = item
+  return { ...reading, entityId, profile: profile.name, spkiDigest, der }
 }
 
 /** Give up what was planned, without hiding why: a store that fails now leaves it to {@link abandonStaleIntents}. */

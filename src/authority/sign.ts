@@ -1,27 +1,29 @@
 /**
- * From an approved certificate to one that was signed, read again and validated as a stranger would.
- *
- * Where the key is in memory, many are signed and verified at once on OpenSSL's threads, so that all cores work.
+ * From an approved certificate to one that was signed, and validated as a stranger would.
  *
  * @module authority/sign (floor 7)
  */
-import { equalBytes } from '../asn1/index.js'
+import { CERTIFICATE_LIMITS, DerReader, equalBytes } from '../asn1/index.js'
 import { InternalError } from '../errors/index.js'
-import { type ValidatedIssuer, validateIssuer, verifyAhead } from '../path/index.js'
-import { type Certificate, encodeSigned, parseCertificate } from '../x509/index.js'
-import type { IssuingAuthority, Planned } from './plan.js'
+import { encodeSigned } from '../x509/index.js'
+import { breathe, type IssuingAuthority, type Planned, TURN } from './plan.js'
+import type { CommonKnowledge, Reading, Stranger } from './stranger.js'
 
-/**
- * Validate the issuing CA as whoever relies on its certificates will: once for all that are issued at one instant.
- *
- * @throws {@link TrustError} what path validation refuses
- */
-export function validateOwn({ authority, crls, at }: IssuingAuthority): ValidatedIssuer {
-  return validateIssuer(authority.issuing, { anchors: authority.anchors, at, revocation: { crls } })
+/** A certificate between its signature and its record. */
+export interface SignedPlan {
+  readonly item: Planned
+  readonly der: Uint8Array
+  /** What a stranger read in it. */
+  readonly reading: Reading
+}
+
+/** What whoever relies on the certificates will know. */
+export function knowledgeOf({ authority, crls, at }: IssuingAuthority): CommonKnowledge {
+  return { anchors: authority.anchors, issuer: authority.issuing, crls, at }
 }
 
 /**
- * Sign what was planned.
+ * Sign what was planned, and have it validated meanwhile.
  *
  * @returns In the order given. If one fails, all do.
  * @throws {@link InternalError} `ERR_ISSUE_TBS_MISMATCH`
@@ -30,37 +32,37 @@ export function validateOwn({ authority, crls, at }: IssuingAuthority): Validate
  */
 export async function signPlanned(
   { key }: IssuingAuthority,
-  issuer: ValidatedIssuer,
+  stranger: Stranger,
   planned: readonly Planned[],
-): Promise<readonly Certificate[]> {
-  const { signAside } = key
-  if (signAside !== undefined && planned.length > 1) {
-    return Promise.all(
-      planned.map(async (item, index) => {
-        const certificate = certificateOf(item, key, await signAside.call(key, item.tbsDer))
-        await verifyAhead(certificate, issuer.certificate)
-        // Of the first, the key is read again, too. The others were read, or written, by the same few lines.
-        if (index > 0) certificate.adoptPublicKey(item.publicKey)
-        issuer.validate(certificate, item.approved.profile.purposes)
-        return certificate
-      }),
-    )
+): Promise<readonly SignedPlan[]> {
+  const parts: Promise<readonly SignedPlan[]>[] = []
+  for (let start = 0; start < planned.length; start += TURN) {
+    const some = planned.slice(start, start + TURN)
+    const signed: { readonly item: Planned; readonly der: Uint8Array }[] = []
+    for (const item of some) {
+      const der = encodeSigned(item.tbsDer, key.signatureAlgorithm, await key.sign(item.tbsDer))
+      requireApproved(item, der)
+      signed.push({ item, der })
+    }
+    const part = readBy(stranger, signed)
+    // A refusal is heard of when all are signed; until then it is nobody's.
+    part.catch(() => undefined)
+    parts.push(part)
+    await breathe()
   }
-  const certificates: Certificate[] = []
-  for (const item of planned) {
-    const certificate = certificateOf(item, key, await key.sign(item.tbsDer))
-    issuer.validate(certificate, item.approved.profile.purposes)
-    certificates.push(certificate)
-  }
-  return certificates
+  return (await Promise.all(parts)).flat()
 }
 
-function certificateOf(
-  { tbsDer }: Planned,
-  { signatureAlgorithm }: IssuingAuthority['key'],
-  signature: Uint8Array,
-): Certificate {
-  const certificate = parseCertificate(encodeSigned(tbsDer, signatureAlgorithm, signature))
-  if (equalBytes(certificate.tbsDer, tbsDer)) return certificate
+async function readBy(
+  stranger: Stranger,
+  signed: readonly Omit<SignedPlan, 'reading'>[],
+): Promise<readonly SignedPlan[]> {
+  const readings = await stranger.read(signed.map(({ item, der }) => ({ der, purposes: item.profile.purposes })))
+  return signed.map((one, index) => ({ ...one, reading: readings[index] as Reading }))
+}
+
+/** What stands in the certificate is what was approved, octet by octet. */
+function requireApproved({ tbsDer }: Planned, der: Uint8Array): void {
+  if (equalBytes(DerReader.over(der, CERTIFICATE_LIMITS).sequence().element(), tbsDer)) return
   throw new InternalError('ERR_ISSUE_TBS_MISMATCH', 'the signed certificate is not the one that was approved')
 }

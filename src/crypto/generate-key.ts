@@ -4,14 +4,7 @@
  *
  * @module crypto/generate-key (floor 2)
  */
-import {
-  createECDH,
-  createPrivateKey,
-  createPublicKey,
-  type ECDH,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto'
+import { createECDH, createPrivateKey, type ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
   encodeBitString,
   encodeContext,
@@ -24,7 +17,7 @@ import {
 } from '../asn1/index.js'
 import { KEY_ALGORITHMS, type KeyAlgorithmName } from './algorithms.js'
 import { PRIVATE_KEY_LABEL } from './pkcs8.js'
-import { type PublicKey, publicKeyOf } from './public-key.js'
+import { type PublicKey, publicKeyForLater, publicKeyOf } from './public-key.js'
 
 /** A key pair that was just made. Nothing of the private half is printed by inspection or JSON. */
 export class GeneratedKey {
@@ -149,19 +142,6 @@ export function encodeCurveKey(
   privateKeyDer.set(scalar, middle - scalar.length)
   privateKeyDer.set(privateMiddle, middle)
   privateKeyDer.set(point, middle + privateMiddle.length)
-  return { publicKey: curvePublicKey(name, spkiDer), privateKeyDer }
-}
-
-/** A public key whose KeyObject is made when somebody verifies with it, which its maker seldom does. */
-function curvePublicKey(name: 'p256' | 'p384', spkiDer: Uint8Array): PublicKey {
-  let keyObject: KeyObject | undefined
-  return {
-    family: 'ec',
-    name,
-    algorithm: KEY_ALGORITHMS[name],
-    spkiDer,
-    get keyObject() {
-      return (keyObject ??= createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' }))
-    },
-  }
+  const classified = { family: 'ec', name, algorithm: KEY_ALGORITHMS[name] } as const
+  return { publicKey: publicKeyForLater(classified, spkiDer), privateKeyDer }
 }

@@ -42,11 +42,12 @@ export {
   defaultSignature,
   keyIdentifierOf,
   parsePublicKey,
+  parsePublicKeyForLater,
   type PublicKey,
   publicKeyOf,
   samePublicKey,
   type VerifyingKey,
 } from './public-key.js'
 export { Passphrase, SecretKey } from './secret.js'
-export { computeSignature, computeSignatureAside, verifySignature, verifySignatureAside } from './signature.js'
+export { computeSignature, verifySignature } from './signature.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

@@ -11,7 +11,7 @@ import { computeSharedSecret, decryptOaep, type DecryptionKey } from './key-esta
 import { decodePrivateKey } from './pkcs8.js'
 import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
 import type { Passphrase } from './secret.js'
-import { computeSignature, computeSignatureAside } from './signature.js'
+import { computeSignature } from './signature.js'
 
 export interface KeyProvider {
   readonly publicKey: PublicKey
@@ -19,8 +19,6 @@ export interface KeyProvider {
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Sign the octets (not their digest). In memory it answers at once, elsewhere later. */
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
-  /** As {@link KeyProvider.sign}, on another thread: for whoever has many to sign at once. A key elsewhere has no such way. */
-  signAside?(data: Uint8Array): Promise<Uint8Array>
 }
 
 /** A key that is in memory. Nothing of it is printed by inspection or JSON. */
@@ -37,10 +35,6 @@ export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
 
   sign(data: Uint8Array): Uint8Array {
     return computeSignature(this.signatureAlgorithm, this.#privateKey, data)
-  }
-
-  signAside(data: Uint8Array): Promise<Uint8Array> {
-    return computeSignatureAside(this.signatureAlgorithm, this.#privateKey, data)
   }
 
   agree(other: PublicKey): Uint8Array {

@@ -3,7 +3,7 @@
  *
  * @module crypto/public-key (floor 2)
  */
-import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { createPublicKey, ECDH, hash, type KeyObject } from 'node:crypto'
 import { DerReader, equalBytes, KEY_LIMITS, OID } from '../asn1/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
 import {
@@ -35,9 +35,12 @@ export interface PublicKey extends VerifyingKey {
 }
 
 /** RFC 5480 §2.2 uncompressed points: 0x04 and two coordinates. */
-const CURVES: ReadonlyMap<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }> = new Map([
-  [OID.prime256v1, { name: 'p256', pointOctets: 65 }],
-  [OID.secp384r1, { name: 'p384', pointOctets: 97 }],
+const CURVES: ReadonlyMap<
+  string,
+  { readonly name: 'p256' | 'p384'; readonly pointOctets: number; readonly namedCurve: string }
+> = new Map([
+  [OID.prime256v1, { name: 'p256', pointOctets: 65, namedCurve: 'prime256v1' }],
+  [OID.secp384r1, { name: 'p384', pointOctets: 97, namedCurve: 'secp384r1' }],
 ])
 
 /** RFC 8410 §4 and RFC 9881 §4: no parameters, keys of one length. */
@@ -72,6 +75,37 @@ export function parsePublicKey(spkiDer: Uint8Array): PublicKey {
     throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`, { cause })
   }
   return { family, name, algorithm, spkiDer, keyObject }
+}
+
+/**
+ * As {@link parsePublicKey}, with the same checks, for a key that may never be verified with: OpenSSL makes the KeyObject
+ * of a key on a curve when it is first asked for, which takes longer than all the checks.
+ *
+ * @throws as {@link parsePublicKey}
+ */
+export function parsePublicKeyForLater(spkiDer: Uint8Array): PublicKey {
+  const { family, name, algorithm } = classify(spkiDer)
+  const curve = [...CURVES.values()].find((one) => one.name === name)
+  if (curve === undefined) return parsePublicKey(spkiDer)
+  try {
+    // The point is what the SubjectPublicKeyInfo ends with; OpenSSL reads none that is not on the curve.
+    ECDH.convertKey(spkiDer.subarray(-curve.pointOctets), curve.namedCurve)
+  } catch (cause) {
+    throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`, { cause })
+  }
+  return publicKeyForLater({ family, name, algorithm }, spkiDer)
+}
+
+/** A key that is known to be valid. Its KeyObject is made when somebody verifies with it. */
+export function publicKeyForLater(classified: Classified, spkiDer: Uint8Array): PublicKey {
+  let keyObject: KeyObject | undefined
+  return {
+    ...classified,
+    spkiDer,
+    get keyObject() {
+      return (keyObject ??= createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' }))
+    },
+  }
 }
 
 /** The public half of a KeyObject, private or public. */

@@ -35,40 +35,6 @@ export function computeSignature(algorithm: SignatureAlgorithm, privateKey: KeyO
   return cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey))
 }
 
-/** As {@link computeSignature}, on a thread of OpenSSL's own: many at once take all cores. */
-export function computeSignatureAside(
-  algorithm: SignatureAlgorithm,
-  privateKey: KeyObject,
-  data: Uint8Array,
-): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey), (error, signature) => {
-      if (error === null) resolve(signature)
-      else reject(error)
-    })
-  })
-}
-
-/** As {@link verifySignature}, on a thread of OpenSSL's own: many at once take all cores. */
-export async function verifySignatureAside(
-  algorithm: VerifyingAlgorithm,
-  key: VerifyingKey,
-  data: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
-  requireFamily(algorithm, key.family)
-  return new Promise((resolve) => {
-    try {
-      cryptoVerify(algorithm.digest, data, keyInput(algorithm, key.keyObject), signature, (error, verifies) => {
-        // As above: for some malformed signatures there is an error, for others the answer no.
-        resolve(error === null && verifies)
-      })
-    } catch {
-      resolve(false)
-    }
-  })
-}
-
 function keyInput(
   algorithm: VerifyingAlgorithm,
   key: KeyObject,

@@ -12,5 +12,4 @@ export { createCrlMemory, type CrlMemory, type RevocationPolicy, type Revocation
 export { type RuleName, RULES } from './rules.js'
 export type { NotTheIssuer } from './search.js'
 export { DEFAULT_STRICTNESS, type Strictness, STRICTNESS, type StrictnessName, strictnessNamed } from './strictness.js'
-export { verifyAhead } from './signature.js'
 export { type PathChecks } from './validate.js'

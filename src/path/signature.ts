@@ -9,7 +9,6 @@ import {
   type AlgorithmPolicy,
   verifyingAlgorithmOf,
   verifySignature,
-  verifySignatureAside,
 } from '../crypto/index.js'
 import type { Certificate } from '../x509/index.js'
 import type { Budget } from './budget.js'
@@ -33,7 +32,8 @@ export function isSignedBy(signed: Signed, signer: Certificate, policy: Algorith
   // What is allowed is asked every time: the answer kept says only that the mathematics agrees.
   const algorithm = verifyingAlgorithmOf(signed.signatureAlgorithm, policy)
   const key = signer.verifyingKey(policy)
-  const bySigner = answersAbout(signed)
+  let bySigner = answers.get(signed)
+  if (bySigner === undefined) answers.set(signed, (bySigner = new WeakMap()))
   let answer = bySigner.get(signer)
   if (answer === undefined) {
     budget.signature()
@@ -41,23 +41,4 @@ export function isSignedBy(signed: Signed, signer: Certificate, policy: Algorith
     bySigner.set(signer, answer)
   }
   return answer
-}
-
-/**
- * Verify a signature of the allow-list on another thread, so that whoever asks later finds the answer. It decides nothing:
- * that is left to path validation, which asks.
- *
- * @throws {@link TrustError} `ERR_ALGORITHM_NOT_ALLOWED`, `ERR_ALGORITHM_MISMATCH`, `ERR_KEY_NOT_ALLOWED`
- */
-export async function verifyAhead(signed: Signed, signer: Certificate): Promise<void> {
-  const algorithm = verifyingAlgorithmOf(signed.signatureAlgorithm, 'listed')
-  const key = signer.verifyingKey('listed')
-  const answer = await verifySignatureAside(algorithm, key, signed.tbsDer, signed.signatureValue)
-  answersAbout(signed).set(signer, answer)
-}
-
-function answersAbout(signed: Signed): WeakMap<Certificate, boolean> {
-  let bySigner = answers.get(signed)
-  if (bySigner === undefined) answers.set(signed, (bySigner = new WeakMap()))
-  return bySigner
 }

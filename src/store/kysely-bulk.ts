@@ -1,20 +1,12 @@
 /**
- * Many rows in few statements, for registries of a million entities. Building a statement costs more than running it:
+ * Many rows of one statement, for registries of a million entities. Building a statement costs more than running it:
  * here each is built once and run often. What only SQLite understands is in {@link oneOf}.
  *
  * @module store/kysely-bulk (floor 4)
  */
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
+import { ParameterRows } from './node-sqlite.js'
 import type { Schema } from './tables.js'
-
-/**
- * Rows of one statement: more than a hundred make it no faster, and their parameters take memory. Few sizes, so that few
- * statements are built.
- */
-const SIZES = [100, 10, 1] as const
-
-/** SQLite sets rows with octets aside before it inserts several: one by one they are twice as fast. */
-const SIZES_WITH_OCTETS = [1] as const
 
 /** The tables that grow with the registry, and with what is issued. */
 type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log' | 'intent' | 'certificate'
@@ -70,25 +62,17 @@ export class BulkInsert {
   /** Insert rows in order. @throws {@link StoreError} `ERR_STORE_WRITE` */
   async insert<T extends BulkTable>(table: T, rows: readonly Schema[T][]): Promise<void> {
     const columns = COLUMNS[table]
-    let start = 0
-    for (const size of table === 'certificate' ? SIZES_WITH_OCTETS : SIZES) {
-      for (; rows.length - start >= size; start += size) {
-        const parameters: unknown[] = []
-        for (const row of rows.slice(start, start + size)) for (const column of columns) parameters.push(row[column])
-        await this.#db.executeQuery({ ...this.#statement(table, columns, size), parameters })
-      }
-    }
+    const parameters = new ParameterRows(rows.map((row) => columns.map((column) => row[column])))
+    await this.#db.executeQuery({ ...this.#statement(table, columns), parameters: [parameters] })
   }
 
-  #statement(table: string, columns: readonly string[], rows: number): CompiledQuery {
-    const key = `${table} ${rows}`
-    const known = this.#compiled.get(key)
+  #statement(table: string, columns: readonly string[]): CompiledQuery {
+    const known = this.#compiled.get(table)
     if (known !== undefined) return known
-    const row = sql`(${sql.join(columns.map(() => null))})`
     const names = sql.join(columns.map((column) => sql.ref(column)))
-    const values = sql.join(Array.from({ length: rows }, () => row))
-    const compiled = sql`insert into ${sql.table(table)} (${names}) values ${values}`.compile(this.#db)
-    this.#compiled.set(key, compiled)
+    const values = sql.join(columns.map(() => null))
+    const compiled = sql`insert into ${sql.table(table)} (${names}) values (${values})`.compile(this.#db)
+    this.#compiled.set(table, compiled)
     return compiled
   }
 }

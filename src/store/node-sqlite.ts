@@ -107,6 +107,15 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+/** As the only parameter of a statement: it is run once with each of these. */
+export class ParameterRows {
+  readonly rows: readonly (readonly unknown[])[]
+
+  constructor(rows: readonly (readonly unknown[])[]) {
+    this.rows = rows
+  }
+}
+
 class Connection implements DatabaseConnection {
   readonly #database: DatabaseSync
   readonly #path: string
@@ -120,6 +129,11 @@ class Connection implements DatabaseConnection {
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
       const { statement, yieldsRows } = this.#prepare(query.sql)
+      const [many] = query.parameters
+      if (many instanceof ParameterRows) {
+        for (const row of many.rows) statement.run(...(row as SQLInputValue[]))
+        return Promise.resolve({ rows: [] })
+      }
       const parameters = query.parameters as SQLInputValue[]
       if (yieldsRows) return Promise.resolve({ rows: statement.all(...parameters) as Row[] })
       const { changes } = statement.run(...parameters)

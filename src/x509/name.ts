@@ -12,6 +12,7 @@ import {
   encodeSetOf,
   encodeString,
   compareBytes,
+  equalBytes,
   isStringTag,
   OID,
   TAG,
@@ -75,7 +76,8 @@ export class Name {
    * compared without regard to case and extra spaces and to the string type it is in.
    */
   equals(other: Name): boolean {
-    if (this === other) return true
+    // The same octets are the same name, however they are read; a name that is not for encoding has none.
+    if (this === other || (this.der.length > 0 && equalBytes(this.der, other.der))) return true
     const a = this.#comparable()
     const b = other.#comparable()
     return a.length === b.length && a.every((rdn, index) => rdn === b[index])
@@ -171,11 +173,15 @@ function isOpaque({ text, valueDer }: NameAttribute): boolean {
   return text === undefined || valueDer[0] === TAG.teletexString
 }
 
+/** Words of printable ASCII with single spaces between them: of these, only the case makes no difference. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/
+
 /** RFC 5280 §7.1 with RFC 4518: compatibility forms, case and runs of spaces make no difference. */
 function comparableAttribute(attribute: NameAttribute): string {
   const { type, text, valueDer } = attribute
   // Only the same octets are the same. No text can take this form: an OID ends before `#` here and before `=` there.
   if (text === undefined || isOpaque(attribute)) return `${type}#${Buffer.from(valueDer).toString('hex')}`
+  if (PLAIN.test(text)) return `${type}=${text.toLowerCase()}`
   const folded = text
     .normalize('NFKC')
     .toLowerCase()
