@@ -208,18 +208,20 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
       const serialNumber = digestOf('serial', index).slice(0, 40)
       const entityId = idOf(index)
       await transaction.insertIntents([{ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at }])
-      await transaction.insertCertificates([{
-        serialNumber,
-        entityId,
-        profile: 'peer',
-        keyIdentifier: digestOf('key', index),
-        spkiDigest: digestOf('spki', index),
-        fingerprint: digestOf('fingerprint', index),
-        subjectDigest: digestOf('subject', index),
-        notBefore: at,
-        notAfter: at,
-        der: new Uint8Array(700),
-      }])
+      await transaction.insertCertificates([
+        {
+          serialNumber,
+          entityId,
+          profile: 'peer',
+          keyIdentifier: digestOf('key', index),
+          spkiDigest: digestOf('spki', index),
+          fingerprint: digestOf('fingerprint', index),
+          subjectDigest: digestOf('subject', index),
+          notBefore: at,
+          notAfter: at,
+          der: new Uint8Array(700),
+        },
+      ])
     }
   })
 }

@@ -39,10 +39,7 @@ export async function recordIntents({ authority, at }: IssuingAuthority, planned
  *
  * @throws {@link DeniedError} `ERR_ENTITY_INACTIVE`, `ERR_ISSUE_KEY`
  */
-export async function recordCertificates(
-  issuing: IssuingAuthority,
-  signed: readonly SignedPlan[],
-): Promise<void> {
+export async function recordCertificates(issuing: IssuingAuthority, signed: readonly SignedPlan[]): Promise<void> {
   const { authority, at } = issuing
   await authority.store.transaction(async (transaction) => {
     await recheckEntities(transaction, signed)
@@ -60,10 +57,7 @@ export async function recordCertificates(
 }
 
 /** They may have been quarantined or retired. */
-async function recheckEntities(
-  transaction: StoreTransaction,
-  signed: readonly SignedPlan[],
-): Promise<void> {
+async function recheckEntities(transaction: StoreTransaction, signed: readonly SignedPlan[]): Promise<void> {
   const ids = [...new Set(signed.flatMap(({ item }) => item.entityId ?? []))]
   const states = await transaction.entityStates(ids)
   for (const id of ids) {
@@ -96,9 +90,7 @@ function certificateRecord({ item, der, reading }: SignedPlan): CertificateRecor
 /** Give up what was planned, without hiding why: a store that fails now leaves it to {@link abandonStaleIntents}. */
 export async function abandon({ authority, at }: IssuingAuthority, planned: readonly Planned[]): Promise<void> {
   const serialNumbers = planned.map(({ serialNumber }) => serialNumber)
-  await authority.store
-    .transaction((transaction) => abandonAll(transaction, serialNumbers, at))
-    .catch(() => undefined)
+  await authority.store.transaction((transaction) => abandonAll(transaction, serialNumbers, at)).catch(() => undefined)
 }
 
 /** After this time a pending intent belongs to a process that died: no key answers later. */

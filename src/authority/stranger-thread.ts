@@ -72,8 +72,9 @@ class ThreadStranger implements ClosableStranger {
     this.#worker.on('message', (answer: Answer) => {
       this.#take(answer)
     })
-    this.#worker.on('error', (error) => {
-      this.#fail(error)
+    // What it could not bear, a lack of memory or a file that is not ours, is no verdict about a certificate.
+    this.#worker.on('error', (cause) => {
+      this.#fail(new InternalError('ERR_INTERNAL', 'the thread that validates certificates failed', { cause }))
     })
     this.#worker.on('exit', () => {
       this.#fail(new InternalError('ERR_INTERNAL', 'the thread that validates certificates ended'))

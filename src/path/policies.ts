@@ -36,7 +36,9 @@ interface Level {
 }
 
 function copyOf({ anyPolicy, nodes }: Level): Level {
-  const copies = [...nodes].map(([policy, { parents, mapped }]) => [policy, { parents: new Set(parents), mapped }] as const)
+  const copies = [...nodes].map(
+    ([policy, { parents, mapped }]) => [policy, { parents: new Set(parents), mapped }] as const,
+  )
   return { anyPolicy, nodes: new Map(copies) }
 }
 

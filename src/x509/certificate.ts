@@ -136,7 +136,8 @@ export class Certificate {
    * @throws {@link InternalError} `ERR_INTERNAL` if its SubjectPublicKeyInfo is not this certificate's, octet by octet
    */
   adoptPublicKey(key: PublicKey): void {
-    if (!equalBytes(key.spkiDer, this.spkiDer)) throw new InternalError('ERR_INTERNAL', 'the key of another certificate')
+    if (!equalBytes(key.spkiDer, this.spkiDer))
+      throw new InternalError('ERR_INTERNAL', 'the key of another certificate')
     this.#memo.set('publicKey', key)
   }
 

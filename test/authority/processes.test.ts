@@ -130,13 +130,15 @@ describe('several processes at once', () => {
     const at = (await issuing()).at
     await authority.store.transaction(async (transaction) => {
       for (const serialNumber of ['01', '02']) {
-        await transaction.insertIntents([{
-          serialNumber,
-          entityId: null,
-          profile: 'peer',
-          tbsDigest: '',
-          createdAt: addSeconds(at, -HOUR).toISOString(),
-        }])
+        await transaction.insertIntents([
+          {
+            serialNumber,
+            entityId: null,
+            profile: 'peer',
+            tbsDigest: '',
+            createdAt: addSeconds(at, -HOUR).toISOString(),
+          },
+        ])
       }
     })
     await Promise.all([abandonStaleIntents(authority, at), abandonStaleIntents(authority, at)])

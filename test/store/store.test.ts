@@ -351,7 +351,9 @@ describe('the store: transactions', () => {
   it('of a failed one nothing hinders the next', async () => {
     const store = await makeStore()
     for (let turn = 0; turn < 3; turn++) {
-      await expectCodeAsync('ERR_STORE_WRITE', () => store.transaction((transaction) => transaction.abandonIntents(['x'])))
+      await expectCodeAsync('ERR_STORE_WRITE', () =>
+        store.transaction((transaction) => transaction.abandonIntents(['x'])),
+      )
       await record(store, `0${turn}`)
     }
     expect(await store.certificates()).toHaveLength(3)
