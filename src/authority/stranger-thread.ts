@@ -66,7 +66,8 @@ class ThreadStranger implements ClosableStranger {
       crls: crls.map(({ der }) => der),
       at,
     }
-    this.#worker = new Worker(file, { workerData })
+    // Flags of this program that name what it runs are none of the thread's.
+    this.#worker = new Worker(file, { workerData, execArgv: [] })
     // Who waits for an answer keeps the process alive; a thread that nobody asks does not.
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => {
