@@ -43,6 +43,11 @@ const CURVES: ReadonlyMap<
   [OID.secp384r1, { name: 'p384', pointOctets: 97, namedCurve: 'secp384r1' }],
 ])
 
+/** Their SubjectPublicKeyInfos end with the point. */
+const CURVES_BY_NAME = new Map<string, { readonly pointOctets: number; readonly namedCurve: string }>(
+  [...CURVES.values()].map((curve) => [curve.name, curve]),
+)
+
 /** RFC 8410 §4 and RFC 9881 §4: no parameters, keys of one length. */
 const FIXED: ReadonlyMap<
   string,
@@ -85,10 +90,10 @@ export function parsePublicKey(spkiDer: Uint8Array): PublicKey {
  */
 export function parsePublicKeyForLater(spkiDer: Uint8Array): PublicKey {
   const { family, name, algorithm } = classify(spkiDer)
-  const curve = [...CURVES.values()].find((one) => one.name === name)
+  const curve = CURVES_BY_NAME.get(name)
   if (curve === undefined) return parsePublicKey(spkiDer)
   try {
-    // The point is what the SubjectPublicKeyInfo ends with; OpenSSL reads none that is not on the curve.
+    // OpenSSL reads no point that is not on the curve.
     ECDH.convertKey(spkiDer.subarray(-curve.pointOctets), curve.namedCurve)
   } catch (cause) {
     throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`, { cause })
@@ -118,9 +123,15 @@ export function publicKeyOf(keyObject: KeyObject): PublicKey {
  * Key identifier: the leftmost 160 bits of the SHA-256 of the BIT STRING's octets (RFC 7093 §2 (1)).
  */
 export function keyIdentifierOf(key: PublicKey): Uint8Array {
+  const curve = key.family === 'ec' ? CURVES_BY_NAME.get(key.name) : undefined
+  if (curve !== undefined) return leftmost(key.spkiDer.subarray(-curve.pointOctets))
   const reader = DerReader.over(key.spkiDer, KEY_LIMITS).sequence()
   readAlgorithmIdentifier(reader)
-  return new Uint8Array(hash('sha256', reader.octetBitString(), 'buffer').subarray(0, 20))
+  return leftmost(reader.octetBitString())
+}
+
+function leftmost(bits: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha256', bits, 'buffer').subarray(0, 20))
 }
 
 /** Whether two public keys are the same key: their SubjectPublicKeyInfo octets are equal. */
