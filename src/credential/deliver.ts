@@ -18,6 +18,7 @@
 import type { KeyObject } from 'node:crypto'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { equalBytes } from '../asn1/index.js'
 import { encodePrivateKey, GeneratedKey, type PublicKey, publicKeyOf, samePublicKey } from '../crypto/index.js'
 import { StateError, StoreError } from '../errors/index.js'
 import {
@@ -124,10 +125,26 @@ function identityDocument({ identity, certificate, anchor, profile }: Credential
   }
 }
 
+/**
+ * Parse a file that is the same in one credential after another: the same octets are parsed, and their signatures
+ * verified, once.
+ */
+function parsedOnce<T>(parse: (bytes: Uint8Array) => T): (bytes: Uint8Array) => T {
+  let last: { readonly bytes: Uint8Array; readonly value: T } | undefined
+  return (bytes) => {
+    if (last === undefined || !equalBytes(last.bytes, bytes)) last = { bytes, value: parse(bytes) }
+    return last.value
+  }
+}
+
+const readBundle = parsedOnce(parseCertificates)
+const readCrls = parsedOnce(parseCrls)
+
 /** Read back what was written, and judge it as whoever will rely on it does. */
 function checkVersion(stage: string, credential: Credential, at: Date): void {
   const { privateKey } = credential
   const [certificate, ...chain] = parseCertificates(readFileBytes(join(stage, 'fullchain.pem')))
+  const bundle = readBundle(readFileBytes(join(stage, 'ca-bundle.pem')))
   if (
     certificate === undefined ||
     (privateKey !== undefined && !samePublicKey(publicHalf(privateKey), certificate.publicKey))
@@ -137,11 +154,12 @@ function checkVersion(stage: string, credential: Credential, at: Date): void {
     })
   }
   validatePath(certificate, {
-    anchors: parseCertificates(readFileBytes(join(stage, 'ca-bundle.pem'))).slice(-1),
-    intermediates: chain,
+    anchors: bundle.slice(-1),
+    // The same octets are the same certificate, of which is known already who signed it.
+    intermediates: chain.map((one) => bundle.find((known) => known.equals(one)) ?? one),
     at,
     purpose: credential.purpose,
-    revocation: { crls: parseCrls(readFileBytes(join(stage, 'crls.pem'))) },
+    revocation: { crls: readCrls(readFileBytes(join(stage, 'crls.pem'))) },
   })
 }
 
