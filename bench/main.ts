@@ -17,12 +17,13 @@ import {
   publishTrustDirectory,
   registerEntity,
 } from '../dist/authority/index.js'
-import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
+import { MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
 import { parseMapping, resolveIdentity, RoleGraph, setRole } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
 import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
+import { issuanceBenches, measureIssuanceMemory, printIssuanceMemory } from './issuance.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { certificateOf, holderOf, NOW } from './pki.ts'
 import { validatePath } from '../dist/path/index.js'
@@ -52,16 +53,11 @@ try {
   if (trust !== undefined) printTrust(trust)
   const quarantine = isWanted('quarantine') ? await measureQuarantine(folder) : []
   printQuarantine(quarantine)
+  const memory = isWanted('issuance memory') ? await measureIssuanceMemory(folder) : undefined
+  if (memory !== undefined) printIssuanceMemory(memory)
   if (values.json !== undefined) {
-    const all = {
-      schema: 1,
-      rows,
-      growth,
-      million: million ?? null,
-      registry: registry ?? null,
-      trust: trust ?? null,
-      quarantine,
-    }
+    const parts = { million: million ?? null, registry: registry ?? null, trust: trust ?? null, quarantine }
+    const all = { schema: 1, rows, growth, ...parts, issuanceMemory: memory ?? null }
     writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`)
   }
 } finally {
@@ -148,34 +144,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
         2000,
       )
   }
-  result['issue, batches of 50'] = async (name) => {
-    const requests = await Promise.all(
-      Array.from({ length: 50 }, async (_, index) => {
-        const id = `bulk-${index}`
-        await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
-        return { entity: id, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } } as const
-      }),
-    )
-    const bareKey = generatePrivateKey('p256')
-    const tbs = randomBytes(500)
-    return measure(
-      name,
-      { name: 'signet', operations: 50, run: () => issueCertificates(issuing, requests) },
-      [
-        {
-          name: 'bare key generation + sign',
-          operations: 50,
-          run: () => {
-            for (let index = 0; index < 50; index++) {
-              generatePrivateKey('p256')
-              sign('sha256', tbs, bareKey)
-            }
-          },
-        },
-      ],
-      20,
-    )
-  }
+  Object.assign(result, await issuanceBenches(issuing, folder))
   result['resolve by 100,000 rules'] = async (name) => {
     const issuer = holderOf('issuer')
     const path = validatePath(certificateOf('n7', issuer, {}), {

@@ -14,6 +14,8 @@ export {
   type BootstrapRequest,
   currentCrls,
   issueCertificates,
+  issueInGroups,
+  IssueQueue,
   previewRevocation,
   publishCrl,
   publishDeltaCrl,

@@ -56,7 +56,7 @@ import {
   parseCertificate,
   parseCertificates,
 } from '../x509/index.js'
-import { BACKDATE_SECONDS } from './approve.js'
+import { BACKDATE_SECONDS } from './approve-validity.js'
 import { Authority, HOME_FILES, openKey, storePaths } from './authority.js'
 import { currentCrls, ROOT_CRL_VALIDITY_SECONDS } from './crls.js'
 import {

@@ -30,7 +30,8 @@ export {
   unwrapKey,
   wrapKey,
 } from './key-establishment.js'
-export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
+export { GeneratedKey, generatePrivateKey } from './generate-key.js'
+export { type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
 export {
   decodePrivateKey,
   encodePrivateKey,
@@ -43,6 +44,7 @@ export {
   defaultSignature,
   keyIdentifierOf,
   parsePublicKey,
+  parsePublicKeyForLater,
   type PublicKey,
   publicKeyOf,
   samePublicKey,

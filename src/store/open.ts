@@ -75,7 +75,11 @@ class HeadKeepingStore extends KyselyStore {
   async #keepHead(): Promise<void> {
     const head = await this.logHead()
     try {
-      writeFileAtomic(this.#headPath, `${head.sequence} ${head.hash}\n`, { mode: SECRET_MODE, existing: 'replace' })
+      writeFileAtomic(this.#headPath, `${head.sequence} ${head.hash}\n`, {
+        mode: SECRET_MODE,
+        existing: 'replace',
+        olderContent: 'allow-older',
+      })
     } catch (error) {
       if (!isSignetError(error)) throw error
     }
