@@ -7,8 +7,7 @@
  */
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
-import { Authority } from '../authority/index.js'
+import type { Authority } from '../authority/index.js'
 import type { Passphrase } from '../crypto/index.js'
 import {
   DEFAULT_MAX_FILE_BYTES,
@@ -19,8 +18,9 @@ import {
   writePiecesAtomic,
 } from '../files/index.js'
 import { EncodingError, LimitError, UsageError } from '../errors/index.js'
+import type { GlobalOptions } from './declaration.js'
 import type { CliEnvironment } from './environment.js'
-import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
+import type { PassphraseOptions } from './passphrase.js'
 import { type Progress, type ProgressUnit, startProgress } from './progress.js'
 import { printable } from './table.js'
 
@@ -47,16 +47,17 @@ export class RefusedOutcome extends Error {
 
 export class Invocation {
   readonly environment: CliEnvironment
-  readonly #program: Command
+  readonly #globals: () => GlobalOptions
 
-  constructor(environment: CliEnvironment, program: Command) {
+  /** @param globals - Known only when the words were read. */
+  constructor(environment: CliEnvironment, globals: () => GlobalOptions) {
     this.environment = environment
-    this.#program = program
+    this.#globals = globals
   }
 
   /** Whether the result is to be JSON. */
   get json(): boolean {
-    return this.#program.opts<{ json?: boolean }>().json === true
+    return this.#globals().json === true
   }
 
   /** Make an action of a command: run it, print what it yields, if it has not printed by itself. */
@@ -112,7 +113,7 @@ export class Invocation {
 
   #namedHome(): string | undefined {
     const { variables } = this.environment
-    const named = this.#program.opts<{ home?: string }>().home ?? nonEmpty(variables['SIGNET_HOME'])
+    const named = this.#globals().home ?? nonEmpty(variables['SIGNET_HOME'])
     if (named !== undefined) return this.path(named)
     const userHome = nonEmpty(variables['HOME'])
     return userHome === undefined ? undefined : join(userHome, '.signet')
@@ -124,6 +125,7 @@ export class Invocation {
 
   /** Open the authority for the time of some work. */
   async withAuthority<T>(work: (authority: Authority) => Promise<T>): Promise<T> {
+    const { Authority } = await import('../authority/index.js')
     const authority = await Authority.open(this.home, this.environment.clock)
     try {
       return await work(authority)
@@ -142,6 +144,7 @@ export class Invocation {
     what = 'passphrase of the authority',
     twice: 'once' | 'twice' = 'once',
   ): Promise<Passphrase> {
+    const { obtainPassphrase } = await import('./passphrase.js')
     return obtainPassphrase(this, options, what, twice)
   }
 
