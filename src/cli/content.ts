@@ -6,6 +6,7 @@
  *
  * @module cli/content (floor 8)
  */
+import { statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { type ContentDigest, digestStream } from '../cms/index.js'
 import type { DigestName } from '../crypto/index.js'
@@ -105,11 +106,8 @@ async function verifyLong<T>(
 async function openContent(cli: Invocation, file: string, label: string): Promise<Uint8Array | LongContent> {
   if (file === '-') return openInput(cli.environment.stdin)
   const path = cli.path(file)
+  if (isShort(path)) return readFileBytes(path, { empty: 'allow' })
   const stream = await openFileStream(path)
-  if (stream.size <= DEFAULT_MAX_FILE_BYTES) {
-    await stream.close()
-    return readFileBytes(path, { empty: 'allow' })
-  }
   const progress = cli.progress(label, stream.size, 'bytes')
   return {
     pieces: stream.pieces((done) => {
@@ -119,6 +117,16 @@ async function openContent(cli: Invocation, file: string, label: string): Promis
       progress.finish()
       await stream.close()
     },
+  }
+}
+
+/** Whether a file can be read whole. One that cannot be read at all is not: whoever opens it says why. */
+function isShort(path: string): boolean {
+  try {
+    const stats = statSync(path)
+    return stats.isFile() && stats.size <= DEFAULT_MAX_FILE_BYTES
+  } catch {
+    return false
   }
 }
 

@@ -5,7 +5,6 @@
  *
  * @module cli/invocation (floor 8)
  */
-import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import type { Authority } from '../authority/index.js'
 import type { Passphrase } from '../crypto/index.js'
@@ -74,7 +73,7 @@ export class Invocation {
   async printPieces(pieces: Pieces<string>): Promise<undefined> {
     const { stdout } = this.environment
     for await (const piece of pieces) {
-      if (!stdout.write(piece)) await once(stdout, 'drain')
+      if (!stdout.write(piece)) await new Promise<void>((resolve) => stdout.once('drain', resolve))
     }
     return undefined
   }

@@ -552,7 +552,7 @@ describe('passphrases', () => {
     const terminal = new PassThrough()
     const { environment, printed } = silent(world, {}, terminal)
     let asked = 0
-    environment.stderr.on('data', () => {
+    ;(environment.stderr as PassThrough).on('data', () => {
       const questions = printed.stderr.split(': ').length - 1
       while (asked < Math.min(questions, answers.length)) terminal.write(answers[asked++] ?? '')
     })

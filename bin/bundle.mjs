@@ -1,0 +1,77 @@
+// Makes the bundle of the command line out of dist: `signet.cjs`, which verifies a message all by itself, parts that it
+// loads when they are needed, and beside each the functions that a run compiled (see signet.js).
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
+
+const options = {
+  input: { signet: `${root}dist/cli/start.js` },
+  platform: 'node',
+  transform: { define: { SIGNET_VERSION: JSON.stringify(version) } },
+  preserveEntrySignatures: 'allow-extension',
+}
+
+/**
+ * The first part and the others use each other. What it uses of them it loads when it gets there, and what they use of it
+ * it shows when one of them asks (`share`, see signet.js): few runs need either. No module of ours does anything while it
+ * is loaded but make what it exports.
+ */
+const lazy = {
+  name: 'lazy',
+  renderChunk(code, chunk) {
+    if (!chunk.isEntry) return null
+    const names = []
+    const shown = []
+    const deferred = code
+      .replace(/^(?:const|let|var) (\w+) = (require\("\.\/signet-[^"]+"\));$/gm, (_, name, part) => {
+        names.push(name)
+        return `const ${name} = () => ${part};`
+      })
+      .replace(/\brequire_\w+(?=\.)/g, (name) => (names.includes(name) ? `${name}()` : name))
+      .replace(/^exports\.(?!main|start)[\w$]+ = [\w$]+;$/gm, (line) => {
+        shown.push(line)
+        return ''
+      })
+    if (/^(?:const|let|var) \w+ = require\("\.\/|^Object\.defineProperty\(exports, (?!Symbol)/m.test(deferred)) {
+      throw new Error('not everything of the first part could be deferred')
+    }
+    return `${deferred}\nexports.share = () => {\nexports.share = undefined;\n${shown.join('\n')}\n};`
+  },
+}
+
+/** As `signet.js` compiles it. A source of which every character is one octet is read, and compiled, without being decoded. */
+const wrapped = {
+  name: 'wrapped',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      const code = chunk.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      chunk.code = `(function (exports, require, module) {${code}\n})`
+    }
+  },
+}
+
+/** The modules without which nothing begins. */
+async function firstModules() {
+  const later = { name: 'later', resolveDynamicImport: (id) => ({ id, external: true }) }
+  const bundle = await rolldown({ ...options, plugins: [later] })
+  const { output } = await bundle.generate({ format: 'cjs' })
+  return new Set(output.flatMap(({ modules }) => Object.keys(modules)))
+}
+
+const first = await firstModules()
+const bundle = await rolldown({ ...options, plugins: [lazy, wrapped] })
+await bundle.write({
+  dir: `${root}dist`,
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'signet-[name].cjs',
+  codeSplitting: {
+    includeDependenciesRecursively: false,
+    groups: [{ name: 'first', test: (id) => first.has(id) }],
+  },
+  // Names stay, for whoever reads where something failed.
+  minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+})
