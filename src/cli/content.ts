@@ -6,10 +6,10 @@
  *
  * @module cli/content (floor 8)
  */
-import { statSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { type ContentDigest, digestStream } from '../cms/index.js'
 import type { DigestName } from '../crypto/index.js'
+import { isSignetError } from '../errors/index.js'
 import {
   DEFAULT_MAX_FILE_BYTES,
   keeping,
@@ -106,7 +106,8 @@ async function verifyLong<T>(
 async function openContent(cli: Invocation, file: string, label: string): Promise<Uint8Array | LongContent> {
   if (file === '-') return openInput(cli.environment.stdin)
   const path = cli.path(file)
-  if (isShort(path)) return readFileBytes(path, { empty: 'allow' })
+  const whole = readShort(path)
+  if (whole !== undefined) return whole
   const stream = await openFileStream(path)
   const progress = cli.progress(label, stream.size, 'bytes')
   return {
@@ -120,13 +121,13 @@ async function openContent(cli: Invocation, file: string, label: string): Promis
   }
 }
 
-/** Whether a file can be read whole. One that cannot be read at all is not: whoever opens it says why. */
-function isShort(path: string): boolean {
+/** A file that fits into memory; `undefined` for a longer one. */
+function readShort(path: string): Uint8Array | undefined {
   try {
-    const stats = statSync(path)
-    return stats.isFile() && stats.size <= DEFAULT_MAX_FILE_BYTES
-  } catch {
-    return false
+    return readFileBytes(path, { empty: 'allow' })
+  } catch (error) {
+    if (isSignetError(error) && error.code === 'ERR_LIMIT_EXCEEDED') return undefined
+    throw error
   }
 }
 

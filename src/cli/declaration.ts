@@ -7,7 +7,7 @@ import type { Invocation, Outcome } from './invocation.js'
 
 /** One option, in the words of commander. */
 export interface OptionDeclaration {
-  /** `--force`, or with a value that must follow: `--out <file>`. There is no third form. */
+  /** `--force`, or with a value that must follow: `--out <file>`. A short form may stand before. */
   readonly flags: string
   readonly description: string
   /** What must be said. Default: nothing. */

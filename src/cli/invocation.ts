@@ -44,6 +44,16 @@ export class RefusedOutcome extends Error {
   }
 }
 
+/** A refusal of which everything has been said: only the exit code is left. */
+export class ReportedRefusal extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super('refused')
+    this.exitCode = exitCode
+  }
+}
+
 export class Invocation {
   readonly environment: CliEnvironment
   readonly #globals: () => GlobalOptions

@@ -65,7 +65,7 @@ class Values {
   }
 
   wantsValue(flag: string): boolean {
-    return this.#declared.get(flag)?.flags.includes(' ') === true
+    return this.#declared.get(flag)?.flags.endsWith('>') === true
   }
 
   /** @returns Whether that is plain: values look like values, and nothing that adds nothing is said twice. */
@@ -91,8 +91,9 @@ class Values {
   }
 }
 
+/** The long one: short ones are left to commander. */
 function flagOf({ flags }: OptionDeclaration): string {
-  return flags.split(' ')[0] ?? ''
+  return /--[a-z-]+/.exec(flags)?.[0] ?? ''
 }
 
 /** `--any-destination` → `anyDestination`, as commander names it. */

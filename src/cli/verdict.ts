@@ -11,32 +11,11 @@ export function verdict(
   message: MessageFacts,
   contentBytes: number,
   path: string | undefined,
-  { trustMemory }: ReceiverOptions,
+  options: ReceiverOptions,
 ): Outcome {
-  const rollback = trustMemory === undefined ? 'not checked' : 'checked'
-  const { context, signer, certificate, signingTime, replay, bindings, rule, route } = message
+  const { context, signer, signingTime, replay, bindings, rule, route } = message
   return {
-    data: {
-      verdict: 'verified',
-      signer,
-      certificate: {
-        serialNumber: certificate.serialNumber,
-        keyIdentifier: certificate.keyIdentifier,
-        fingerprint: certificate.fingerprint,
-      },
-      type: context.type,
-      destination: context.destination,
-      messageId: hex(context.messageId),
-      signingTime: signingTime.toISOString(),
-      lifetimeSeconds: context.lifetimeSeconds,
-      bindings,
-      rule: rule ?? null,
-      replay,
-      rollback,
-      contentBytes,
-      ...(route === undefined ? {} : { route: describeRoute(route) }),
-      ...(path === undefined ? {} : { path }),
-    },
+    data: { ...verdictFacts(message, contentBytes, options), ...(path === undefined ? {} : { path }) },
     text: facts([
       ['verdict', 'verified'],
       ['signer', `${signer.entity} (${signer.uri})`],
@@ -48,8 +27,37 @@ export function verdict(
       ['bindings', bindings.join('; ')],
       ['allowed by', rule === undefined ? '' : `rule ${rule}`],
       ['replay', replay],
-      ['rollback', rollback],
+      ['rollback', rollbackOf(options)],
       ['content', path ?? ''],
     ]),
   }
+}
+
+/** The same for `--json`. */
+export function verdictFacts(message: MessageFacts, contentBytes: number, options: ReceiverOptions): Outcome['data'] {
+  const { context, signer, certificate, signingTime, replay, bindings, rule, route } = message
+  return {
+    verdict: 'verified',
+    signer,
+    certificate: {
+      serialNumber: certificate.serialNumber,
+      keyIdentifier: certificate.keyIdentifier,
+      fingerprint: certificate.fingerprint,
+    },
+    type: context.type,
+    destination: context.destination,
+    messageId: hex(context.messageId),
+    signingTime: signingTime.toISOString(),
+    lifetimeSeconds: context.lifetimeSeconds,
+    bindings,
+    rule: rule ?? null,
+    replay,
+    rollback: rollbackOf(options),
+    contentBytes,
+    ...(route === undefined ? {} : { route: describeRoute(route) }),
+  }
+}
+
+function rollbackOf({ trustMemory }: ReceiverOptions): string {
+  return trustMemory === undefined ? 'not checked' : 'checked'
 }

@@ -22,14 +22,16 @@ export interface VerifyOptions extends ReceiverOptions {
   readonly anyDestination?: boolean
   readonly out?: string
   readonly force?: boolean
+  readonly batch?: boolean
+  readonly null?: boolean
 }
 
 export const VERIFY: DeclaredCommand = {
   path: ['verify'],
-  operand: '<signature>',
+  operand: '[signature]',
   summary: 'verify a message',
   description:
-    'Verify a message: signature, path, revocation, identity, destination, freshness, replay; one verdict, no network. Exit code 0 means verified, and nothing else does.',
+    'Verify a message: signature, path, revocation, identity, destination, freshness, replay; one verdict, no network. Exit code 0 means verified, and nothing else does. With --batch, standard input names many, and each gets one line of JSON: {"signature": "a.p7s", "content": "a.json"} or {"signatureBase64": …, "contentBase64": …}.',
   options: [
     { flags: '--content <file>', description: 'the signed file of a detached message; - reads standard input' },
     {
@@ -45,14 +47,22 @@ export const VERIFY: DeclaredCommand = {
     ...RECEIVER_OPTIONS,
     { flags: '--out <file>', description: 'write the verified content' },
     { flags: '--force', description: 'replace a file that is there' },
+    { flags: '--batch', description: 'verify the messages that standard input names, one object in each line' },
+    { flags: '-0, --null', description: 'with --batch: paths of signatures that end with NUL, content beside them' },
   ],
   examples: [
     'signet verify notification.json.p7s --content notification.json --for notifications --trust trust.p7 --pin 5f0c… --replay-store seen.db',
     'signet verify report.p7m --for conductor --trust trust.p7 --from compute-07 --bind "args.host_name == node" --json',
+    'find inbox -name "*.p7s" -print0 | signet verify --batch --null --for conductor --trust trust.p7 --replay-store seen.db > verdicts.ndjson',
   ],
-  run: async (cli: Invocation, file: string, options: VerifyOptions): Promise<Outcome> => {
+  run: async (cli: Invocation, file: string | undefined, options: VerifyOptions): Promise<Outcome | undefined> => {
+    requireOneForm(file, options)
     requireDestination(options)
     const wanting = await wantedBy(cli, options)
+    if (file === undefined) {
+      const { verifyBatch } = await import('./batch.js')
+      return withReplayStore(cli, options, (replay) => verifyBatch(cli, options, { ...wanting, replay }))
+    }
     const signature = await cli.readDocument(file)
     return withReplayStore(cli, options, async (replay) => {
       const policy: MessagePolicy = { ...wanting, replay }
@@ -66,6 +76,23 @@ export const VERIFY: DeclaredCommand = {
       return verdict(value, contentBytes, path, options)
     })
   },
+}
+
+/** One message, or a batch of them. */
+function requireOneForm(file: string | undefined, options: VerifyOptions): void {
+  const { batch, content, out, force } = options
+  if (batch !== true) {
+    if (options.null === true) throw new UsageError('ERR_USAGE', '--null says how the names of a --batch end')
+    if (file === undefined) {
+      throw new UsageError('ERR_USAGE', "missing required argument 'signature'", {
+        hint: 'signet verify --help shows how',
+      })
+    }
+  } else if ([file, content, out, force].some((item) => item !== undefined)) {
+    throw new UsageError('ERR_USAGE', 'a --batch is named by standard input, and written nowhere', {
+      hint: 'leave the signature, --content, --out and --force out',
+    })
+  }
 }
 
 /** What the options say, but what was seen before. */
