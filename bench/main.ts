@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`, `trust`), beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`, `trust`, `quarantine`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -26,6 +26,7 @@ import { measure, printRow, type Row } from './harness.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { certificateOf, holderOf, NOW } from './pki.ts'
 import { validatePath } from '../dist/path/index.js'
+import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
 import { measureTrust, printTrust } from './trust.ts'
 
@@ -49,8 +50,18 @@ try {
   if (registry !== undefined) printRegistry(registry)
   const trust = isWanted('trust') ? await measureTrust(folder) : undefined
   if (trust !== undefined) printTrust(trust)
+  const quarantine = isWanted('quarantine') ? await measureQuarantine(folder) : []
+  printQuarantine(quarantine)
   if (values.json !== undefined) {
-    const all = { schema: 1, rows, growth, million: million ?? null, registry: registry ?? null, trust: trust ?? null }
+    const all = {
+      schema: 1,
+      rows,
+      growth,
+      million: million ?? null,
+      registry: registry ?? null,
+      trust: trust ?? null,
+      quarantine,
+    }
     writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`)
   }
 } finally {

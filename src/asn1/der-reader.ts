@@ -8,7 +8,8 @@
  */
 import { type CodeIn, EncodingError, LimitError } from '../errors/index.js'
 import type { DerLimits } from './limits.js'
-import { decodeOid } from './oid.js'
+import type { OctetTable } from './octet-table.js'
+import { decodeOid, namedOid } from './oid.js'
 import { decodeString } from './string.js'
 import { TAG } from './tags.js'
 import { decodeTime } from './time.js'
@@ -130,6 +131,20 @@ export class DerReader {
     this.#position += octets
   }
 
+  /**
+   * The next value, whole, if it stands in a table of values; then it is passed over, and counted as one. Only short
+   * values are looked for there.
+   */
+  known<T>(table: OctetTable<T>): T | undefined {
+    const start = this.#position
+    const end = start + 2 + (this.bytes[start + 1] ?? 0)
+    const value = end > this.#end ? undefined : table.get(this.bytes, start, end)
+    if (value === undefined) return undefined
+    this.#count(1)
+    this.#position = end
+    return value
+  }
+
   /** Everything that is left of this value, unread. */
   rest(): Uint8Array {
     return this.bytes.subarray(this.#position, this.#end)
@@ -174,8 +189,13 @@ export class DerReader {
 
   /** An OBJECT IDENTIFIER in dotted form. */
   oid(tag: number = TAG.oid): string {
-    const start = this.#position
-    return decodeOid(this.content(tag), (message) => this.error('ERR_DER_OID', message, start))
+    const offset = this.#position
+    const start = this.#header(tag)
+    const end = (this.#position = this.#contentEnd)
+    return (
+      namedOid(this.bytes, start, end) ??
+      decodeOid(this.bytes.subarray(start, end), (message) => this.error('ERR_DER_OID', message, offset))
+    )
   }
 
   octetString(tag: number = TAG.octetString): Uint8Array {

@@ -12,10 +12,9 @@ import { generalizedTimeText, timeText } from './time.js'
 export function encodeValue(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const part of content) length += part.length
-  const lengthOctets = lengthOctetsOf(length)
-  const bytes = new Uint8Array(2 + lengthOctets + length)
-  writeHeader(bytes, tag, length, lengthOctets)
-  let position = 2 + lengthOctets
+  let position = headerOctets(length)
+  const bytes = new Uint8Array(position + length)
+  writeHeader(bytes, 0, tag, length)
   for (const part of content) {
     bytes.set(part, position)
     position += part.length
@@ -25,22 +24,23 @@ export function encodeValue(tag: number, ...content: readonly Uint8Array[]): Uin
 
 /** What a value begins with, for content that is too long to be copied at every level around it. */
 export function encodeHeader(tag: number, length: number): Uint8Array {
-  const lengthOctets = lengthOctetsOf(length)
-  const bytes = new Uint8Array(2 + lengthOctets)
-  writeHeader(bytes, tag, length, lengthOctets)
+  const bytes = new Uint8Array(headerOctets(length))
+  writeHeader(bytes, 0, tag, length)
   return bytes
 }
 
-/** Octets of a length after its first one. */
-function lengthOctetsOf(length: number): number {
-  return length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
+/** How long the identifier and length of a value are. */
+export function headerOctets(length: number): number {
+  return length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6
 }
 
-function writeHeader(bytes: Uint8Array, tag: number, length: number, lengthOctets: number): void {
-  bytes[0] = tag
-  bytes[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets
-  for (let index = 0; index < lengthOctets; index++) {
-    bytes[2 + index] = Math.floor(length / 256 ** (lengthOctets - 1 - index)) & 0xff
+/** Write identifier and shortest length into memory that has room for them. */
+export function writeHeader(bytes: Uint8Array, position: number, tag: number, length: number): void {
+  bytes[position] = tag
+  const octets = headerOctets(length) - 2
+  bytes[position + 1] = octets === 0 ? length : 0x80 | octets
+  for (let index = 0; index < octets; index++) {
+    bytes[position + 2 + index] = Math.floor(length / 256 ** (octets - 1 - index)) & 0xff
   }
 }
 
@@ -50,7 +50,7 @@ export function encodeSequence(...content: readonly Uint8Array[]): Uint8Array {
 
 /** SET OF: elements in ascending order of their encodings (X.690 §11.6). */
 export function encodeSetOf(...elements: readonly Uint8Array[]): Uint8Array {
-  return encodeValue(TAG.set, ...elements.toSorted(compareBytes))
+  return encodeValue(TAG.set, ...(elements.length < 2 ? elements : elements.toSorted(compareBytes)))
 }
 
 /** `[number] EXPLICIT`, and `[number] IMPLICIT` over a constructed type. */
@@ -146,7 +146,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
+  return a === b || (a.length === b.length && Buffer.compare(a, b) === 0)
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {

@@ -1,3 +1,4 @@
+export { BackwardWriter } from './backward-writer.js'
 export { MAX_BER_BYTES, normalizeBer } from './ber.js'
 export { type BitString, DerReader } from './der-reader.js'
 export * from './der-writer.js'
@@ -9,6 +10,8 @@ export {
   KEY_LIMITS,
   TRUST_DIRECTORY_LIMITS,
 } from './limits.js'
+export { OctetTable } from './octet-table.js'
+export { namedOid } from './oid.js'
 export { OID, oidName, parseOidText } from './oids.js'
 export {
   decodeBase64,
@@ -20,5 +23,6 @@ export {
   parsePemBlocks,
   readPemOrDer,
 } from './pem.js'
+export { PlainReader } from './plain-reader.js'
 export { isStringTag } from './string.js'
 export { contextConstructed, contextPrimitive, TAG } from './tags.js'

@@ -6,6 +6,8 @@
  * @module asn1/oid (floor 1)
  */
 import { UsageError } from '../errors/index.js'
+import { OctetTable } from './octet-table.js'
+import { OID } from './oids.js'
 
 /** Longest OID in content octets. The longest in use here has 14; this also keeps decoding cheap. */
 const MAX_OID_OCTETS = 64
@@ -16,6 +18,15 @@ const SHORT_ARC = 2 ** 40
 const decoded = new Map<string, string>()
 /** Attackers choose OIDs: the memory for decoded ones is bounded. */
 const MAX_REMEMBERED = 1024
+
+/** Those that have a name here, by their content octets; made when first asked for. */
+let named: OctetTable<string> | undefined
+
+/** Dotted text of the content octets from `start` to before `end`, of an object identifier that has a name here. */
+export function namedOid(bytes: Uint8Array, start: number, end: number): string | undefined {
+  named ??= new OctetTable(Object.values(OID).map((text) => [encodeOid(text), text]))
+  return named.get(bytes, start, end)
+}
 
 /** Content octets → dotted text. `fail` makes the error to throw. */
 export function decodeOid(content: Uint8Array, fail: (message: string) => Error): string {

@@ -55,7 +55,9 @@ const STRING_TAGS: ReadonlySet<number> = new Set([
 ])
 
 function restricted(content: Uint8Array, allowed: RegExp, type: string, fail: (message: string) => Error): string {
-  const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
+  const text = (
+    Buffer.isBuffer(content) ? content : Buffer.from(content.buffer, content.byteOffset, content.length)
+  ).toString('latin1')
   if (!allowed.test(text)) throw fail(`a character is not allowed in ${type}`)
   return text
 }

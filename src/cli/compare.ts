@@ -1,6 +1,7 @@
 /** `signet compare …`: signet beside what it replaces. @module cli/compare (floor 8) */
 import type { Command } from 'commander'
 import { compareKite, type KiteComparison, requireDocumented, SYSTEMS, TRIALS } from '../compare/index.js'
+import { registerCompareSizes } from './compare-sizes.js'
 import { ANSWERS, comparisonMarkdown, OVERHEAD_ROWS, SYSTEM_TITLES } from './comparison-page.js'
 import { choice, examples } from './help.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
@@ -13,7 +14,7 @@ export function registerCompare(program: Command, cli: Invocation): void {
     .command('compare')
     .summary('signet beside what it replaces')
     .description('Compare signet with other ways to protect messages, by trying.')
-    .addHelpText('after', examples('signet compare kite'))
+    .addHelpText('after', examples('signet compare kite', 'signet compare sizes'))
   compare
     .command('kite')
     .summary('beside shared keys: Kite')
@@ -36,6 +37,7 @@ export function registerCompare(program: Command, cli: Invocation): void {
         return documentedOutcome(comparison, text)
       }),
     )
+  registerCompareSizes(compare, cli)
 }
 
 function documentedOutcome(comparison: KiteComparison, text: string): Outcome {

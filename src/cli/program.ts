@@ -18,6 +18,7 @@ import { declareCommand, declareOptions } from './declare.js'
 import { registerDecrypt } from './decrypt.js'
 import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
+import { registerStateChanges } from './entity-state.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
 import { registerIdentity } from './identity.js'
@@ -82,6 +83,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerScope(program, cli)
   registerRole(program, cli)
   registerEntity(program, cli)
+  registerStateChanges(program, cli, ['quarantine', 'release'])
   registerIssue(program, cli)
   registerRevoke(program, cli)
   registerCrl(program, cli)

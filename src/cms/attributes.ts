@@ -5,12 +5,12 @@
  */
 import {
   CMS_LIMITS,
-  compareBytes,
   DerReader,
   encodeObjectIdentifier,
-  encodeSequence,
-  encodeSetOf,
+  headerOctets,
   oidName,
+  TAG,
+  writeHeader,
 } from '../asn1/index.js'
 import { EncodingError, isSignetError, LimitError } from '../errors/index.js'
 
@@ -27,7 +27,8 @@ const MAX_VALUES = 64
  */
 export function readAttributes(set: DerReader): Attributes {
   const attributes = new Map<string, readonly Uint8Array[]>()
-  let previous: Uint8Array | undefined
+  const { bytes } = set
+  let [before, beforeEnd] = [-1, -1]
   while (!set.atEnd) {
     if (attributes.size === MAX_ATTRIBUTES) {
       throw new LimitError('ERR_LIMIT_EXCEEDED', `a signer has more than ${MAX_ATTRIBUTES} attributes`)
@@ -43,20 +44,32 @@ export function readAttributes(set: DerReader): Attributes {
       values.push(valueSet.element())
     }
     fields.finish()
-    const der = set.bytes.subarray(start, set.position)
-    if (previous !== undefined && compareBytes(previous, der) >= 0) {
+    const end = set.position
+    if (before >= 0 && !isAscending(bytes, before, beforeEnd, start, end)) {
       throw set.error('ERR_DER_NON_CANONICAL', 'attributes are a SET OF in ascending order', start)
     }
-    previous = der
+    before = start
+    beforeEnd = end
     if (attributes.has(type)) throw duplicate(type)
     attributes.set(type, values)
   }
   return attributes
 }
 
+/** Whether one range of octets comes before another (X.690 §11.6); of the range that another begins with, it does. */
+function isAscending(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
+  for (; a < aEnd && b < bEnd; a++, b++) {
+    const difference = (bytes[a] as number) - (bytes[b] as number)
+    if (difference !== 0) return difference < 0
+  }
+  return b < bEnd
+}
+
 /** Refuse attributes with no value or several: all signed ones that are in use have exactly one. */
 export function requireSingleValues(attributes: Attributes): void {
-  for (const [type, values] of attributes) if (values.length !== 1) throw duplicate(type)
+  attributes.forEach((values, type) => {
+    if (values.length !== 1) throw duplicate(type)
+  })
 }
 
 /** Read the one value of an attribute; `undefined` if the attribute is not there. */
@@ -87,7 +100,35 @@ export function attributeValue<T>(attributes: Attributes, type: string, read: (r
 }
 
 export function encodeAttribute(type: string, valueDer: Uint8Array): Uint8Array {
-  return encodeSequence(encodeObjectIdentifier(type), encodeSetOf(valueDer))
+  const typeDer = encodeObjectIdentifier(type)
+  const setOctets = headerOctets(valueDer.length) + valueDer.length
+  const length = typeDer.length + setOctets
+  const bytes = new Uint8Array(headerOctets(length) + length)
+  writeHeader(bytes, 0, TAG.sequence, length)
+  bytes.set(typeDer, bytes.length - length)
+  writeHeader(bytes, bytes.length - setOctets, TAG.set, valueDer.length)
+  bytes.set(valueDer, bytes.length - valueDer.length)
+  return bytes
+}
+
+/** Attributes in the order of a SET OF (X.690 §11.6): few, and told apart by their first octets. */
+export function inOrder(attributes: readonly Uint8Array[]): readonly Uint8Array[] {
+  const ordered: Uint8Array[] = []
+  for (const attribute of attributes) {
+    let place = ordered.length
+    while (place > 0 && isAbove(ordered[place - 1] as Uint8Array, attribute)) place--
+    ordered.splice(place, 0, attribute)
+  }
+  return ordered
+}
+
+/** Whether one value comes after another; neither of two whole values begins with the other. */
+function isAbove(a: Uint8Array, b: Uint8Array): boolean {
+  for (let index = 0; index < a.length; index++) {
+    const difference = (a[index] as number) - (b[index] ?? 0)
+    if (difference !== 0) return difference > 0
+  }
+  return false
 }
 
 function duplicate(type: string): EncodingError {

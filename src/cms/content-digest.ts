@@ -4,6 +4,7 @@
  * @module cms/content-digest (floor 5)
  */
 import { createHash, hash } from 'node:crypto'
+import { equalBytes } from '../asn1/index.js'
 import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'
 import { digestOf } from '../crypto/index.js'
 import { InternalError, isSignetError } from '../errors/index.js'
@@ -13,18 +14,24 @@ export interface ContentDigest {
   /** Of the content, in octets. */
   readonly length: number
   of(digest: DigestName): Uint8Array
+  /** Whether this is its digest. */
+  has(digest: DigestName, octets: Uint8Array): boolean
 }
 
-/** Content in memory. Each digest is computed when it is asked for, and once. */
+/** Content in memory. A digest is computed when it is asked for, and kept until another is. */
 export function digestBytes(content: Uint8Array): ContentDigest {
-  const known = new Map<DigestName, Uint8Array>()
+  let last: DigestName | undefined
+  let text = ''
+  // As characters, each an octet: what Node makes of a digest in the shortest time.
+  const digestText = (name: DigestName): string => {
+    if (name !== last) text = hash(name, content, 'binary')
+    last = name
+    return text
+  }
   return {
     length: content.length,
-    of: (name) => {
-      const digest = known.get(name) ?? hash(name, content, 'buffer')
-      known.set(name, digest)
-      return digest
-    },
+    of: (name) => new Uint8Array(Buffer.from(digestText(name), 'latin1')),
+    has: (name, octets) => digestText(name) === latin1(octets),
   }
 }
 
@@ -47,14 +54,16 @@ export async function digestStream(
     for (const { state } of hashes) state.update(piece)
   }
   const known = new Map(hashes.map(({ name, state }) => [name, new Uint8Array(state.digest())]))
-  return {
-    length,
-    of: (name) => {
-      const digest = known.get(name)
-      if (digest === undefined) throw new InternalError('ERR_INTERNAL', `the content was not digested with ${name}`)
-      return digest
-    },
+  const of = (name: DigestName): Uint8Array => {
+    const digest = known.get(name)
+    if (digest === undefined) throw new InternalError('ERR_INTERNAL', `the content was not digested with ${name}`)
+    return digest
   }
+  return { length, of, has: (name, octets) => equalBytes(of(name), octets) }
+}
+
+function latin1(octets: Uint8Array): string {
+  return (Buffer.isBuffer(octets) ? octets : Buffer.from(octets)).toString('latin1')
 }
 
 /** Those of some digest algorithms that are on the allow-list; who uses another is refused when verified. */

@@ -4,8 +4,9 @@
  * @module cms/sign (floor 5)
  */
 import {
-  encodeContext,
-  encodeContextPrimitive,
+  BackwardWriter,
+  contextConstructed,
+  contextPrimitive,
   encodeInteger,
   encodeObjectIdentifier,
   encodeOctetString,
@@ -13,6 +14,7 @@ import {
   encodeSetOf,
   encodeTime,
   encodeUnsigned,
+  encodeValue,
   equalBytes,
   OID,
   TAG,
@@ -21,8 +23,9 @@ import { type DigestName, digestIdentifierDer, type KeyProvider, samePublicKey }
 import { InternalError, StoreError, UsageError } from '../errors/index.js'
 import { wholeSeconds } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
-import { encodeAttribute } from './attributes.js'
+import { encodeAttribute, inOrder } from './attributes.js'
 import { type ContentDigest, digestBytes } from './content-digest.js'
+import { encodeSigningCertificate } from './signing-certificate.js'
 
 /** Who signs. */
 export interface CmsSigner {
@@ -59,24 +62,77 @@ export interface SignDataRequest {
  * @see RFC 5652 §5, RFC 5035 §3
  */
 export async function signData(content: Uint8Array | ContentDigest, request: SignDataRequest): Promise<Uint8Array> {
-  const { signers, contentType = OID.data, form = 'detached', certificates = [] } = request
+  const { signers, contentType = OID.data, form = 'detached', certificates = NO_CERTIFICATES } = request
   if (signers.length === 0) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
-  const eContent = form === 'attached' ? [encodeContext(0, encodeOctetString(octetsOf(content)))] : []
+  const eContent = form === 'attached' ? octetsOf(content) : undefined
   const covered = content instanceof Uint8Array ? digestBytes(content) : content
-  const signerInfos: Uint8Array[] = []
-  for (const signer of signers) signerInfos.push(await encodeSignerInfo(covered, signer, contentType, request))
-  const digests = new Set(signers.map(digestNameFor))
+  const signed: SignedInfo[] = []
+  for (const signer of signers) {
+    const signedAttrs = encodeSignedAttributes(covered, signer, contentType, request)
+    const signature = signer.key.sign(signedAttrs)
+    // What is there already is not waited for.
+    signed.push({ signer, signedAttrs, signature: signature instanceof Promise ? await signature : signature })
+  }
+  const certificatesDer = certificates.length === 0 ? undefined : certificateSet(certificates)
+  const writer = new BackwardWriter(capacityFor(signed, eContent, certificatesDer))
+  const end = writer.position
+  if (signed.length === 1) writeSignerInfo(writer, signed[0] as SignedInfo)
+  else for (const item of inOrder(signed.map(signerInfo)).toReversed()) writer.octets(item)
+  writer.header(TAG.set, end)
+  if (certificatesDer !== undefined) writer.octets(certificatesDer)
+  writeContentInfo(writer, contentType, eContent)
+  writer.octets(digestSet(signers))
   // RFC 5652 §5.1.
-  const version =
-    contentType !== OID.data || signers.some((signer) => signer.identifier !== 'issuerAndSerialNumber') ? 3 : 1
-  const signedData = encodeSequence(
-    encodeInteger(version),
-    encodeSetOf(...[...digests].map(digestIdentifierDer)),
-    encodeSequence(encodeObjectIdentifier(contentType), ...eContent),
-    ...(certificates.length === 0 ? [] : [certificateSet(certificates)]),
-    encodeSetOf(...signerInfos),
-  )
-  return encodeSequence(encodeObjectIdentifier(OID.signedData), encodeContext(0, signedData))
+  const isVersion3 = contentType !== OID.data || signers.some(isByKeyIdentifier)
+  writer.octets(isVersion3 ? VERSION_3 : VERSION_1)
+  writer.header(TAG.sequence, end)
+  writer.header(contextConstructed(0), end)
+  writer.octets(SIGNED_DATA)
+  writer.header(TAG.sequence, end)
+  return writer.take()
+}
+
+const SIGNED_DATA = encodeObjectIdentifier(OID.signedData)
+const [VERSION_1, VERSION_3] = [encodeInteger(1), encodeInteger(3)]
+const NO_CERTIFICATES: readonly Certificate[] = Object.freeze([])
+
+/** Room for the headers and fixed values of a document, and of each signer, beside what varies in length. */
+const FRAME_OCTETS = 256
+
+function capacityFor(
+  signed: readonly SignedInfo[],
+  eContent: Uint8Array | undefined,
+  certificatesDer: Uint8Array | undefined,
+): number {
+  let octets = FRAME_OCTETS + (eContent?.length ?? 0) + (certificatesDer?.length ?? 0)
+  for (const item of signed) octets += FRAME_OCTETS + variableOctets(item)
+  return octets
+}
+
+/** EncapsulatedContentInfo. */
+function writeContentInfo(writer: BackwardWriter, contentType: string, eContent: Uint8Array | undefined): void {
+  const end = writer.position
+  if (eContent !== undefined) {
+    writer.octets(eContent)
+    writer.header(TAG.octetString, end)
+    writer.header(contextConstructed(0), end)
+  }
+  writer.octets(encodeObjectIdentifier(contentType))
+  writer.header(TAG.sequence, end)
+}
+
+/** digestAlgorithms: each once. */
+function digestSet(signers: readonly CmsSigner[]): Uint8Array {
+  const [signer] = signers
+  if (signer === undefined || signers.length > 1)
+    return encodeSetOf(...[...new Set(signers.map(digestNameFor))].map(digestIdentifierDer))
+  return DIGEST_SETS[digestNameFor(signer)]
+}
+
+const DIGEST_SETS: Readonly<Record<DigestName, Uint8Array>> = {
+  sha256: encodeSetOf(digestIdentifierDer('sha256')),
+  sha384: encodeSetOf(digestIdentifierDer('sha384')),
+  sha512: encodeSetOf(digestIdentifierDer('sha512')),
 }
 
 function octetsOf(content: Uint8Array | ContentDigest): Uint8Array {
@@ -101,43 +157,79 @@ export async function encodeSignerInfo(
   contentType: string | undefined,
   claims: SignerClaims,
 ): Promise<Uint8Array> {
+  const signedAttrs = encodeSignedAttributes(content, signer, contentType, claims)
+  return signerInfo({ signer, signedAttrs, signature: await signer.key.sign(signedAttrs) })
+}
+
+interface SignedInfo {
+  readonly signer: CmsSigner
+  readonly signedAttrs: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** The SET OF that is signed (RFC 5652 §5.4). */
+function encodeSignedAttributes(
+  content: ContentDigest,
+  signer: CmsSigner,
+  contentType: string | undefined,
+  { signingTime, attributes = [] }: SignerClaims,
+): Uint8Array {
   const { key, certificate } = signer
   if (!samePublicKey(key.publicKey, certificate.publicKey)) {
     throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the signing key is not the key of the certificate', {
       details: { certificate: certificate.fingerprint },
     })
   }
-  const digest = digestNameFor(signer)
-  const digestAlgorithm = digestIdentifierDer(digest)
-  const signedAttrs = encodeSetOf(
-    ...(contentType === undefined ? [] : [encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType))]),
-    encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digest))),
-    encodeAttribute(OID.signingTime, encodeTime(wholeSeconds(claims.signingTime))),
-    encodeAttribute(OID.signingCertificateV2, signingCertificate(certificate)),
-    ...(claims.attributes ?? []).map(([type, value]) => encodeAttribute(type, value)),
-  )
-  const bySki = signer.identifier !== 'issuerAndSerialNumber'
-  const tagged = Uint8Array.from(signedAttrs)
-  tagged[0] = 0xa0
-  return encodeSequence(
-    encodeInteger(bySki ? 3 : 1),
-    bySki ? encodeContextPrimitive(0, subjectKeyIdentifier(certificate)) : issuerAndSerialNumber(certificate),
-    digestAlgorithm,
-    tagged,
-    key.signatureAlgorithm.identifierDer,
-    encodeOctetString(await key.sign(signedAttrs)),
-  )
+  const all = [
+    encodeAttribute(OID.signingTime, encodeTime(wholeSeconds(signingTime))),
+    encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digestNameFor(signer)))),
+    encodeAttribute(OID.signingCertificateV2, encodeSigningCertificate(certificate)),
+  ]
+  if (contentType !== undefined) all.push(encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType)))
+  for (const [type, value] of attributes) all.push(encodeAttribute(type, value))
+  return encodeValue(TAG.set, ...inOrder(all))
+}
+
+function signerInfo(signed: SignedInfo): Uint8Array {
+  const writer = new BackwardWriter(FRAME_OCTETS + variableOctets(signed))
+  writeSignerInfo(writer, signed)
+  return writer.take()
+}
+
+/** Octets of what {@link FRAME_OCTETS} is not for. */
+function variableOctets({ signer, signedAttrs, signature }: SignedInfo): number {
+  const name = isByKeyIdentifier(signer) ? 0 : signer.certificate.issuer.der.length
+  return name + signedAttrs.length + signature.length
+}
+
+function writeSignerInfo(writer: BackwardWriter, { signer, signedAttrs, signature }: SignedInfo): void {
+  const { key, certificate } = signer
+  const end = writer.position
+  writer.octets(signature)
+  writer.header(TAG.octetString, end)
+  writer.octets(key.signatureAlgorithm.identifierDer)
+  writer.octets(signedAttrs)
+  writer.retag(contextConstructed(0))
+  writer.octets(digestIdentifierDer(digestNameFor(signer)))
+  const isVersion3 = isByKeyIdentifier(signer)
+  if (isVersion3) {
+    const nameEnd = writer.position
+    writer.octets(subjectKeyIdentifier(certificate))
+    writer.header(contextPrimitive(0), nameEnd)
+  } else {
+    writer.octets(issuerAndSerialNumber(certificate))
+  }
+  writer.octets(isVersion3 ? VERSION_3 : VERSION_1)
+  writer.header(TAG.sequence, end)
+}
+
+function isByKeyIdentifier({ identifier }: CmsSigner): boolean {
+  return identifier !== 'issuerAndSerialNumber'
 }
 
 /** The digest of the content: that of the signature, or the one that the scheme prescribes (RFC 8419, RFC 9882). */
 export function digestNameFor({ key }: Pick<CmsSigner, 'key'>): DigestName {
   return key.signatureAlgorithm.digest ?? key.publicKey.algorithm.cmsDigest
-}
-
-/** ESSCertIDv2 with the default digest and without issuerSerial: the hash says it all. */
-function signingCertificate(certificate: Certificate): Uint8Array {
-  const certHash = encodeOctetString(Buffer.from(certificate.fingerprint, 'hex'))
-  return encodeSequence(encodeSequence(encodeSequence(certHash)))
 }
 
 function subjectKeyIdentifier(certificate: Certificate): Uint8Array {

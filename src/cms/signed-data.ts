@@ -5,7 +5,6 @@
  */
 import {
   CMS_LIMITS,
-  concatBytes,
   contextConstructed,
   contextPrimitive,
   type DerLimits,
@@ -19,35 +18,10 @@ import { LimitError, TrustError } from '../errors/index.js'
 import { Name, named, readSerial, serialText } from '../x509/index.js'
 import { type Attributes, readAttributes, requireSingleValues } from './attributes.js'
 import { parseForeign } from './foreign.js'
+import { plainSignedData, signedOctets } from './plain-signed-data.js'
+import type { SignedData, SignerIdentifier, SignerInfo } from './structure.js'
 
-/** SignerIdentifier: which certificate, as the signer claims; the claim is outside the signature. */
-export type SignerIdentifier =
-  | { readonly kind: 'subjectKeyIdentifier'; readonly keyIdentifier: Uint8Array }
-  | { readonly kind: 'issuerAndSerialNumber'; readonly issuer: Name; readonly serialNumber: string }
-
-export interface SignerInfo {
-  readonly version: number
-  readonly sid: SignerIdentifier
-  readonly digestAlgorithm: AlgorithmIdentifier
-  /** The octets that were signed: signedAttrs with the tag of a SET. `undefined` where there are no signed attributes. */
-  readonly signedAttrsDer: Uint8Array | undefined
-  readonly signedAttrs: Attributes
-  readonly signatureAlgorithm: AlgorithmIdentifier
-  readonly signature: Uint8Array
-  readonly unsignedAttrs: Attributes
-}
-
-export interface SignedData {
-  readonly version: number
-  readonly digestAlgorithms: readonly AlgorithmIdentifier[]
-  readonly eContentType: string
-  /** `undefined` in a detached document; an empty content is not that. */
-  readonly eContent: Uint8Array | undefined
-  /** Whole certificates in DER, unread: nobody vouches for them. */
-  readonly certificatesDer: readonly Uint8Array[]
-  readonly crlsDer: readonly Uint8Array[]
-  readonly signerInfos: readonly SignerInfo[]
-}
+export type { SignedData, SignerIdentifier, SignerInfo } from './structure.js'
 
 const MAX_SIGNERS = 32
 const MAX_CERTIFICATES = 64
@@ -61,6 +35,13 @@ const MAX_CERTIFICATES = 64
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`, `ERR_DER_DEPTH`
  */
 export function parseSignedData(der: Uint8Array, limits: DerLimits = CMS_LIMITS): SignedData {
+  // What is plain is within the usual limits; others have to be counted.
+  const plain = limits === CMS_LIMITS ? plainSignedData(der) : undefined
+  return plain ?? parseAnySignedData(der, limits)
+}
+
+/** As {@link parseSignedData}, in whatever form the document is. */
+export function parseAnySignedData(der: Uint8Array, limits: DerLimits = CMS_LIMITS): SignedData {
   return named('ERR_CMS_MALFORMED', 'a CMS document', () => {
     const reader = DerReader.over(der, limits)
     const contentInfo = reader.sequence()
@@ -148,8 +129,6 @@ function readElements(fields: DerReader, tag: number, choices: readonly number[]
   return elements
 }
 
-const SET_TAG = Uint8Array.of(TAG.set)
-
 /**
  * Parse one SignerInfo by itself, as a countersignature is one.
  *
@@ -178,8 +157,7 @@ function readSignerInfo(fields: DerReader): SignerInfo {
     const start = fields.position
     signedAttrs = readAttributes(fields.constructed(contextConstructed(0)))
     requireSingleValues(signedAttrs)
-    // §5.4: signed is the SET OF, not its implicit tag.
-    signedAttrsDer = concatBytes(SET_TAG, fields.bytes.subarray(start + 1, fields.position))
+    signedAttrsDer = signedOctets(fields.bytes, start, fields.position)
   }
   const signatureAlgorithm = readAlgorithmIdentifier(fields)
   const signature = fields.octetString()

@@ -4,12 +4,10 @@
  *
  * @module cms/signer (floor 5)
  */
-import { hash } from 'node:crypto'
-import { contextConstructed, contextPrimitive, type DerReader, equalBytes, OID, oidName, TAG } from '../asn1/index.js'
+import { contextConstructed, type DerReader, equalBytes, OID, oidName } from '../asn1/index.js'
 import {
   type AlgorithmIdentifier,
   type DigestName,
-  DIGESTS,
   digestOf,
   readAlgorithmIdentifier,
   SIGNATURE_ALGORITHMS,
@@ -19,9 +17,10 @@ import {
 } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
 import { type Certificate, hex } from '../x509/index.js'
-import { attributeValue } from './attributes.js'
+import { type Attributes, attributeValue } from './attributes.js'
 import { type ContentDigest, digestBytes } from './content-digest.js'
 import type { SignedData, SignerIdentifier, SignerInfo } from './signed-data.js'
+import { checkSigningCertificate } from './signing-certificate.js'
 
 /** What is true of a signer once its signature verified. */
 export interface SignerFacts {
@@ -94,7 +93,7 @@ interface Covered {
 function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Covered): SignerFacts {
   const { signedAttrs, signedAttrsDer } = signer
   if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
-  const stray = ONLY_SIGNED.find((type) => signer.unsignedAttrs.has(type))
+  const stray = signer.unsignedAttrs.size === 0 ? undefined : ONLY_SIGNED.find((type) => signer.unsignedAttrs.has(type))
   if (stray !== undefined) {
     throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', `the attribute ${oidName(stray)} is not among the signed ones`)
   }
@@ -104,16 +103,15 @@ function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Co
   }
   const signatureAlgorithm = signatureAlgorithmFor(signer.signatureAlgorithm, digest)
 
-  const contentType = attributeValue(signedAttrs, OID.contentType, (value) => value.oid())
-  checkContentType(contentType, covered.contentType)
-  const messageDigest = attributeValue(signedAttrs, OID.messageDigest, (value) => value.octetString())
+  checkContentType(signedAttrs, covered.contentType)
+  const messageDigest = attributeValue(signedAttrs, OID.messageDigest, readOctetString)
   if (messageDigest === undefined) throw missingAttribute('messageDigest is missing')
-  if (!equalBytes(messageDigest, covered.content.of(digest))) {
+  if (!covered.content.has(digest, messageDigest)) {
     throw new TrustError('ERR_CMS_DIGEST_MISMATCH', 'the content is not the content that was signed')
   }
-  const signingTime = attributeValue(signedAttrs, OID.signingTime, (value) => value.time())
+  const signingTime = attributeValue(signedAttrs, OID.signingTime, readTime)
   checkAlgorithmProtection(signer)
-  const certificateBound = checkSigningCertificate(signer, certificate)
+  const certificateBound = checkSigningCertificate(signedAttrs, certificate)
   if (!verifySignature(signatureAlgorithm, certificate.publicKey, signedAttrsDer, signer.signature)) {
     throw new TrustError('ERR_CMS_SIGNATURE', 'the signature does not verify', {
       details: { certificate: certificate.fingerprint, subject: certificate.subject.toString() },
@@ -122,7 +120,13 @@ function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Co
   return { digest, messageDigest, signatureAlgorithm, signingTime, certificateBound }
 }
 
-function checkContentType(signed: string | undefined, wanted: string | undefined): void {
+const readOctetString = (value: DerReader): Uint8Array => value.octetString()
+const readTime = (value: DerReader): Date => value.time()
+
+const readOid = (value: DerReader): string => value.oid()
+
+function checkContentType(signedAttrs: Attributes, wanted: string | undefined): void {
+  const signed = attributeValue(signedAttrs, OID.contentType, readOid)
   if (signed === wanted) return
   if (signed === undefined) throw missingAttribute('contentType is missing')
   throw wanted === undefined
@@ -192,62 +196,6 @@ function checkAlgorithmProtection(signer: SignerInfo): void {
   if (!sameSignature || !equalBytes(protectedAlgorithms.digestAlgorithm, signer.digestAlgorithm.der)) {
     throw mismatch('cmsAlgorithmProtection names other algorithms')
   }
-}
-
-/**
- * RFC 5035 §3: the first certificate of signingCertificateV2 is the signer's, by its hash and, where stated, its
- * issuer and serial number.
- *
- * @returns Whether the attribute is there.
- */
-function checkSigningCertificate(signer: SignerInfo, certificate: Certificate): boolean {
-  const bound = attributeValue(signer.signedAttrs, OID.signingCertificateV2, (value) => {
-    const fields = value.sequence()
-    const ids = fields.sequence()
-    const id = ids.sequence()
-    let digest: DigestName = 'sha256'
-    if (id.peek() === TAG.sequence) {
-      digest = digestOf(readAlgorithmIdentifier(id))
-      // DEFAULT sha256 is not encoded (X.690 §11.5), but some writers do.
-    }
-    const certHash = id.octetString()
-    const serialNumber = id.atEnd ? undefined : readIssuerSerial(id)
-    id.finish()
-    while (!ids.atEnd) ids.sequence()
-    while (!fields.atEnd) fields.element()
-    return { digest, certHash, serialNumber }
-  })
-  if (bound === undefined) return false
-  const sameHash =
-    bound.certHash.length === DIGESTS[bound.digest].octets &&
-    equalBytes(bound.certHash, certificateHash(certificate, bound.digest))
-  if (
-    !sameHash ||
-    (bound.serialNumber !== undefined && !equalBytes(bound.serialNumber, certificate.serialNumberOctets))
-  ) {
-    throw new TrustError(
-      'ERR_CMS_ESS_MISMATCH',
-      'signingCertificateV2 names another certificate than the one that verifies',
-      {
-        details: { certificate: certificate.fingerprint },
-      },
-    )
-  }
-  return true
-}
-
-/** IssuerSerial: the issuer is covered by the hash; the serial number is compared. */
-function readIssuerSerial(id: DerReader): Uint8Array {
-  const fields = id.sequence()
-  fields.sequence()
-  const serial = fields.integer()
-  if (fields.peek() === contextPrimitive(0)) fields.bitString(contextPrimitive(0))
-  fields.finish()
-  return serial
-}
-
-function certificateHash(certificate: Certificate, digest: DigestName): Uint8Array {
-  return digest === 'sha256' ? Buffer.from(certificate.fingerprint, 'hex') : hash(digest, certificate.der, 'buffer')
 }
 
 function missingAttribute(message: string): TrustError {

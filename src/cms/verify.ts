@@ -107,6 +107,16 @@ export function outcomesOf(
   return signedData.signerInfos.map((signer) => outcomeOf(signedData, signer, content, candidates, request))
 }
 
+/**
+ * A copy in memory that Node shares out (`Buffer.allocUnsafe`): an ArrayBuffer for each message would take longer to get than
+ * all of its reading. Nobody else is given these octets, and the memory around them cannot be transferred.
+ */
+function copyOf(octets: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(octets.length)
+  copy.set(octets)
+  return new Uint8Array(copy.buffer, copy.byteOffset, copy.length)
+}
+
 /** The content to check: its own or the one given, never both. A copy, so that nobody changes it afterwards. */
 export function contentOf(signedData: SignedData, given: Uint8Array | undefined): Uint8Array {
   if (signedData.eContent === undefined) {
@@ -115,10 +125,10 @@ export function contentOf(signedData: SignedData, given: Uint8Array | undefined)
         hint: 'name the signed file with --content',
       })
     }
-    return Uint8Array.from(given)
+    return copyOf(given)
   }
   if (given !== undefined) throw contentConflict()
-  return Uint8Array.from(signedData.eContent)
+  return copyOf(signedData.eContent)
 }
 
 export function contentConflict(): TrustError {

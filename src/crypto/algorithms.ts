@@ -11,6 +11,7 @@ import {
   encodeObjectIdentifier,
   encodeSequence,
   KEY_LIMITS,
+  OctetTable,
   OID,
   TAG,
 } from '../asn1/index.js'
@@ -139,7 +140,19 @@ export interface AlgorithmIdentifier {
   readonly der: Uint8Array
 }
 
+/** The usual ones, each read once: as one object, so that comparing two needs no octets. */
+export const USUAL_IDENTIFIERS = new OctetTable(
+  [
+    ...Object.values(SIGNATURE_ALGORITHMS).map(({ identifierDer }) => identifierDer),
+    ...Object.values(DIGESTS).flatMap(({ oid }) => [identifier(oid), identifier(oid, encodeNull())]),
+  ].map((der) => [der, Object.freeze(decodeAlgorithmIdentifier(DerReader.over(der, KEY_LIMITS)))]),
+)
+
 export function readAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
+  return reader.known(USUAL_IDENTIFIERS) ?? decodeAlgorithmIdentifier(reader)
+}
+
+function decodeAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
   const start = reader.position
   const fields = reader.sequence()
   const oid = fields.oid()
@@ -155,6 +168,14 @@ const SIGNATURES_BY_DER: ReadonlyMap<string, SignatureAlgorithm> = new Map(
   Object.values(SIGNATURE_ALGORITHMS).map((entry) => [key(entry.identifierDer), entry]),
 )
 
+/** The same by the objects that reading them usually yields. */
+const USUAL_SIGNATURES: ReadonlyMap<AlgorithmIdentifier, SignatureAlgorithm> = new Map(
+  Object.values(SIGNATURE_ALGORITHMS).map((entry) => [
+    readAlgorithmIdentifier(DerReader.over(entry.identifierDer, KEY_LIMITS)),
+    entry,
+  ]),
+)
+
 const RSA_SIGNATURES_BY_OID: ReadonlyMap<string, SignatureAlgorithm> = new Map([
   [OID.sha256WithRsa, SIGNATURE_ALGORITHMS['rsa-sha256']],
   [OID.sha384WithRsa, SIGNATURE_ALGORITHMS['rsa-sha384']],
@@ -167,7 +188,7 @@ const RSA_SIGNATURES_BY_OID: ReadonlyMap<string, SignatureAlgorithm> = new Map([
  * @throws {@link TrustError} `ERR_ALGORITHM_NOT_ALLOWED` for SHA-1, MD5, DSA, unknown algorithms and odd parameters
  */
 export function signatureAlgorithmOf(found: AlgorithmIdentifier): SignatureAlgorithm {
-  const known = SIGNATURES_BY_DER.get(key(found.der))
+  const known = USUAL_SIGNATURES.get(found) ?? SIGNATURES_BY_DER.get(key(found.der))
   if (known !== undefined) return known
   if (found.oid === OID.rsaPss && found.parametersDer !== undefined) return pssAlgorithm(found.parametersDer)
   // RFC 4055 §5: RSA PKCS #1 v1.5 identifiers with absent parameters must be accepted too.

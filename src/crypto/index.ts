@@ -15,10 +15,12 @@ export {
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
   signatureAlgorithmOf,
+  USUAL_IDENTIFIERS,
   type SignatureAlgorithmName,
   type VerifyingAlgorithm,
 } from './algorithms.js'
 export { CommandKeyProvider } from './command-key-provider.js'
+export { digestOctets } from './digest.js'
 export {
   computeSharedSecret,
   decryptOaep,

@@ -234,6 +234,7 @@ export const ERROR_CODES = {
   },
   ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
   ERR_MESSAGE_ADDRESS: { category: 'denied', summary: 'a broker says something else of a message than was signed' },
+  ERR_MESSAGE_REPLY: { category: 'denied', summary: 'the message answers no request that waits for a reply' },
   ERR_MESSAGE_CONTENT: { category: 'denied', summary: 'the content of a message is not what its signed type says' },
   ERR_MESSAGE_DOWNGRADE: { category: 'denied', summary: 'the message is protected by less than its sender must use' },
   ERR_SHAREDKEY_DENIED: { category: 'denied', summary: 'the key server gives these two no key' },
@@ -254,6 +255,10 @@ export const ERROR_CODES = {
 
   ERR_MESSAGE_REPLAYED: { category: 'stale', summary: 'the message was accepted before' },
   ERR_MESSAGE_EXPIRED: { category: 'stale', summary: 'the message is past its lifetime or older than allowed' },
+  ERR_MESSAGE_ORDER: {
+    category: 'stale',
+    summary: 'the message is older than the state that is there, or leaves some out',
+  },
   ERR_ROUTE_TIME: { category: 'stale', summary: 'the times of a route run backwards, or ahead of now' },
   ERR_MESSAGE_FROM_FUTURE: { category: 'stale', summary: 'the message was signed later than now' },
   ERR_TRUST_DIRECTORY_EXPIRED: { category: 'stale', summary: 'the trust directory is past nextUpdate' },

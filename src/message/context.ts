@@ -18,15 +18,11 @@
  * @module message/context (floor 7)
  */
 import {
+  BackwardWriter,
   contextConstructed,
   contextPrimitive,
   type DerReader,
-  encodeContext,
-  encodeContextPrimitive,
   encodeInteger,
-  encodeOctetString,
-  encodeSequence,
-  encodeString,
   TAG,
 } from '../asn1/index.js'
 import { EncodingError, isSignetError, UsageError } from '../errors/index.js'
@@ -66,14 +62,32 @@ export function checkMessageContext(context: MessageContext): void {
 
 export function encodeMessageContext(context: MessageContext): Uint8Array {
   const { type, destination, messageId, lifetimeSeconds, source, route } = context
-  return encodeSequence(
-    encodeString(type, TAG.visibleString),
-    encodeString(destination, TAG.visibleString),
-    encodeOctetString(messageId),
-    encodeInteger(lifetimeSeconds),
-    ...(source === undefined ? [] : [encodeContextPrimitive(0, Buffer.from(source, 'latin1'))]),
-    ...(route === undefined ? [] : [encodeContext(1, ...route.map((step) => encodeString(step, TAG.visibleString)))]),
-  )
+  const writer = new BackwardWriter(capacityFor(context))
+  const end = writer.position
+  if (route !== undefined) {
+    for (const step of route.toReversed()) writeText(writer, TAG.visibleString, step)
+    writer.header(contextConstructed(1), end)
+  }
+  if (source !== undefined) writeText(writer, contextPrimitive(0), source)
+  writer.octets(encodeInteger(lifetimeSeconds))
+  const idEnd = writer.position
+  writer.octets(messageId)
+  writer.header(TAG.octetString, idEnd)
+  writeText(writer, TAG.visibleString, destination)
+  writeText(writer, TAG.visibleString, type)
+  writer.header(TAG.sequence, end)
+  return writer.take()
+}
+
+/** Of a checked context: no field is longer than 255 octets, its header at most 4. */
+function capacityFor({ route }: MessageContext): number {
+  return (8 + (route?.length ?? 0)) * 260
+}
+
+function writeText(writer: BackwardWriter, tag: number, text: string): void {
+  const end = writer.position
+  writer.text(text)
+  writer.header(tag, end)
 }
 
 /**
@@ -93,21 +107,14 @@ export function readMessageContext(reader: DerReader): MessageContext {
     const type = fields.string(TAG.visibleString)
     const destination = fields.string(TAG.visibleString)
     // A copy: whoever holds the document could change it between the check and the replay memory.
-    const messageId = Uint8Array.from(fields.octetString())
+    const messageId = new Uint8Array(fields.octetString())
     const lifetimeSeconds = fields.smallInteger(MAX_LIFETIME_SECONDS)
     const source =
       fields.peek() === contextPrimitive(0) ? fields.string(TAG.visibleString, contextPrimitive(0)) : undefined
     const route =
       fields.peek() === contextConstructed(1) ? readRoute(fields.constructed(contextConstructed(1))) : undefined
     fields.finish()
-    const context: MessageContext = {
-      type,
-      destination,
-      messageId,
-      lifetimeSeconds,
-      ...(source === undefined ? {} : { source }),
-      ...(route === undefined ? {} : { route }),
-    }
+    const context = contextOf({ type, destination, messageId, lifetimeSeconds }, source, route)
     const fault = faultOf(context)
     if (fault !== undefined) throw reader.error('ERR_MESSAGE_CONTEXT_MALFORMED', fault)
     return context
@@ -121,6 +128,17 @@ export function readMessageContext(reader: DerReader): MessageContext {
     }
     throw error
   }
+}
+
+/** With what is stated of the optional fields. */
+export function contextOf(
+  context: Omit<MessageContext, 'source' | 'route'>,
+  source: string | undefined,
+  route: readonly string[] | undefined,
+): MessageContext {
+  // Told apart, because this is made for each message, and putting nothing in takes longer than not.
+  if (source === undefined) return route === undefined ? context : { ...context, route }
+  return route === undefined ? { ...context, source } : { ...context, source, route }
 }
 
 function readRoute(sequence: DerReader): readonly string[] {

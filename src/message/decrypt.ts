@@ -14,8 +14,9 @@ import {
 } from '../cms/index.js'
 import { DeniedError, TrustError, UsageError } from '../errors/index.js'
 import { identityUriOf } from '../identity/index.js'
+import type { MessagePolicy } from './message-policy.js'
 import { readMessageRecipients } from './recipients.js'
-import { type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
+import { type VerifiedMessage, verifyMessage } from './verify.js'
 
 /** What a reader wants. It always knows its own names. */
 export interface EncryptedMessagePolicy extends MessagePolicy {

@@ -26,9 +26,19 @@ export {
   receivedMessage,
   type SigningParty,
 } from './message-protection.js'
+export { type CarrierCheck, type ContentReader, DEFAULT_SKEW_SECONDS, type MessagePolicy } from './message-policy.js'
 export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type ReplayStore } from './replay.js'
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'
+export {
+  MAX_PENDING_REQUESTS,
+  type PendingRequest,
+  PendingRequests,
+  replyIdOf,
+  replyTo,
+  type RequestFacts,
+} from './reply.js'
+export { requireInOrder, type SequenceGaps, sequenceId } from './sequence.js'
 export {
   DEFAULT_LIFETIME_SECONDS,
   type SignedMessage,
@@ -41,13 +51,5 @@ export { type WantedSenders } from './trusted-signer.js'
 export { receiverNames, roleDestination, scopeDestination } from './names.js'
 export { MessageSigner, type SignerDefaults } from './signer.js'
 export { MessageVerifier, type Observation, type Refusal, refusalOf, type VerifierOptions } from './verifier.js'
-export {
-  type CarrierCheck,
-  type ContentReader,
-  DEFAULT_SKEW_SECONDS,
-  type MessageFacts,
-  type MessagePolicy,
-  VerifiedMessage,
-  verifyMessage,
-} from './verify.js'
+export { type MessageFacts, VerifiedMessage, verifyMessage } from './verify.js'
 export { type EnvelopePolicy, VerifiedEnvelope, type VerifiedPart, verifyEnvelope } from './verify-envelope.js'

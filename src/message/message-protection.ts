@@ -5,8 +5,9 @@
  * @module message/message-protection (floor 7)
  */
 import { DeniedError } from '../errors/index.js'
+import type { MessagePolicy } from './message-policy.js'
 import { signMessage } from './sign.js'
-import { type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
+import { type VerifiedMessage, verifyMessage } from './verify.js'
 
 /** What is to be sent. */
 export interface OutgoingMessage {

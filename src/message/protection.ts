@@ -4,7 +4,7 @@
  * @module message/protection (floor 7)
  */
 import { DeniedError, UsageError } from '../errors/index.js'
-import { messageTypeMatcher } from '../policy/index.js'
+import { typePattern } from '../policy/index.js'
 import { DecryptedMessage } from './decrypt.js'
 import { VerifiedMessage } from './verify.js'
 
@@ -31,7 +31,7 @@ export function protectionOf(settings: ProtectionSettings, type: string): Protec
         hint: `choose one of ${PROTECTIONS.join(', ')}`,
       })
     }
-    return messageTypeMatcher(pattern)(type) ? rank : -1
+    return typePattern(pattern).matches(type) ? rank : -1
   })
   return PROTECTIONS[Math.max(-1, ...ranks)] ?? DEFAULT_PROTECTION
 }

@@ -11,6 +11,7 @@ import { openDatabase } from '../store/index.js'
 import { CLOCK_STEP_SECONDS, type ReplayStore, replayText } from './replay.js'
 
 export interface FileReplayStore extends ReplayStore {
+  remember(...question: Parameters<ReplayStore['remember']>): Promise<boolean>
   close(): void
 }
 

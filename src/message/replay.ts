@@ -22,11 +22,11 @@ export interface ReplayStore {
    * Remember a message, in one step with asking whether it is known.
    *
    * @param until - After this instant the message is refused as expired anyway, and may be forgotten.
-   * @returns Whether it was new.
+   * @returns Whether it was new; at once where nothing has to be waited for.
    * @throws {@link StoreError} `ERR_REPLAY_STORE`, `ERR_CLOCK_SUSPECT`: then it counts as not verified
    * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` when full of messages that may not be forgotten yet
    */
-  remember(key: ReplayKey, until: Date, now: Date): Promise<boolean>
+  remember(key: ReplayKey, until: Date, now: Date): boolean | Promise<boolean>
 }
 
 /** A text that no two keys share: the parts have no spaces. */
@@ -47,39 +47,30 @@ export const DEFAULT_MAX_REMEMBERED = 1_000_000
  * A message that may still be replayed is never forgotten to make room: when full, new ones are refused.
  */
 export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERED): ReplayStore {
-  const known = new Map<string, number>()
+  const known = new KnownMessages()
   let sweepAt = 0
   let latest = -Infinity
   return {
     remember: (key, until, now) => {
       const time = now.getTime()
       if (!(time >= latest - CLOCK_STEP_SECONDS * 1000)) {
-        return Promise.reject(
-          new StoreError('ERR_CLOCK_SUSPECT', 'the clock is behind the last use of the replay memory', {
-            hint: 'set the clock of this machine, then try again',
-          }),
-        )
+        throw new StoreError('ERR_CLOCK_SUSPECT', 'the clock is behind the last use of the replay memory', {
+          hint: 'set the clock of this machine, then try again',
+        })
       }
       latest = Math.max(latest, time)
-      if (known.size >= maxRemembered && time >= sweepAt) {
-        sweepAt = sweep(known, time)
-      }
-      const text = replayText(key)
-      if (known.has(text)) return Promise.resolve(false)
-      if (known.size >= maxRemembered) {
-        return Promise.reject(
-          new LimitError(
-            'ERR_LIMIT_EXCEEDED',
-            `the replay memory holds ${maxRemembered} messages that may not be forgotten yet`,
-            {
-              hint: 'give it more room, or accept shorter lifetimes',
-            },
-          ),
+      if (known.size >= maxRemembered && time >= sweepAt) sweepAt = known.sweep(time)
+      const isFull = known.size >= maxRemembered
+      const isNew = isFull ? !known.has(key) : known.add(key, until.getTime())
+      if (isNew && isFull) {
+        throw new LimitError(
+          'ERR_LIMIT_EXCEEDED',
+          `the replay memory holds ${maxRemembered} messages that may not be forgotten yet`,
+          { hint: 'give it more room, or accept shorter lifetimes' },
         )
       }
-      known.set(text, until.getTime())
-      sweepAt = Math.min(sweepAt, endOf(until.getTime()))
-      return Promise.resolve(true)
+      if (isNew) sweepAt = Math.min(sweepAt, endOf(until.getTime()))
+      return isNew
     },
   }
 }
@@ -89,12 +80,58 @@ function endOf(until: number): number {
   return until + CLOCK_STEP_SECONDS * 1000
 }
 
-/** Drop what may be forgotten; say when the next entry may. */
-function sweep(known: Map<string, number>, time: number): number {
-  let next = Infinity
-  for (const [text, until] of known) {
-    if (endOf(until) < time) known.delete(text)
-    else next = Math.min(next, endOf(until))
+/**
+ * Until when each message is known, by signer, then destination, then id and step: what the messages of one signer to one
+ * destination have in common is there once, and not compared again.
+ */
+class KnownMessages {
+  size = 0
+  readonly #bySigner = new Map<string, Map<string, Map<string, number>>>()
+
+  has(key: ReplayKey): boolean {
+    return this.#bySigner.get(key.signer)?.get(key.destination)?.has(idText(key)) === true
   }
-  return next
+
+  /** @returns Whether it was new. */
+  add(key: ReplayKey, until: number): boolean {
+    const ids = entryOf(entryOf(this.#bySigner, key.signer), key.destination)
+    const id = idText(key)
+    if (ids.has(id)) return false
+    ids.set(id, until)
+    this.size++
+    return true
+  }
+
+  /** Drop what may be forgotten; say when the next entry may. */
+  sweep(time: number): number {
+    let next = Infinity
+    for (const [signer, destinations] of this.#bySigner) {
+      for (const [destination, ids] of destinations) {
+        const before = ids.size
+        for (const [id, until] of ids) {
+          if (endOf(until) < time) ids.delete(id)
+          else next = Math.min(next, endOf(until))
+        }
+        this.size -= before - ids.size
+        if (ids.size === 0) destinations.delete(destination)
+      }
+      if (destinations.size === 0) this.#bySigner.delete(signer)
+    }
+    return next
+  }
+}
+
+function entryOf<T>(map: Map<string, Map<string, T>>, key: string): Map<string, T> {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const entry = new Map<string, T>()
+  map.set(key, entry)
+  return entry
+}
+
+/** Id and step: a step is written in characters that no octet is. */
+function idText({ messageId, step }: ReplayKey): string {
+  const { buffer, byteOffset, length } = messageId
+  const id = Buffer.from(buffer, byteOffset, length).toString('latin1')
+  return step === undefined ? id : `${id}\u2192${step}`
 }

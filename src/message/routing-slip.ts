@@ -86,7 +86,6 @@ export interface VerifyRouteRequest {
   readonly at: Date
   /** Of the steps, as of the message. Default `'required'`. */
   readonly revocation?: 'required' | 'allow-directory-only'
-  readonly skewSeconds: number
 }
 
 /**
@@ -95,11 +94,16 @@ export interface VerifyRouteRequest {
  *
  * Does not verify the message itself.
  *
+ * @param skewSeconds - How far clocks may differ.
  * @returns `undefined` where no route is planned and none is wanted.
  * @throws {@link DeniedError} `ERR_ROUTE_*` · {@link TrustError} `ERR_ROUTE_OTHER_MESSAGE`, those of CMS and paths
  * · {@link StaleError} `ERR_ROUTE_TIME`
  */
-export function verifyRoute(message: RoutedMessage, request: VerifyRouteRequest): VerifiedRoute | undefined {
+export function verifyRoute(
+  message: RoutedMessage,
+  request: VerifyRouteRequest,
+  skewSeconds: number,
+): VerifiedRoute | undefined {
   const { planned, signerInfo } = message
   const { route: wanted } = request
   if (wanted === undefined) {
@@ -123,7 +127,7 @@ export function verifyRoute(message: RoutedMessage, request: VerifyRouteRequest)
       throw new TrustError('ERR_ROUTE_OTHER_MESSAGE', `step ${index + 1} was checked off for another message`)
     }
     const step = verifyStep(slip[index - 1]?.signature ?? signerInfo, signature, planned, index, request)
-    latest = checkStepTime(step, latest, request)
+    latest = checkStepTime(step, latest, request.at, skewSeconds)
     steps.push(step)
   }
   checkDone(planned, steps.length, wanted)
@@ -261,7 +265,7 @@ export function requireEntry(planned: readonly string[], index: number, identity
 }
 
 /** @returns The latest time so far: small steps back do not add up. */
-function checkStepTime({ entry, signingTime }: DoneStep, latest: Date, { at, skewSeconds }: VerifyRouteRequest): Date {
+function checkStepTime({ entry, signingTime }: DoneStep, latest: Date, at: Date, skewSeconds: number): Date {
   const details = { step: entry, signingTime: signingTime.toISOString(), before: latest.toISOString() }
   const hint = 'check the clocks of the machines on the route'
   if (signingTime < addSeconds(latest, -skewSeconds)) {

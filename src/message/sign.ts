@@ -12,7 +12,7 @@ import { identityUriOf } from '../identity/index.js'
 import { type Purpose, PURPOSES } from '../path/index.js'
 import { MINUTE } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
-import { checkMessageContext, encodeMessageContext, type MessageContext } from './context.js'
+import { checkMessageContext, contextOf, encodeMessageContext, type MessageContext } from './context.js'
 import { encodeMessageRecipients } from './recipients.js'
 
 /** A key and the certificate of the profile `signer` for it. */
@@ -65,30 +65,45 @@ export async function signMessage(
   signer: SigningCredential,
   request: SignMessageRequest,
 ): Promise<SignedMessage> {
-  const identity = identityUriOf(signer.certificate)
-  requireSigningCertificate(signer.certificate)
-  const context: MessageContext = {
-    type: request.type,
-    destination: request.destination,
-    messageId: request.messageId ?? randomBytes(MESSAGE_ID_OCTETS),
-    lifetimeSeconds: request.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS,
-    ...(request.source === 'stated' ? { source: identity.text } : {}),
-    ...(request.route === undefined ? {} : { route: request.route }),
-  }
+  const identity = signingIdentity(signer.certificate)
+  const { type, destination, messageId = freshId(), lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, route } = request
+  const source = request.source === 'stated' ? identity : undefined
+  const context = contextOf({ type, destination, messageId, lifetimeSeconds }, source, route)
   checkMessageContext(context)
+  const attributes: [string, Uint8Array][] = [[OID.signetMessageContext, encodeMessageContext(context)]]
+  if (request.recipients !== undefined) {
+    attributes.push([OID.signetMessageRecipients, encodeMessageRecipients(request.recipients)])
+  }
   const der = await signData(content, {
     signers: [signer],
     contentType: OID.signetMessage,
     form: request.form ?? 'detached',
     signingTime: request.at,
-    attributes: [
-      [OID.signetMessageContext, encodeMessageContext(context)],
-      ...(request.recipients === undefined
-        ? []
-        : [[OID.signetMessageRecipients, encodeMessageRecipients(request.recipients)] as const]),
-    ],
+    attributes,
   })
   return { der, context }
+}
+
+/** Random octets that are not handed out yet: asking for many at once costs what asking for few does. */
+let fresh: Uint8Array = new Uint8Array()
+
+function freshId(): Uint8Array {
+  if (fresh.length < MESSAGE_ID_OCTETS) fresh = randomBytes(256 * MESSAGE_ID_OCTETS)
+  const id = new Uint8Array(fresh.subarray(0, MESSAGE_ID_OCTETS))
+  fresh = fresh.subarray(MESSAGE_ID_OCTETS)
+  return id
+}
+
+const identities = new WeakMap<Certificate, string>()
+
+/** The identity URI of a certificate for signing messages: certificates do not change. */
+function signingIdentity(certificate: Certificate): string {
+  const known = identities.get(certificate)
+  if (known !== undefined) return known
+  const { text } = identityUriOf(certificate)
+  requireSigningCertificate(certificate)
+  identities.set(certificate, text)
+  return text
 }
 
 const PURPOSE: Exclude<Purpose, 'allow-any'> = 'message-signing'

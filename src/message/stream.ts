@@ -5,7 +5,8 @@
  */
 import { allowedDigests, contentConflict, digestStream } from '../cms/index.js'
 import { trustedSigner } from './trusted-signer.js'
-import { type MessageFacts, type MessagePolicy, openMessage, verifyOpened } from './verify.js'
+import type { MessagePolicy } from './message-policy.js'
+import { type MessageFacts, openMessage, verifyOpened } from './verify.js'
 
 let prove: (contentLength: number, facts: MessageFacts) => VerifiedStream
 

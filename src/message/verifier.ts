@@ -6,7 +6,8 @@
 import { type ErrorCategory, isSignetError, type SignetError } from '../errors/index.js'
 import { type Clock, readClock } from '../time/index.js'
 import type { TrustDirectory } from '../trust/index.js'
-import { type CarrierCheck, type MessagePolicy, type VerifiedMessage, verifyMessage } from './verify.js'
+import type { CarrierCheck, MessagePolicy } from './message-policy.js'
+import { type VerifiedMessage, verifyMessage } from './verify.js'
 
 /** What a receiver wants of every message. Everything must be said. */
 export interface VerifierOptions extends Omit<MessagePolicy, 'trust' | 'at' | 'carrier'> {

@@ -17,63 +17,20 @@ import {
   type SignerInfo,
   verifySigner,
 } from '../cms/index.js'
-import { DeniedError, InternalError, LimitError, StaleError, TrustError, UsageError } from '../errors/index.js'
+import { DeniedError, InternalError, LimitError, StaleError, TrustError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
-import { type Identity, isScopePath } from '../identity/index.js'
+import type { Identity } from '../identity/index.js'
 import { type JsonValue, parseStrictJson } from '../json/index.js'
-import { type Binding, checkBindings, messageTypeMatcher, Policy, type PolicyQuestion } from '../policy/index.js'
-import { addSeconds, MINUTE } from '../time/index.js'
-import { TrustDirectory } from '../trust/index.js'
+import { checkBindings, type PolicyQuestion, typePattern } from '../policy/index.js'
+import { addSeconds } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
 import { type MessageContext, readMessageContext } from './context.js'
+import { checkPolicy, DEFAULT_SKEW_SECONDS, type MessagePolicy } from './message-policy.js'
 import type { ReplayStore } from './replay.js'
-import { checkRoutePolicy, type RoutePolicy, type VerifiedRoute, verifyRoute } from './routing-slip.js'
-import { requireWanted, trustedSigner, type WantedSenders } from './trusted-signer.js'
+import { type VerifiedRoute, verifyRoute } from './routing-slip.js'
+import { requireWanted, trustedSigner } from './trusted-signer.js'
 
-/**
- * Reads the content of messages: what it yields is what bindings and rules see. It throws where the content is not what type
- * and destination say that it is.
- */
-export type ContentReader = (content: Uint8Array, context: MessageContext) => JsonValue
-
-/** Compares what a carrier says of one message with what was signed, and throws where they differ. */
-export type CarrierCheck = (context: MessageContext, signer: Identity) => void
-
-/** What a receiver wants. Everything must be said; what is laxer says `allow`. */
-export interface MessagePolicy {
-  readonly trust: TrustDirectory
-  /** The receiver's own names; or any, for who only archives or inspects. */
-  readonly destinations: readonly string[] | 'allow-any'
-  readonly senders: WantedSenders | 'allow-any-trusted'
-  /** Types or patterns of them, as `notify.*`. */
-  readonly types: readonly string[] | 'allow-any'
-  /** Oldest signing time, whatever lifetime the sender wrote. */
-  readonly maxAgeSeconds: number
-  readonly replay: ReplayStore | 'allow-unchecked'
-  readonly at: Date
-  /** Asked for every message, where there is one. Default: strict JSON, read where bindings or rules need it. */
-  readonly reader?: ContentReader
-  /** What the broker said of this very message: its address, its publisher. Default: nothing was said. */
-  readonly carrier?: CarrierCheck
-  /** Fields of the JSON content that must be the signer's own. Default none. */
-  readonly bindings?: readonly Binding[]
-  /** Which roles may send which types where. Without one, only what is above is asked. */
-  readonly authorization?: Policy
-  /** The receiver's own scope, where messages take effect: for rules that ask for a role there. */
-  readonly scope?: string
-  /** How much of the route must be done. Without it, messages that plan a route are refused. */
-  readonly route?: RoutePolicy
-  /** Whether CRLs must be current, or being in the current trust directory is enough. Default `'required'`. */
-  readonly revocation?: 'required' | 'allow-directory-only'
-  /** How far clocks may differ. Default {@link DEFAULT_SKEW_SECONDS}. */
-  readonly skewSeconds?: number
-}
-
-export const DEFAULT_SKEW_SECONDS = MINUTE
-/** The longest skew that is still a skew. */
-const MAX_SKEW_SECONDS = 60 * MINUTE
-
-let prove: (content: Uint8Array, facts: MessageFacts) => VerifiedMessage
+let prove: (content: Uint8Array, facts: Judged['facts'], replay: MessageFacts['replay']) => VerifiedMessage
 
 /** What is true of a message that verified, besides its content. */
 export interface MessageFacts {
@@ -90,7 +47,7 @@ export interface MessageFacts {
 /** The proof that a message is from its signer, for here and for now. Only {@link verifyMessage} makes one. */
 export class VerifiedMessage {
   static {
-    prove = (content, facts) => new VerifiedMessage(content, facts)
+    prove = (content, facts, replay) => new VerifiedMessage(content, facts, replay)
   }
   /** No object of the same form passes for this type. */
   declare protected readonly proof: 'VerifiedMessage'
@@ -109,13 +66,13 @@ export class VerifiedMessage {
   /** Who checked off which steps; `undefined` where no route is planned. */
   readonly route: VerifiedRoute | undefined
 
-  private constructor(content: Uint8Array, facts: MessageFacts) {
+  private constructor(content: Uint8Array, facts: Judged['facts'], replay: MessageFacts['replay']) {
     this.content = content
     this.context = facts.context
     this.signer = facts.signer
     this.certificate = facts.certificate
     this.signingTime = facts.signingTime
-    this.replay = facts.replay
+    this.replay = replay
     this.bindings = facts.bindings
     this.rule = facts.rule
     this.route = facts.route
@@ -139,7 +96,13 @@ export async function verifyMessage(
 ): Promise<VerifiedMessage> {
   const opened = openMessage(der, policy)
   const bytes = contentOf(opened.signedData, content)
-  return prove(bytes, await verifyOpened(opened, digestBytes(bytes), bytes, policy))
+  const judged = judge(opened, digestBytes(bytes), bytes, policy)
+  const { replay } = policy
+  if (replay === 'allow-unchecked') return prove(bytes, judged.facts, 'not checked')
+  const answer = remember(judged, policy, replay)
+  // What is there already is not waited for; a promise of others than Node's is.
+  requireFresh(typeof answer === 'boolean' ? answer : await answer, judged)
+  return prove(bytes, judged.facts, 'checked')
 }
 
 /** A message whose structure is as it must be, and nothing more. */
@@ -149,11 +112,16 @@ export interface OpenedMessage {
   readonly signerInfo: SignerInfo
 }
 
+/** The same octets: of a Buffer, texts are read without making another. */
+function asBuffer(octets: Uint8Array): Buffer {
+  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.length)
+}
+
 /** What can be refused before the content is read. */
 export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessage {
   checkPolicy(policy)
   policy.trust.requireCurrent(policy.at)
-  const signedData = parseMessage(der)
+  const signedData = parseMessage(asBuffer(der))
   return { der, signedData, signerInfo: onlySigner(signedData, policy) }
 }
 
@@ -163,16 +131,41 @@ export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessa
  * @param bytes - The content, for rules that read it; `undefined` where it is too long for that.
  */
 export async function verifyOpened(
-  { der, signedData, signerInfo }: OpenedMessage,
+  opened: OpenedMessage,
   digest: ContentDigest,
   bytes: Uint8Array | undefined,
   policy: MessagePolicy,
 ): Promise<MessageFacts> {
+  const judged = judge(opened, digest, bytes, policy)
+  const { replay } = policy
+  if (replay === 'allow-unchecked') return { ...judged.facts, replay: 'not checked' }
+  const answer = remember(judged, policy, replay)
+  // What is there already is not waited for; a promise of others than Node's is.
+  requireFresh(typeof answer === 'boolean' ? answer : await answer, judged)
+  return { ...judged.facts, replay: 'checked' }
+}
+
+/** A message that is all right, unless it was accepted before. */
+interface Judged {
+  readonly facts: Omit<MessageFacts, 'replay'>
+  /** After this instant nobody accepts it. */
+  readonly until: Date
+}
+
+const NO_BINDINGS: readonly string[] = Object.freeze([])
+
+/** All that needs no store. */
+function judge(
+  { der, signedData, signerInfo }: OpenedMessage,
+  digest: ContentDigest,
+  bytes: Uint8Array | undefined,
+  policy: MessagePolicy,
+): Judged {
   const signer = trustedSigner(signerInfo.sid, policy.trust)
-  const facts = verifySigner(signedData, signerInfo, digest, signer.certificate)
-  if (!facts.certificateBound) throw missing('signingCertificateV2')
-  if (facts.signingTime === undefined) throw missing('signingTime')
-  const { signingTime } = facts
+  const signature = verifySigner(signedData, signerInfo, digest, signer.certificate)
+  if (!signature.certificateBound) throw missing('signingCertificateV2')
+  if (signature.signingTime === undefined) throw missing('signingTime')
+  const { signingTime } = signature
   const context = attributeValue(signerInfo.signedAttrs, OID.signetMessageContext, readMessageContext)
   if (context === undefined) throw missing('messageContext')
   const path = signer.validate(policy.at, policy.revocation ?? 'required')
@@ -183,28 +176,34 @@ export async function verifyOpened(
   policy.carrier?.(context, identity)
   const until = checkTime(signingTime, context, policy)
   const { skewSeconds = DEFAULT_SKEW_SECONDS } = policy
-  const route = verifyRoute({ der, signerInfo, planned: context.route, signingTime }, { ...policy, skewSeconds })
-  const { bindings = [], authorization, reader = readJson } = policy
-  const isRead =
-    policy.reader !== undefined ||
-    bindings.length > 0 ||
-    authorization?.readsContent(context.type, context.destination) === true
-  const json = isRead ? reader(readable(bytes, digest), context) : undefined
+  const route = verifyRoute({ der, signerInfo, planned: context.route, signingTime }, policy, skewSeconds)
+  const { bindings = [], authorization } = policy
+  const json = isRead(context, policy) ? (policy.reader ?? readJson)(readable(bytes, digest), context) : undefined
   // Content that was not read has no fields, and breaks every rule.
   if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
   const decision = authorization?.authorize(questionOf(context, identity, json, policy))
-  const replay = await checkReplay(context, identity, until, policy, route)
-  Object.freeze(context.route)
+  if (context.route !== undefined) Object.freeze(context.route)
   return {
-    context: Object.freeze(context),
-    signer: identity,
-    certificate: path.target,
-    signingTime,
-    replay,
-    bindings: Object.freeze(bindings.map((binding) => binding.text)),
-    rule: decision?.rule,
-    route,
+    facts: {
+      context: Object.freeze(context),
+      signer: identity,
+      certificate: path.target,
+      signingTime,
+      bindings: bindings.length === 0 ? NO_BINDINGS : Object.freeze(bindings.map((binding) => binding.text)),
+      rule: decision?.rule,
+      route,
+    },
+    until,
   }
+}
+
+/** Whether somebody wants to know what the content says. */
+function isRead({ type, destination }: MessageContext, { reader, bindings, authorization }: MessagePolicy): boolean {
+  return (
+    reader !== undefined ||
+    (bindings !== undefined && bindings.length > 0) ||
+    authorization?.readsContent(type, destination) === true
+  )
 }
 
 function readable(bytes: Uint8Array | undefined, { length }: ContentDigest): Uint8Array {
@@ -233,80 +232,6 @@ function questionOf(
     ...(scope === undefined ? {} : { scope }),
     ...(content === undefined ? {} : { content }),
   }
-}
-
-const POLICY_KEYS: readonly string[] = [
-  'trust',
-  'destinations',
-  'senders',
-  'types',
-  'maxAgeSeconds',
-  'replay',
-  'at',
-  'reader',
-  'carrier',
-  'bindings',
-  'authorization',
-  'scope',
-  'route',
-  'revocation',
-  'skewSeconds',
-] satisfies readonly (keyof MessagePolicy)[]
-
-/** A verifier that does not say what it wants gets whatever comes; callers in JavaScript have no compiler to tell them. */
-function checkPolicy(policy: MessagePolicy): void {
-  const refuse = (what: string): UsageError =>
-    new UsageError('ERR_CONFIG_INVALID', `the policy of the receiver ${what}`)
-  if (!isObject(policy)) throw refuse('is missing')
-  const stranger = Object.keys(policy).find((key) => !POLICY_KEYS.includes(key))
-  if (stranger !== undefined) throw refuse(`has an unknown option: ${stranger}`)
-  const { trust, destinations, senders, types, maxAgeSeconds, replay, at, bindings } = policy
-  if (!(trust instanceof TrustDirectory)) throw refuse('names no trust directory')
-  const skew = policy.skewSeconds ?? DEFAULT_SKEW_SECONDS
-  if (destinations !== 'allow-any' && !isFilled(destinations)) throw refuse('names no destination')
-  if (types !== 'allow-any' && !isFilled(types)) throw refuse('names no type')
-  if (senders !== 'allow-any-trusted') {
-    if (!isObject(senders)) throw refuse('names no sender')
-    const lists = Object.entries(senders as Record<string, unknown>)
-    const unknown = lists.find(([name]) => !['entities', 'uris', 'roles'].includes(name))
-    if (unknown !== undefined) throw refuse(`has an unknown way to name senders: ${unknown[0]}`)
-    if (lists.length === 0 || !lists.every(([, list]) => isFilled(list))) throw refuse('names no sender')
-  }
-  if (replay !== 'allow-unchecked' && typeof (replay as Partial<ReplayStore> | undefined)?.remember !== 'function') {
-    throw refuse('has no replay memory')
-  }
-  if (!(Number.isFinite(maxAgeSeconds) && maxAgeSeconds > 0)) throw refuse('says no maximum age')
-  if (!(Number.isFinite(skew) && skew >= 0 && skew <= MAX_SKEW_SECONDS))
-    throw refuse('allows a senseless difference of clocks')
-  if (!(at instanceof Date) || Number.isNaN(at.getTime())) throw refuse('says no time')
-  if (bindings !== undefined && !isBindings(bindings)) throw refuse('has bindings that were not parsed')
-  for (const hook of ['reader', 'carrier'] as const) {
-    if (Object.hasOwn(policy, hook) && typeof policy[hook] !== 'function')
-      throw refuse(`has a ${hook} that is no function`)
-  }
-  // Whoever failed to load a policy, and hands over what came of it, does not mean to do without one.
-  if (Object.hasOwn(policy, 'authorization') && !(policy.authorization instanceof Policy)) {
-    throw refuse('has an authorization that is no policy')
-  }
-  if (policy.route !== undefined) checkRoutePolicy(policy.route)
-  if (![undefined, 'required', 'allow-directory-only'].includes(policy.revocation))
-    throw refuse('has an unknown revocation stance')
-  const scope: unknown = policy.scope
-  if (scope !== undefined && !(typeof scope === 'string' && isScopePath(scope))) {
-    throw refuse('has a scope that is no path')
-  }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isBindings(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item: Partial<Binding>) => typeof item.wanted === 'function')
-}
-
-function isFilled(list: unknown): boolean {
-  return Array.isArray(list) && list.length > 0 && list.every((item) => typeof item === 'string' && item !== '')
 }
 
 function parseMessage(der: Uint8Array): SignedData {
@@ -372,7 +297,7 @@ function checkDestination({ destination }: MessageContext, { destinations }: Mes
 }
 
 function checkType({ type }: MessageContext, { types }: MessagePolicy): void {
-  if (types !== 'allow-any' && !types.some((pattern) => messageTypeMatcher(pattern)(type))) {
+  if (types !== 'allow-any' && !types.some((pattern) => typePattern(pattern).matches(type))) {
     throw new DeniedError('ERR_MESSAGE_TYPE', `messages of the type ${type} are not wanted here`, {
       details: { type, wanted: types.join(' ') },
     })
@@ -386,41 +311,53 @@ function checkType({ type }: MessageContext, { types }: MessagePolicy): void {
  */
 function checkTime(signingTime: Date, { lifetimeSeconds }: MessageContext, policy: MessagePolicy): Date {
   const { at, maxAgeSeconds, skewSeconds = DEFAULT_SKEW_SECONDS } = policy
-  const details = { signingTime: signingTime.toISOString(), at: at.toISOString() }
-  if (signingTime > addSeconds(at, skewSeconds)) {
-    throw new StaleError('ERR_MESSAGE_FROM_FUTURE', `the message was signed later than now: ${details.signingTime}`, {
-      details,
-      hint: 'check the clocks of both machines',
-    })
+  const [signed, now] = [signingTime.getTime(), at.getTime()]
+  if (signed > now + skewSeconds * 1000) {
+    throw new StaleError(
+      'ERR_MESSAGE_FROM_FUTURE',
+      `the message was signed later than now: ${signingTime.toISOString()}`,
+      {
+        details: { signingTime: signingTime.toISOString(), at: at.toISOString() },
+        hint: 'check the clocks of both machines',
+      },
+    )
   }
-  const until = addSeconds(signingTime, Math.min(lifetimeSeconds, maxAgeSeconds) + skewSeconds)
-  if (at > until) {
-    throw new StaleError('ERR_MESSAGE_EXPIRED', `the message is too old: it was signed at ${details.signingTime}`, {
-      details: { ...details, lifetimeSeconds: String(lifetimeSeconds), maxAgeSeconds: String(maxAgeSeconds) },
-      hint: 'sign it again, or accept a greater age',
-    })
+  if (now > signed + (Math.min(lifetimeSeconds, maxAgeSeconds) + skewSeconds) * 1000) {
+    throw new StaleError(
+      'ERR_MESSAGE_EXPIRED',
+      `the message is too old: it was signed at ${signingTime.toISOString()}`,
+      {
+        details: {
+          signingTime: signingTime.toISOString(),
+          at: at.toISOString(),
+          lifetimeSeconds: String(lifetimeSeconds),
+          maxAgeSeconds: String(maxAgeSeconds),
+        },
+        hint: 'sign it again, or accept a greater age',
+      },
+    )
   }
   return addSeconds(signingTime, lifetimeSeconds + skewSeconds)
 }
 
-async function checkReplay(
-  context: MessageContext,
-  identity: Identity,
-  until: Date,
-  { replay, at, route: wanted }: MessagePolicy,
-  route: VerifiedRoute | undefined,
-): Promise<'checked' | 'not checked'> {
-  if (replay === 'allow-unchecked') return 'not checked'
-  const { destination, messageId } = context
+/** The last question, because asking it changes the answer. */
+function remember(
+  { facts, until }: Judged,
+  { at, route: wanted }: MessagePolicy,
+  replay: ReplayStore,
+): boolean | Promise<boolean> {
+  const { signer, context, route } = facts
+  const key = { signer: signer.uri, destination: context.destination, messageId: context.messageId }
   // One message passes each of the steps of its route once, and they may share a memory.
-  const step = route !== undefined && wanted?.require === 'up-to-me' ? { step: route.steps.length + 1 } : {}
-  const fresh = await replay.remember({ signer: identity.uri, destination, messageId, ...step }, until, at)
-  // Whatever a store answers that is not a clear yes is a no.
-  if ((fresh as unknown) !== true) {
-    if ((fresh as unknown) !== false) throw new InternalError('ERR_INTERNAL', 'the replay memory gave no answer')
-    throw new StaleError('ERR_MESSAGE_REPLAYED', 'the message was accepted before', {
-      details: { signer: identity.uri, messageId: Buffer.from(messageId).toString('hex') },
-    })
-  }
-  return 'checked'
+  const step = route !== undefined && wanted?.require === 'up-to-me' ? route.steps.length + 1 : undefined
+  return replay.remember(step === undefined ? key : { ...key, step }, until, at)
+}
+
+/** Whatever a store answers that is not a clear yes is a no. */
+function requireFresh(answer: unknown, { facts }: Judged): void {
+  if (answer === true) return
+  if (answer !== false) throw new InternalError('ERR_INTERNAL', 'the replay memory gave no answer')
+  throw new StaleError('ERR_MESSAGE_REPLAYED', 'the message was accepted before', {
+    details: { signer: facts.signer.uri, messageId: Buffer.from(facts.context.messageId).toString('hex') },
+  })
 }

@@ -21,6 +21,8 @@ export class TypePattern {
   readonly parts: readonly string[]
   /** Whether it is a type itself. */
   readonly isExact: boolean
+  /** What the types that match begin with, if the only `*` is the last segment. */
+  readonly #prefix: string | undefined
 
   /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
   constructor(text: string) {
@@ -32,6 +34,7 @@ export class TypePattern {
     this.text = text
     this.parts = text.split(/([.:])/)
     this.isExact = !this.parts.includes('*')
+    this.#prefix = this.parts.indexOf('*') === this.parts.length - 1 ? text.slice(0, -1) : undefined
   }
 
   get #isOpen(): boolean {
@@ -40,6 +43,8 @@ export class TypePattern {
 
   matches(type: string): boolean {
     if (this.isExact) return type === this.text
+    // A type has no empty segments: what is longer has at least one more.
+    if (this.#prefix !== undefined) return type.length > this.#prefix.length && type.startsWith(this.#prefix)
     const found = type.split(/([.:])/)
     if (this.#isOpen ? found.length < this.parts.length : found.length !== this.parts.length) return false
     return this.parts.every((part, index) => part === '*' || part === found[index])
@@ -76,12 +81,19 @@ function byLength(a: TypePattern, b: TypePattern): readonly [shorter: TypePatter
   return a.parts.length <= b.parts.length ? [a, b] : [b, a]
 }
 
+const patterns = new Map<string, TypePattern>()
+/** Receivers choose patterns, not senders; whoever makes ever new ones has them compiled each time. */
+const MAX_REMEMBERED = 4096
+
 /**
- * Compile a pattern: `*` stands for one whole segment, and as the last one for one or more.
+ * A pattern, compiled once.
  *
  * @throws {@link UsageError} `ERR_CONFIG_INVALID`
  */
-export function messageTypeMatcher(pattern: string): (type: string) => boolean {
-  const compiled = new TypePattern(pattern)
-  return (type) => compiled.matches(type)
+export function typePattern(text: string): TypePattern {
+  const known = patterns.get(text)
+  if (known !== undefined) return known
+  const pattern = new TypePattern(text)
+  if (patterns.size < MAX_REMEMBERED) patterns.set(text, pattern)
+  return pattern
 }

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import { CERTIFICATE_LIMITS, contextConstructed, DerReader, OID } from '../asn1/index.js'
 import type { CmsSigner } from '../cms/index.js'
 import { isSignetError, StaleError, TrustError } from '../errors/index.js'
-import { addSeconds, instantText } from '../time/index.js'
+import { instantText } from '../time/index.js'
 import { type Certificate, type Crl, readSerial, serialText } from '../x509/index.js'
 import { encodeTrustDocument, type ReadTrustDocument, readTrustDocument, type TrustDocument } from './document.js'
 import { remember, type TrustMemory } from './memory.js'
@@ -97,34 +97,33 @@ export class TrustDirectory {
   }
 
   #at(index: number): TrustedSigner {
-    const known = this.#known.get(index) ?? new TrustedSigner(this.#signers.at(index), this)
-    this.#known.set(index, known)
-    return known
+    const known = this.#known.get(index)
+    if (known !== undefined) return known
+    const signer = new TrustedSigner(this.#signers.at(index), this)
+    this.#known.set(index, signer)
+    return signer
   }
 
   /** @throws {@link StaleError} `ERR_TRUST_DIRECTORY_EXPIRED`, `ERR_TRUST_DIRECTORY_FROM_FUTURE` */
   requireCurrent(at: Date): void {
+    const instant = at.getTime()
+    const isCurrent = instant < this.nextUpdate.getTime()
+    if (isCurrent && this.issuedAt.getTime() <= instant + TRUST_CLOCK_SKEW_SECONDS * 1000) return
     const details = {
       issuedAt: this.issuedAt.toISOString(),
       nextUpdate: this.nextUpdate.toISOString(),
       at: instantText(at),
     }
-    if (!(at < this.nextUpdate)) {
+    if (!isCurrent) {
       throw new StaleError('ERR_TRUST_DIRECTORY_EXPIRED', `the trust directory ended at ${details.nextUpdate}`, {
         details,
         hint: 'get a new one: signet trust publish, signet trust fetch',
       })
     }
-    if (!(this.issuedAt <= addSeconds(at, TRUST_CLOCK_SKEW_SECONDS))) {
-      throw new StaleError(
-        'ERR_TRUST_DIRECTORY_FROM_FUTURE',
-        `the trust directory begins only at ${details.issuedAt}`,
-        {
-          details,
-          hint: 'check the clock of this machine',
-        },
-      )
-    }
+    throw new StaleError('ERR_TRUST_DIRECTORY_FROM_FUTURE', `the trust directory begins only at ${details.issuedAt}`, {
+      details,
+      hint: 'check the clock of this machine',
+    })
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * @module trust/plain-signer (floor 6)
  */
-import { contextConstructed, TAG } from '../asn1/index.js'
+import { contextConstructed, PlainReader, TAG } from '../asn1/index.js'
 
 /** Octets and values of a signer; no octets where it is not plain. */
 export interface PlainSigner {
@@ -19,65 +19,27 @@ const TEXTS = [TAG.utf8String, TAG.ia5String, TAG.utf8String, TAG.utf8String, TA
 
 /** @param end - Of the list; the signer must end there or before. */
 export function plainSigner(bytes: Uint8Array, start: number, end: number): PlainSigner {
-  const scan = new Scan(bytes, start, end)
-  const last = scan.enter(TAG.sequence)
-  scan.pass(TAG.octetString, last)
-  scan.pass(TAG.sequence, last)
-  for (const tag of TEXTS) scan.text(tag, last)
-  scan.texts(TAG.sequence, last)
-  if (scan.position !== last) scan.texts(contextConstructed(0), last)
-  return scan.isPlain && scan.position === last ? { octets: last - start, values: scan.values } : NOT_PLAIN
+  const reader = new PlainReader(bytes, start, end)
+  const last = reader.enter(TAG.sequence)
+  reader.pass(TAG.octetString, last)
+  reader.pass(TAG.sequence, last)
+  for (const tag of TEXTS) text(reader, tag, last)
+  texts(reader, TAG.sequence, last)
+  if (reader.position !== last) texts(reader, contextConstructed(0), last)
+  return reader.endsAt(last) ? { octets: last - start, values: reader.values } : NOT_PLAIN
 }
 
-/** A cursor that never throws: what is not plain makes it stop. */
-class Scan {
-  isPlain = true
-  values = 0
-  position: number
-  readonly #bytes: Uint8Array
-  readonly #end: number
-
-  constructor(bytes: Uint8Array, position: number, end: number) {
-    this.#bytes = bytes
-    this.position = position
-    this.#end = end
+/** Pass over a text that is ASCII. */
+function text(reader: PlainReader, tag: number, end: number): void {
+  const last = reader.enter(tag, end)
+  const { bytes } = reader
+  while (reader.isPlain && reader.position < last) {
+    if ((bytes[reader.position] as number) < 0x80) reader.position++
+    else reader.isPlain = false
   }
+}
 
-  /** Go into a value. @returns Where it ends. */
-  enter(tag: number, end = this.#end): number {
-    const bytes = this.#bytes
-    const { position } = this
-    const first = bytes[position + 1] ?? 0xff
-    const octets = first < 0x80 ? 0 : first & 0x7f
-    const content = position + 2 + octets
-    const second = bytes[position + 2] ?? 0
-    const length = octets === 0 ? first : octets === 1 ? second : second * 256 + (bytes[position + 3] ?? 0)
-    // Shortest form, as DER has it: one octet from 128, two from 256.
-    const isShortest = octets === 0 || (octets === 1 ? length >= 0x80 : octets === 2 && length >= 0x100)
-    if (!this.isPlain || bytes[position] !== tag || !isShortest || content + length > end) {
-      this.isPlain = false
-      return end
-    }
-    this.values++
-    this.position = content
-    return content + length
-  }
-
-  pass(tag: number, end: number): void {
-    const last = this.enter(tag, end)
-    if (this.isPlain) this.position = last
-  }
-
-  text(tag: number, end: number): void {
-    const last = this.enter(tag, end)
-    while (this.isPlain && this.position < last) {
-      if ((this.#bytes[this.position] ?? 0xff) < 0x80) this.position++
-      else this.isPlain = false
-    }
-  }
-
-  texts(tag: number, end: number): void {
-    const last = this.enter(tag, end)
-    while (this.isPlain && this.position < last) this.text(TAG.utf8String, last)
-  }
+function texts(reader: PlainReader, tag: number, end: number): void {
+  const last = reader.enter(tag, end)
+  while (reader.isPlain && reader.position < last) text(reader, TAG.utf8String, last)
 }

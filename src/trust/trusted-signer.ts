@@ -18,7 +18,8 @@ export class TrustedSigner {
   #identity: Identity | undefined
   #certificate: Certificate | undefined
   #validated:
-    { readonly path: ValidatedPath; readonly isChecked: boolean; readonly from: Date; readonly until: Date } | undefined
+    | { readonly path: ValidatedPath; readonly isChecked: boolean; readonly from: number; readonly until: number }
+    | undefined
 
   constructor(raw: RawSigner, directory: TrustHeader) {
     this.#raw = raw
@@ -54,7 +55,8 @@ export class TrustedSigner {
   validate(at: Date, revocation: 'required' | 'allow-directory-only' = 'required'): ValidatedPath {
     const isChecked = revocation === 'required'
     const kept = this.#validated
-    if (kept !== undefined && kept.isChecked === isChecked && at >= kept.from && at <= kept.until) return kept.path
+    const instant = at.getTime()
+    if (kept?.isChecked === isChecked && instant >= kept.from && instant <= kept.until) return kept.path
     const { anchors, authorities, crls } = this.#directory
     const path = validatePath(this.certificate, {
       anchors,
@@ -84,11 +86,11 @@ export class TrustedSigner {
   }
 }
 
-function window(path: ValidatedPath, crls: readonly Crl[]): { from: Date; until: Date } {
+function window(path: ValidatedPath, crls: readonly Crl[]): { from: number; until: number } {
   const begins = [...path.certificates.map((item) => item.notBefore), ...crls.map((crl) => crl.thisUpdate)]
   const ends = [...path.certificates.map((item) => item.notAfter), ...crls.map((crl) => crl.currentUntil)]
   return {
-    from: new Date(Math.max(...begins.map((item) => item.getTime()))),
-    until: new Date(Math.min(...ends.map((item) => item.getTime()))),
+    from: Math.max(...begins.map((item) => item.getTime())),
+    until: Math.min(...ends.map((item) => item.getTime())),
   }
 }

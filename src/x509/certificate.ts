@@ -3,7 +3,6 @@
  *
  * @module x509/certificate (floor 3)
  */
-import { hash } from 'node:crypto'
 import {
   CERTIFICATE_LIMITS,
   contextConstructed,
@@ -18,6 +17,7 @@ import {
 import {
   type AlgorithmIdentifier,
   type AlgorithmPolicy,
+  digestOctets,
   parsePublicKey,
   parseVerifyingKey,
   type PublicKey,
@@ -116,9 +116,14 @@ export class Certificate {
     return serialText(this.serialNumberOctets)
   }
 
+  /** SHA-256 of the whole certificate. Shared: do not change it. */
+  get fingerprintOctets(): Uint8Array {
+    return this.#once('fingerprintOctets', () => digestOctets('sha256', this.der))
+  }
+
   /** SHA-256 of the whole certificate, lower-case hexadecimal. */
   get fingerprint(): string {
-    return this.#once('fingerprint', () => hash('sha256', this.der, 'hex'))
+    return this.#once('fingerprint', () => hex(this.fingerprintOctets))
   }
 
   /**

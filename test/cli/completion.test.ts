@@ -56,6 +56,7 @@ describe.skipIf(!installed('bash'))('bash', async () => {
   it.each([
     ['signet ent', ['entity']],
     ['signet ver', ['verify']],
+    ['signet qu', ['quickstart', 'quarantine']],
     ['signet c', ['crl', 'cert', 'cms', 'compare', 'completion']],
     ['signet --ver', ['--version']],
     ['signet entity re', ['release', 'retire']],

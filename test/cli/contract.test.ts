@@ -82,6 +82,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_ENTITY_STATE',
   },
   'entity retire': { good: 'entity retire compute-07', bad: 'entity retire nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  quarantine: { good: 'quarantine compute-07', bad: 'quarantine nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  release: { good: 'release quarantined-01', bad: 'release compute-07', code: 'ERR_ENTITY_STATE' },
   issue: { good: 'issue compute-07 --out new', bad: 'issue nobody --out new', code: 'ERR_ENTITY_UNKNOWN' },
   renew: {
     good: 'renew compute-07 --out new',
@@ -270,6 +272,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_OUTPUT_EXISTS',
   },
   'compare kite': { good: 'compare kite', bad: 'compare kite --format picture', code: 'ERR_USAGE' },
+  'compare sizes': {
+    good: 'compare sizes --algorithm p256 note.json',
+    bad: 'compare sizes --algorithm p521',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
@@ -458,10 +465,15 @@ describe('every command', () => {
 
   it.each(Object.entries(CALLS))(
     'signet %s: an unknown option, or one word too many, is a usage error',
-    async (_, call) => {
+    async (path, call) => {
       const before = base.listing()
       expectJsonRefusal(await base.run([...words(call.good), '--nonsense', '--json']), 'ERR_USAGE')
-      expectJsonRefusal(await base.run([...words(call.good), 'one', 'two', 'three', '--json']), 'ERR_USAGE')
+      // No number of words is too many for a command that takes a list: they are files that are not there.
+      const takesMany = leaves
+        .find((leaf) => pathOf(leaf) === path)
+        ?.registeredArguments.some(({ variadic }) => variadic)
+      const code = takesMany === true ? 'ERR_FILE_READ' : 'ERR_USAGE'
+      expectJsonRefusal(await base.run([...words(call.good), 'one', 'two', 'three', '--json']), code)
       expect(base.listing()).toEqual(before)
     },
   )

@@ -42,7 +42,7 @@ describe.skipIf(!isAvailable)('openRedisReplay', () => {
     admin = connect()
   })
 
-  it('requirement 9: accepts a message once, whichever replica it reaches', async () => {
+  it('requirement 9: MSG-03: accepts a message once, whichever replica it reaches', async () => {
     const replicas = await Promise.all([memory(), memory(), memory()])
     for (let id = 0; id < 20; id++) {
       const answers = await Promise.all(replicas.map((replica) => replica.remember(key(id), at(300), NOW)))

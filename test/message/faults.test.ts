@@ -75,7 +75,7 @@ const STAGES: readonly Stage[] = [
   ['reading the context', (stub) => vi.mocked(context.readMessageContext).mockImplementation(stub)],
   ['the verdict about the signer', (stub) => vi.spyOn(TrustedSigner.prototype, 'validate').mockImplementation(stub)],
   ['the path', (stub) => vi.mocked(path.validatePath).mockImplementation(stub)],
-  ['the type', (stub) => vi.mocked(policy.messageTypeMatcher).mockImplementation(stub)],
+  ['the type', (stub) => vi.mocked(policy.typePattern).mockImplementation(stub)],
   ['the text of the content', (stub) => vi.mocked(files.decodeUtf8).mockImplementation(stub)],
   ['the JSON of the content', (stub) => vi.mocked(json.parseStrictJson).mockImplementation(stub)],
   ['the bindings', (stub) => vi.mocked(policy.checkBindings).mockImplementation(stub)],
@@ -86,7 +86,7 @@ describe('verifyMessage: a stage that breaks', () => {
     expect(await verify()).toBeInstanceOf(VerifiedMessage)
   })
 
-  it.each(STAGES)('yields no message when it is %s that throws, whatever it throws', async (_, replace) => {
+  it.each(STAGES)('CMS-02: yields no message when it is %s that throws, whatever it throws', async (_, replace) => {
     for (const thrown of [
       new Error('broken'),
       new RangeError('Maximum call stack size exceeded'),
@@ -110,7 +110,7 @@ describe('verifyMessage: a stage that breaks', () => {
   const SILENT = ['the age of the trust directory', 'the bindings']
 
   it.each(STAGES.filter(([name]) => !SILENT.includes(name)))(
-    'yields no message when it is %s that answers nothing',
+    'CMS-02: yields no message when it is %s that answers nothing',
     async (_, replace) => {
       for (const answer of [undefined, null]) {
         vi.resetAllMocks()

@@ -78,7 +78,7 @@ describe('createReplayMemory', () => {
 
   it('answers all of many questions at the same time, one of them with yes', async () => {
     const memory = createReplayMemory()
-    const answers = await Promise.all(Array.from({ length: 50 }, () => memory.remember(key(1), at(300), NOW)))
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => memory.remember(key(1), at(300), NOW)))
     expect(answers.filter(Boolean)).toHaveLength(1)
   })
 })

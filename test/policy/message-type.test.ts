@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isMessageType, messageTypeMatcher, TypePattern } from '../../src/policy/index.js'
+import { isMessageType, TypePattern, typePattern } from '../../src/policy/index.js'
 import { expectCode } from '../support/expect-code.js'
 
 describe('isMessageType', () => {
@@ -18,7 +18,7 @@ describe('isMessageType', () => {
   )
 })
 
-describe('messageTypeMatcher', () => {
+describe('typePattern', () => {
   it.each([
     ['notify.instance', 'notify.instance', true],
     ['notify.instance', 'notify.instance.create', false],
@@ -42,13 +42,13 @@ describe('messageTypeMatcher', () => {
     ['*.end', 'a.create.end', false],
     ['a-b', 'a_b', false],
   ])('of %s says of %s: %s', (pattern, type, matches) => {
-    expect(messageTypeMatcher(pattern)(type)).toBe(matches)
+    expect(typePattern(pattern).matches(type)).toBe(matches)
   })
 
   it.each(['', '**', 'a*', '*a', 'a.*b', 'a..b', '.a', 'a.', 'a b', '[a]', '.+', 'a|b', 'a\n', 'a'.repeat(256)])(
     'refuses the pattern %j',
     (pattern) => {
-      expectCode('ERR_CONFIG_INVALID', () => messageTypeMatcher(pattern))
+      expectCode('ERR_CONFIG_INVALID', () => typePattern(pattern))
     },
   )
 })

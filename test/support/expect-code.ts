@@ -14,7 +14,7 @@ export function expectCode(code: ErrorCode, work: () => unknown): SignetError {
 }
 
 /** As {@link expectCode}, for a promise. */
-export async function expectCodeAsync(code: ErrorCode, work: () => Promise<unknown>): Promise<SignetError> {
+export async function expectCodeAsync(code: ErrorCode, work: () => unknown): Promise<SignetError> {
   try {
     await work()
   } catch (error) {

@@ -36,7 +36,7 @@ import { purposeNamed, strictnessNamed } from '../../../src/path/index.js'
 import {
   checkBindings,
   isMessageType,
-  messageTypeMatcher,
+  typePattern,
   parseBinding,
   parseCases,
   parseSender,
@@ -216,8 +216,8 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('policy.parseBinding', parseBinding, (text) => `${text} == node`),
   ...texts('policy.isMessageType', isMessageType),
   ...texts(
-    'policy.messageTypeMatcher',
-    (text) => messageTypeMatcher(text)(text),
+    'policy.typePattern',
+    (text) => typePattern(text).matches(text),
     (text) => `notify.${text}`,
   ),
   ...texts('time.parseDuration', parseDuration),

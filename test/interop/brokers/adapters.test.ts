@@ -242,7 +242,7 @@ const held = async (link: Link): Promise<Wire> =>
 describe.skipIf(!has.rabbitmq)('RabbitMQ in the hands of an attacker', () => {
   hostileBroker(story, () => present(rabbitmq))
 
-  it('requirement 5: says that another has published, and writes the signature as a text', async () => {
+  it('requirement 5: MSG-07: says that another has published, and writes the signature as a text', async () => {
     const link = present(rabbitmq)
     const wire = await held(link)
     const { told, ...callbacks } = listener()

@@ -1,0 +1,52 @@
+/**
+ * Values by octets, looked up where the octets stand inside of an input: nothing is made for a look-up.
+ *
+ * For a fixed set of keys, chosen here: its hash is no defence against somebody who chooses them.
+ *
+ * @module asn1/octet-table (floor 1)
+ */
+
+interface Entry<T> {
+  readonly octets: Uint8Array
+  readonly value: T
+}
+
+const SLOTS = 512
+
+export class OctetTable<T> {
+  readonly #slots: (readonly Entry<T>[])[] = []
+  /** No key is longer. */
+  #longest = 0
+
+  constructor(entries: Iterable<readonly [octets: Uint8Array, value: T]>) {
+    for (const [octets, value] of entries) {
+      const slot = slotOf(octets, 0, octets.length)
+      this.#slots[slot] = [...(this.#slots[slot] ?? []), { octets, value }]
+      this.#longest = Math.max(this.#longest, octets.length)
+    }
+    for (let slot = 0; slot < SLOTS; slot++) this.#slots[slot] ??= []
+  }
+
+  /** The value for the octets from `start` to before `end`. */
+  get(bytes: Uint8Array, start: number, end: number): T | undefined {
+    if (end - start > this.#longest) return undefined
+    const slot = this.#slots[slotOf(bytes, start, end)] as readonly Entry<T>[]
+    for (let index = 0; index < slot.length; index++) {
+      const entry = slot[index] as Entry<T>
+      if (equalsAt(entry.octets, bytes, start, end)) return entry.value
+    }
+    return undefined
+  }
+}
+
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  let sum = end - start
+  for (let index = start; index < end; index++) sum = (Math.imul(sum, 31) + (bytes[index] as number)) | 0
+  return (sum ^ (sum >>> 9)) & (SLOTS - 1)
+}
+
+function equalsAt(octets: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (octets.length !== end - start) return false
+  for (let index = 0; index < octets.length; index++) if (octets[index] !== bytes[start + index]) return false
+  return true
+}
