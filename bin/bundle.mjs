@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const novaPolicy = readFileSync(`${root}fixtures/nova/policy.yaml`, 'utf8')
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 
 const options = {
   input: { signet: `${root}dist/cli/start.js` },
   platform: 'node',
-  transform: { define: { SIGNET_VERSION: JSON.stringify(version) } },
+  // What is elsewhere read from files beside the sources.
+  transform: { define: { SIGNET_VERSION: JSON.stringify(version), SIGNET_NOVA_POLICY: JSON.stringify(novaPolicy) } },
   preserveEntrySignatures: 'allow-extension',
 }
 
@@ -30,7 +32,8 @@ const lazy = {
         names.push(name)
         return `const ${name} = () => ${part};`
       })
-      .replace(/\brequire_\w+(?=\.)/g, (name) => (names.includes(name) ? `${name}()` : name))
+      // In parentheses, for what is called with `new`.
+      .replace(/\b(require_\w+)(\.[\w$]+)/g, (use, name, of) => (names.includes(name) ? `(${name}()${of})` : use))
       .replace(/^exports\.(?!main|start)[\w$]+ = [\w$]+;$/gm, (line) => {
         shown.push(line)
         return ''
@@ -47,6 +50,7 @@ const wrapped = {
   name: 'wrapped',
   generateBundle(_options, bundle) {
     for (const chunk of Object.values(bundle)) {
+      if (chunk.code.includes('../../')) throw new Error(`${chunk.fileName} reads a file beside the sources`)
       const code = chunk.code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
       chunk.code = `(function (exports, require, module) {${code}\n})`
     }
