@@ -10,6 +10,8 @@ import { parseStrictJson, requireKeys } from '../json/index.js'
 /** Longest record, its end not counted: 16 MiB. What is longer goes into files. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024
 
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+
 /** Octets, or the path of a file that has them. */
 export type Source = Uint8Array | string
 
@@ -99,10 +101,11 @@ function source(fields: Readonly<Record<string, unknown>>, name: 'signature' | '
     return path
   }
   if (base64 === undefined) return undefined
-  const octets = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined
-  // Node passes over what is no Base64; only what comes back as it was is.
-  if (octets?.toString('base64') !== base64) throw malformed(`${name}Base64 is not Base64`)
-  return octets
+  // Node passes over what is no Base64.
+  if (typeof base64 !== 'string' || base64.length % 4 !== 0 || !BASE64.test(base64)) {
+    throw malformed(`${name}Base64 is not Base64`)
+  }
+  return Buffer.from(base64, 'base64')
 }
 
 function malformed(message: string): EncodingError {
