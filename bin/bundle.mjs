@@ -1,6 +1,6 @@
 // Makes the bundle of the command line out of dist: `signet.cjs`, which verifies a message all by itself, parts that it
 // loads when they are needed, and beside each the functions that a run compiled (see signet.js).
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -65,9 +65,23 @@ async function firstModules() {
   return new Set(output.flatMap(({ modules }) => Object.keys(modules)))
 }
 
+/** The packages whose code is in the bundle, with what their licences ask to be passed on. */
+function licenses(output) {
+  const modules = output.flatMap(({ modules }) => Object.keys(modules))
+  const folders = modules.map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0])
+  return [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+    const text = file === undefined ? '' : readFileSync(`${folder}/${file}`, 'utf8')
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`
+  })
+}
+
+// What was compiled of another bundle is not of this one.
+for (const name of readdirSync(`${root}dist`)) if (/\.cjs(\.cache)?$/.test(name)) rmSync(`${root}dist/${name}`)
 const first = await firstModules()
 const bundle = await rolldown({ ...options, plugins: [lazy, wrapped] })
-await bundle.write({
+const { output } = await bundle.write({
   dir: `${root}dist`,
   format: 'cjs',
   entryFileNames: '[name].cjs',
@@ -79,3 +93,4 @@ await bundle.write({
   // Names stay, for whoever reads where something failed.
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 })
+writeFileSync(`${root}dist/signet-licenses.txt`, licenses(output).join('\n'))

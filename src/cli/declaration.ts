@@ -39,12 +39,7 @@ export interface DeclaredCommand extends CommandDeclaration {
   run(cli: Invocation, operand: string | undefined, options: object): Promise<Outcome | undefined>
 }
 
-/** What stands before or after any command. */
-export interface GlobalOptions {
-  readonly home?: string
-  readonly json?: boolean
-}
-
+/** What stands before or after any command: `GlobalOptions`. */
 export const GLOBAL_OPTIONS: readonly OptionDeclaration[] = [
   { flags: '--home <dir>', description: 'folder of the authority (default: SIGNET_HOME, else ~/.signet)' },
   { flags: '--json', description: 'print one JSON object, errors too' },

@@ -17,11 +17,16 @@ import {
   writePiecesAtomic,
 } from '../files/index.js'
 import { EncodingError, LimitError, UsageError } from '../errors/index.js'
-import type { GlobalOptions } from './declaration.js'
 import type { CliEnvironment } from './environment.js'
 import type { PassphraseOptions } from './passphrase.js'
 import { type Progress, type ProgressUnit, startProgress } from './progress.js'
 import { printable } from './table.js'
+
+/** What stands before or after any command. */
+export interface GlobalOptions {
+  readonly home?: string
+  readonly json?: boolean
+}
 
 /** What a command has to say. */
 export interface Outcome {

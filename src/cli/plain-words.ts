@@ -5,7 +5,8 @@
  *
  * @module cli/plain-words (floor 8)
  */
-import { type CommandDeclaration, GLOBAL_OPTIONS, type GlobalOptions, type OptionDeclaration } from './declaration.js'
+import { type CommandDeclaration, GLOBAL_OPTIONS, type OptionDeclaration } from './declaration.js'
+import type { GlobalOptions } from './invocation.js'
 
 /** What a plain command line says. */
 export interface PlainWords {

@@ -156,7 +156,6 @@ describe('plainWords', () => {
 
   it.each([
     ['verify x'],
-    ['verify --trust t'],
     ['verify x y --trust t'],
     ['verify x --trust t --trust u'],
     ['verify x --trust --for'],
