@@ -19,6 +19,7 @@ import { registerDecrypt } from './decrypt.js'
 import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
 import { registerStateChanges } from './entity-state.js'
+import { registerEnvelope } from './envelope.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
 import { registerIdentity } from './identity.js'
@@ -96,6 +97,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   declareCommand(program, cli, SIGN)
   declareCommand(program, cli, VERIFY)
   registerRoute(program, cli)
+  registerEnvelope(program, cli)
   registerEncrypt(program, cli)
   registerDecrypt(program, cli)
   registerCms(program, cli)

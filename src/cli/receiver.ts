@@ -125,7 +125,8 @@ function routeOf({ routeComplete, routeMe }: ReceiverOptions): RoutePolicy | und
   return { require: 'up-to-me', me: routeMe }
 }
 
-function sendersOf({ from, role }: ReceiverOptions): MessagePolicy['senders'] {
+/** Whose signatures are wanted: anybody's, where nobody is named. */
+export function sendersOf({ from, role }: Pick<ReceiverOptions, 'from' | 'role'>): MessagePolicy['senders'] {
   if (from === undefined && role === undefined) return 'allow-any-trusted'
   return { ...(from === undefined ? {} : { entities: from }), ...(role === undefined ? {} : { roles: role }) }
 }

@@ -23,7 +23,7 @@ import type { Invocation } from './invocation.js'
 import { describeRoute, routeText } from './route-text.js'
 import { signerDirectory } from './sign.js'
 import { facts, instant, table } from './table.js'
-import { openTrustFile } from './trust-file.js'
+import { openTrust, PIN_OPTION, type TrustOptions } from './trust-file.js'
 
 export function registerRoute(program: Command, cli: Invocation): void {
   const route = program
@@ -38,11 +38,8 @@ export function registerRoute(program: Command, cli: Invocation): void {
   registerVerify(route, cli)
 }
 
-interface RouteOptions {
+interface RouteOptions extends TrustOptions {
   readonly content?: string
-  readonly trust: string
-  readonly pin?: string
-  readonly trustMemory?: string
 }
 
 interface CheckOffOptions extends RouteOptions {
@@ -55,10 +52,7 @@ function routeOptions(command: Command): Command {
   return command
     .option('--content <file>', 'the signed file of a detached message; - reads standard input')
     .requiredOption('--trust <file>', 'the trust directory')
-    .option(
-      '--pin <fingerprint>',
-      'SHA-256 fingerprint of the root (default: SIGNET_PIN, or the root of this authority)',
-    )
+    .option(...PIN_OPTION)
     .option('--trust-memory <file>', 'remembers the newest trust directory, so that an older one is refused')
 }
 
@@ -165,13 +159,6 @@ function registerVerify(route: Command, cli: Invocation): void {
         }
       }),
     )
-}
-
-function openTrust(cli: Invocation, { trust, pin, trustMemory }: RouteOptions): TrustDirectory {
-  return openTrustFile(cli, trust, {
-    ...(pin === undefined ? {} : { pin }),
-    ...(trustMemory === undefined ? {} : { memory: trustMemory }),
-  })
 }
 
 async function verifiedRoute(

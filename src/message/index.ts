@@ -46,6 +46,7 @@ export {
   type SignMessageRequest,
   type SigningCredential,
 } from './sign.js'
+export { type StatedEnvelope, statedEnvelope, type StatedPart, type StatedSignature } from './stated-envelope.js'
 export { VerifiedStream, verifyMessageStream } from './stream.js'
 export { type WantedSenders } from './trusted-signer.js'
 export { receiverNames, roleDestination, scopeDestination } from './names.js'

@@ -234,6 +234,26 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'route verify order.p7s --content note.json --trust trust.p7',
     code: 'ERR_ROUTE_INCOMPLETE',
   },
+  'envelope create': {
+    good: 'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out new.env',
+    bad: 'envelope create --as credentials/conductor-01/tls --part note=compute-07 --out new.env',
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  'envelope add': {
+    good: 'envelope add plan.env note.json --name note --as credentials/compute-07/signer --trust trust.p7',
+    bad: 'envelope add plan.env note.json --name note --as credentials/conductor-01/signer --trust trust.p7',
+    code: 'ERR_ENVELOPE_PART',
+  },
+  'envelope show': {
+    good: 'envelope show whole.env',
+    bad: 'envelope show note.json.p7s',
+    code: 'ERR_ENVELOPE_MALFORMED',
+  },
+  'envelope verify': {
+    good: 'envelope verify whole.env --trust trust.p7',
+    bad: 'envelope verify plan.env --trust trust.p7',
+    code: 'ERR_ENVELOPE_PART',
+  },
   encrypt: {
     good: `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out new.p7m`,
     bad: `encrypt note.json --to ${SIGNER}/cert.pem ${SENDER} --out new.p7m`,
@@ -325,6 +345,8 @@ for (const line of [
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
   'sign note.json --as credentials/compute-07/signer --type order --to billing --route conductor-01 --out order.p7s',
   'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7 --out done.p7s',
+  'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out plan.env',
+  'envelope add plan.env note.json --name note --as credentials/compute-07/signer --trust trust.p7 --out whole.env',
   'issue conductor-01 --profile recipient --out reader',
   `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
   'trust publish --site site --delta-from trust.p7 --delta-out delta.p7',
