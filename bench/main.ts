@@ -3,7 +3,6 @@
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
-import { execFileSync } from 'node:child_process'
 import { hash, randomBytes, sign, verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +20,7 @@ import { MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
 import { parseMapping, resolveIdentity, RoleGraph, setRole } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
+import { coldBenches } from './cold.ts'
 import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
 import { issuanceBenches, measureIssuanceMemory, printIssuanceMemory } from './issuance.ts'
@@ -36,7 +36,7 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
 const rows: Row[] = []
 
 try {
-  for (const [name, bench] of Object.entries(await benches())) {
+  for (const [name, bench] of Object.entries({ ...(await benches()), ...coldBenches(folder) })) {
     if (values.only !== undefined && !name.includes(values.only)) continue
     const row = await bench(name)
     rows.push(row)
@@ -180,12 +180,5 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   }
   result['hash 1 KiB'] = (name) =>
     measure(name, { name: 'signet', run: () => hash('sha256', content, 'buffer') }, [], 2000)
-  result['cold start: signet --version'] = (name) =>
-    measure(
-      name,
-      { name: 'signet', run: () => execFileSync(process.execPath, ['bin/signet.js', '--version']) },
-      [{ name: 'node -e 0', run: () => execFileSync(process.execPath, ['-e', '0']) }],
-      15,
-    )
   return result
 }

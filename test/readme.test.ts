@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildProgram } from '../src/cli/main.js'
+import { buildProgram } from '../src/cli/program.js'
 import { processEnvironment } from '../src/cli/environment.js'
 import { ERROR_CODES, EXIT_CODES } from '../src/errors/index.js'
 import { matrixOf, matrixSvg, parsePolicy } from '../src/policy/index.js'

@@ -7,7 +7,8 @@ export {
   type RegistryChange,
 } from './apply.js'
 export { BACKDATE_SECONDS } from './approve-validity.js'
-export { Authority, HOME_FILES } from './authority.js'
+export { Authority } from './authority.js'
+export { HOME_FILES } from './home-files.js'
 export { bootstrap, type Bootstrapped, type BootstrapRequest, openRootBundle, ROOT_FILES } from './bootstrap.js'
 export {
   CRL_VALIDITY_SECONDS,

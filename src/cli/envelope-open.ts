@@ -8,7 +8,7 @@ import type { Invocation, Outcome } from './invocation.js'
 import { signerDirectory } from './sign.js'
 import { facts, instant, table } from './table.js'
 import { openTrust, PIN_OPTION, type TrustOptions } from './trust-file.js'
-import { sendersOf } from './verify.js'
+import { sendersOf } from './receiver.js'
 
 interface OpenOptions extends TrustOptions {
   readonly from?: readonly string[]

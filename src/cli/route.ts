@@ -20,6 +20,7 @@ import type { TrustDirectory } from '../trust/index.js'
 import { verifyContent } from './content.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
+import { describeRoute, routeText } from './route-text.js'
 import { signerDirectory } from './sign.js'
 import { facts, instant, table } from './table.js'
 import { openTrust, PIN_OPTION, type TrustOptions } from './trust-file.js'
@@ -189,25 +190,4 @@ async function verifiedRoute(
   // A policy that wants a route lets nothing pass that has none.
   if (value.route === undefined) throw new InternalError('ERR_INTERNAL', 'a route was wanted and none was verified')
   return value.route
-}
-
-/** A verified route for `--json`. */
-export function describeRoute({ planned, steps, next }: VerifiedRoute): Record<string, unknown> {
-  return {
-    route: planned,
-    steps: steps.map(({ entry, signer, certificate, signingTime }, index) => ({
-      step: index + 1,
-      entry,
-      signer,
-      fingerprint: certificate.fingerprint,
-      signingTime: signingTime.toISOString(),
-    })),
-    next: next ?? null,
-  }
-}
-
-/** A verified route in one line. */
-export function routeText({ planned, steps, next }: VerifiedRoute): string {
-  const done = `${steps.length} of ${planned.length} steps checked off`
-  return next === undefined ? `${planned.join(', ')}: complete` : `${planned.join(', ')}: ${done}, next is ${next}`
 }

@@ -3,7 +3,8 @@ import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
-import { buildProgram, main } from '../../src/cli/main.js'
+import { main } from '../../src/cli/main.js'
+import { buildProgram } from '../../src/cli/program.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
 import { type CliOptions, type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
@@ -585,7 +586,7 @@ describe('passphrases', () => {
     const terminal = new PassThrough()
     const { environment, printed } = silent(world, {}, terminal)
     let asked = 0
-    environment.stderr.on('data', () => {
+    ;(environment.stderr as PassThrough).on('data', () => {
       const questions = printed.stderr.split(': ').length - 1
       while (asked < Math.min(questions, answers.length)) terminal.write(answers[asked++] ?? '')
     })
