@@ -45,6 +45,17 @@ const lazy = {
   },
 }
 
+/** A module that starts a thread finds its file where the library has it, beside the bundle. */
+const located = {
+  name: 'located',
+  transform(code, id) {
+    const path = id.startsWith(`${root}dist/`) ? id.slice(`${root}dist/`.length) : undefined
+    if (path === undefined || !code.includes('import.meta.url')) return null
+    const url = `require('node:url').pathToFileURL(module.folder + ${JSON.stringify(path)}).href`
+    return code.replaceAll('import.meta.url', url)
+  },
+}
+
 /** As `signet.js` compiles it. A source of which every character is one octet is read, and compiled, without being decoded. */
 const wrapped = {
   name: 'wrapped',
@@ -60,7 +71,7 @@ const wrapped = {
 /** The modules without which nothing begins. */
 async function firstModules() {
   const later = { name: 'later', resolveDynamicImport: (id) => ({ id, external: true }) }
-  const bundle = await rolldown({ ...options, plugins: [later] })
+  const bundle = await rolldown({ ...options, plugins: [located, later] })
   const { output } = await bundle.generate({ format: 'cjs' })
   return new Set(output.flatMap(({ modules }) => Object.keys(modules)))
 }
@@ -80,7 +91,7 @@ function licenses(output) {
 // What was compiled of another bundle is not of this one.
 for (const name of readdirSync(`${root}dist`)) if (/\.cjs(\.cache)?$/.test(name)) rmSync(`${root}dist/${name}`)
 const first = await firstModules()
-const bundle = await rolldown({ ...options, plugins: [lazy, wrapped] })
+const bundle = await rolldown({ ...options, plugins: [located, lazy, wrapped] })
 const { output } = await bundle.write({
   dir: `${root}dist`,
   format: 'cjs',

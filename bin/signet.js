@@ -31,7 +31,7 @@ function loader(files = FILES) {
   const load = (name) => {
     const known = loaded.get(name)
     if (known !== undefined) return known.exports
-    const module = { exports: {} }
+    const module = { exports: {}, folder: DIST }
     loaded.set(name, module)
     const script = new vm.Script(files.source(name), { filename: DIST + name, cachedData: files.cache(name) })
     scripts.set(name, script)
