@@ -49,6 +49,7 @@ import {
   checkHostName,
   checkUri,
   explainPath,
+  validateIssuer,
   validatePath,
   verifyOcspResponse,
 } from '../../../src/path/index.js'
@@ -217,6 +218,10 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
 
   'path.validatePath': ({ bytes }) =>
     validatePath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation }),
+  'path.validateIssuer': ({ bytes }) => {
+    const issuer = validateIssuer(parseCertificate(bytes), { anchors, at: NOW, revocation })
+    issuer.validate(alice.certificate, ['message-signing'])
+  },
   'path.explainPath': ({ bytes }) =>
     explainPath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation, hostName: 'a.example' }),
   'path.validatePath to itself': ({ bytes }) => {
