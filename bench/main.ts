@@ -1,9 +1,8 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`, `trust`), beside what cannot be avoided.
+ * `npm run bench [-- --only NAME] [-- --json FILE]`: what signet costs, how that grows (`growth`, `million`, `registry`, `trust`, `quarantine`), beside what cannot be avoided.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
-import { execFileSync } from 'node:child_process'
 import { hash, randomBytes, sign, verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,15 +16,18 @@ import {
   publishTrustDirectory,
   registerEntity,
 } from '../dist/authority/index.js'
-import { generatePrivateKey, MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
+import { MemoryKeyProvider, Passphrase } from '../dist/crypto/index.js'
 import { parseMapping, resolveIdentity, RoleGraph, setRole } from '../dist/identity/index.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { PROFILES } from '../dist/authority/index.js'
+import { coldBenches } from './cold.ts'
 import { measureGrowth, printGrowth } from './growth.ts'
 import { measure, printRow, type Row } from './harness.ts'
+import { issuanceBenches, measureIssuanceMemory, printIssuanceMemory } from './issuance.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { certificateOf, holderOf, NOW } from './pki.ts'
 import { validatePath } from '../dist/path/index.js'
+import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
 import { measureTrust, printTrust } from './trust.ts'
 
@@ -34,7 +36,7 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
 const rows: Row[] = []
 
 try {
-  for (const [name, bench] of Object.entries(await benches())) {
+  for (const [name, bench] of Object.entries({ ...(await benches()), ...coldBenches(folder) })) {
     if (values.only !== undefined && !name.includes(values.only)) continue
     const row = await bench(name)
     rows.push(row)
@@ -49,8 +51,13 @@ try {
   if (registry !== undefined) printRegistry(registry)
   const trust = isWanted('trust') ? await measureTrust(folder) : undefined
   if (trust !== undefined) printTrust(trust)
+  const quarantine = isWanted('quarantine') ? await measureQuarantine(folder) : []
+  printQuarantine(quarantine)
+  const memory = isWanted('issuance memory') ? await measureIssuanceMemory(folder) : undefined
+  if (memory !== undefined) printIssuanceMemory(memory)
   if (values.json !== undefined) {
-    const all = { schema: 1, rows, growth, million: million ?? null, registry: registry ?? null, trust: trust ?? null }
+    const parts = { million: million ?? null, registry: registry ?? null, trust: trust ?? null, quarantine }
+    const all = { schema: 1, rows, growth, ...parts, issuanceMemory: memory ?? null }
     writeFileSync(values.json, `${JSON.stringify(all, null, 2)}\n`)
   }
 } finally {
@@ -137,34 +144,7 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
         2000,
       )
   }
-  result['issue, batches of 50'] = async (name) => {
-    const requests = await Promise.all(
-      Array.from({ length: 50 }, async (_, index) => {
-        const id = `bulk-${index}`
-        await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
-        return { entity: id, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } } as const
-      }),
-    )
-    const bareKey = generatePrivateKey('p256')
-    const tbs = randomBytes(500)
-    return measure(
-      name,
-      { name: 'signet', operations: 50, run: () => issueCertificates(issuing, requests) },
-      [
-        {
-          name: 'bare key generation + sign',
-          operations: 50,
-          run: () => {
-            for (let index = 0; index < 50; index++) {
-              generatePrivateKey('p256')
-              sign('sha256', tbs, bareKey)
-            }
-          },
-        },
-      ],
-      20,
-    )
-  }
+  Object.assign(result, await issuanceBenches(issuing, folder))
   result['resolve by 100,000 rules'] = async (name) => {
     const issuer = holderOf('issuer')
     const path = validatePath(certificateOf('n7', issuer, {}), {
@@ -200,12 +180,5 @@ async function benches(): Promise<Record<string, (name: string) => Promise<Row>>
   }
   result['hash 1 KiB'] = (name) =>
     measure(name, { name: 'signet', run: () => hash('sha256', content, 'buffer') }, [], 2000)
-  result['cold start: signet --version'] = (name) =>
-    measure(
-      name,
-      { name: 'signet', run: () => execFileSync(process.execPath, ['bin/signet.js', '--version']) },
-      [{ name: 'node -e 0', run: () => execFileSync(process.execPath, ['-e', '0']) }],
-      15,
-    )
   return result
 }

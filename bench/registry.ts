@@ -207,19 +207,21 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
       const serialNumber = digestOf('serial', index).slice(0, 40)
       const entityId = idOf(index)
-      await transaction.insertIntent({ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at })
-      await transaction.insertCertificate({
-        serialNumber,
-        entityId,
-        profile: 'peer',
-        keyIdentifier: digestOf('key', index),
-        spkiDigest: digestOf('spki', index),
-        fingerprint: digestOf('fingerprint', index),
-        subjectDigest: digestOf('subject', index),
-        notBefore: at,
-        notAfter: at,
-        der: new Uint8Array(700),
-      })
+      await transaction.insertIntents([{ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at }])
+      await transaction.insertCertificates([
+        {
+          serialNumber,
+          entityId,
+          profile: 'peer',
+          keyIdentifier: digestOf('key', index),
+          spkiDigest: digestOf('spki', index),
+          fingerprint: digestOf('fingerprint', index),
+          subjectDigest: digestOf('subject', index),
+          notBefore: at,
+          notAfter: at,
+          der: new Uint8Array(700),
+        },
+      ])
     }
   })
 }

@@ -1,33 +1,55 @@
 #!/usr/bin/env node
 // Starts the command line. Runs on any Node: one that is too old hands over to the Node 24 that npm put beside us, or
-// says in one sentence what is missing. Nothing here may need a newer Node.
-import { existsSync, fstatSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+// says in one sentence what is missing. Nothing here may need a newer Node, and nothing may be loaded that is not
+// needed: half of the time that a message takes to verify is spent before the first line of ours runs.
+'use strict'
+const { existsSync, fstatSync, readFileSync } = require('node:fs')
 
 const REQUIRED = 24
+const DIST = `${__dirname}/../dist/`
 
-if (Number(process.versions.node.split('.')[0]) >= REQUIRED) {
-  await start()
-} else {
-  handOver()
+/**
+ * Where the parts of the bundle come from. Beside each lies what V8 made of it when it was built (`.cache`): compiled
+ * functions, which it takes only for its own version, its own flags and a source of the same length.
+ */
+const FILES = {
+  source: (name) => readFileSync(DIST + name, 'utf8'),
+  cache: (name) => {
+    try {
+      return readFileSync(`${DIST}${name}.cache`)
+    } catch {
+      return undefined
+    }
+  },
 }
 
-async function start() {
-  const entry = new URL('../dist/cli/main.js', import.meta.url)
-  if (!existsSync(entry)) stop('signet is not built yet', 'npm run build')
-  const [{ main }, { processEnvironment }] = await Promise.all([
-    import(entry.href),
-    import(new URL('../dist/cli/environment.js', import.meta.url).href),
-  ])
-  // A reader that goes away (`signet … | head`) is no failure of ours, but nothing was delivered either.
-  process.stdout.on('error', () => process.exit(8))
-  // Where nobody hears what went wrong, the exit code still says it.
-  process.stderr.on('error', () => undefined)
-  // Until main says otherwise, nothing has succeeded.
-  process.exitCode = 1
-  process.exitCode = await main(process.argv.slice(2), processEnvironment())
+/** Load parts of the bundle, each once. @returns `load(name)`, and the scripts that were loaded. */
+function loader(files = FILES) {
+  const vm = require('node:vm')
+  const loaded = new Map()
+  const scripts = new Map()
+  const load = (name) => {
+    const known = loaded.get(name)
+    if (known !== undefined) return known.exports
+    const module = { exports: {}, folder: DIST }
+    loaded.set(name, module)
+    const script = new vm.Script(files.source(name), { filename: DIST + name, cachedData: files.cache(name) })
+    scripts.set(name, script)
+    const inner = (id) => {
+      if (!id.startsWith('./')) return require(id)
+      const part = load(id.slice(2))
+      part.share?.()
+      return part
+    }
+    script.runInThisContext()(module.exports, inner, module)
+    return module.exports
+  }
+  return { load, scripts }
+}
+
+function start() {
+  if (!existsSync(`${DIST}signet.cjs`)) stop('signet is not built yet', 'npm run build')
+  loader().load('signet.cjs').start()
 }
 
 function handOver() {
@@ -40,8 +62,10 @@ function handOver() {
       2,
     )
   }
-  const script = fileURLToPath(import.meta.url)
-  const { status } = spawnSync(node, [...process.execArgv, script, ...process.argv.slice(2)], { stdio: handedDown() })
+  const { spawnSync } = require('node:child_process')
+  const { status } = spawnSync(node, [...process.execArgv, __filename, ...process.argv.slice(2)], {
+    stdio: handedDown(),
+  })
   process.exit(status === null ? 1 : status)
 }
 
@@ -63,7 +87,7 @@ function handedDown() {
 /** The binary of the npm package `node`, where it is installed. */
 function pinnedNode() {
   try {
-    const path = createRequire(import.meta.url).resolve('node/bin/node')
+    const path = require.resolve('node/bin/node')
     return existsSync(path) ? path : undefined
   } catch {
     return undefined
@@ -73,4 +97,10 @@ function pinnedNode() {
 function stop(message, hint, code = 'ERR_INTERNAL', exitCode = 1) {
   process.stderr.write('signet: error: ' + message + ' [' + code + ']\nsignet: hint: ' + hint + '\n')
   process.exit(exitCode)
+}
+
+module.exports = { loader, pinnedNode }
+if (require.main === module) {
+  if (Number(process.versions.node.split('.')[0]) >= REQUIRED) start()
+  else handOver()
 }

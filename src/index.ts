@@ -14,6 +14,8 @@ export {
   type BootstrapRequest,
   currentCrls,
   issueCertificates,
+  issueInGroups,
+  IssueQueue,
   previewRevocation,
   publishCrl,
   publishDeltaCrl,
@@ -42,7 +44,14 @@ export {
   verifySignedStream,
 } from './cms/index.js'
 export { deliverCredential, loadCredential, type LoadedCredential } from './credential/index.js'
-export { CommandKeyProvider, type KeyProvider, MemoryKeyProvider, openKeyFile, Passphrase } from './crypto/index.js'
+export {
+  CommandKeyProvider,
+  type KeyProvider,
+  MemoryKeyProvider,
+  openKeyFile,
+  Passphrase,
+  SignaturePool,
+} from './crypto/index.js'
 export { type ErrorCategory, type ErrorCode, EXIT_CODES, isSignetError, SignetError } from './errors/index.js'
 export {
   explainIdentity,
@@ -58,6 +67,7 @@ export {
   checkOff,
   createReplayMemory,
   type EnvelopePolicy,
+  type IncomingMessage,
   makeEnvelope,
   DecryptedMessage,
   decryptMessage,
@@ -69,7 +79,11 @@ export {
   MessageVerifier,
   openRedisReplay,
   openReplayFile,
+  PendingRequests,
   receiverNames,
+  replyTo,
+  requireInOrder,
+  sequenceId,
   planProtection,
   type ProtectionSettings,
   type ReplayStore,
@@ -81,6 +95,7 @@ export {
   VerifiedMessage,
   VerifiedRoute,
   VerifiedStream,
+  verifyAll,
   verifyEnvelope,
   verifyMessage,
   verifyMessageStream,

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildProgram } from '../src/cli/main.js'
+import { buildProgram } from '../src/cli/program.js'
 import { processEnvironment } from '../src/cli/environment.js'
 import { ERROR_CODES, EXIT_CODES } from '../src/errors/index.js'
 import { matrixOf, matrixSvg, parsePolicy } from '../src/policy/index.js'
@@ -114,6 +114,9 @@ describe('README: tables', () => {
           signature: 'Uint8Array',
           payload: 'Uint8Array',
           policy: "import('signet-pki').MessagePolicy",
+          messages: "readonly import('signet-pki').IncomingMessage[]",
+          accept: '(message: unknown) => void',
+          report: '(error: unknown) => void',
         }
         const declared = Object.entries(names)
           .filter(([name]) => !new RegExp(`const ${name}\\b`).test(code))

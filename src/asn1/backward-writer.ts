@@ -4,7 +4,9 @@
  *
  * @module asn1/backward-writer (floor 1)
  */
+import { Buffer } from 'node:buffer'
 import { headerOctets, writeHeader } from './der-writer.js'
+import { sharedMemory } from './memory.js'
 
 /** What most documents fit into; larger ones get memory of their own. */
 const SCRATCH_OCTETS = 16 * 1024
@@ -46,8 +48,10 @@ export class BackwardWriter {
     this.#bytes[this.position] = tag
   }
 
-  /** What is written, as octets of their own. */
+  /** What is written, as octets that nothing is written over. For what does not live long: {@link sharedMemory}. */
   take(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(this.position))
+    const taken = sharedMemory(this.#bytes.length - this.position)
+    taken.set(this.#bytes.subarray(this.position))
+    return taken
   }
 }

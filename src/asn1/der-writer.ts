@@ -3,6 +3,7 @@
  *
  * @module asn1/der-writer (floor 1)
  */
+import { Buffer } from 'node:buffer'
 import { InternalError } from '../errors/index.js'
 import { encodeOid } from './oid.js'
 import { contextConstructed, contextPrimitive, TAG } from './tags.js'
@@ -74,6 +75,8 @@ export function encodeNull(): Uint8Array {
 /** A non-negative INTEGER from a safe number. */
 export function encodeInteger(value: number, tag: number = TAG.integer): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) throw new InternalError('ERR_INTERNAL', 'not a non-negative integer')
+  if (value < 0x80) return Uint8Array.of(tag, 1, value)
+  if (value < 0x8000 && value >= 0x100) return Uint8Array.of(tag, 2, value >> 8, value & 0xff)
   const octets: number[] = []
   for (let rest = value; octets.length === 0 || rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256)
   return encodeValue(tag, positive(Uint8Array.from(octets)))

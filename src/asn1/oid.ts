@@ -5,12 +5,16 @@
  *
  * @module asn1/oid (floor 1)
  */
+import { Buffer } from 'node:buffer'
 import { UsageError } from '../errors/index.js'
 import { OctetTable } from './octet-table.js'
 import { OID } from './oids.js'
 
 /** Longest OID in content octets. The longest in use here has 14; this also keeps decoding cheap. */
 const MAX_OID_OCTETS = 64
+
+/** An arc below this may grow by seven bits and still be a number. */
+const SHORT_ARC = 2 ** 40
 
 const decoded = new Map<string, string>()
 /** Attackers choose OIDs: the memory for decoded ones is bounded. */
@@ -39,22 +43,24 @@ export function decodeOid(content: Uint8Array, fail: (message: string) => Error)
 }
 
 function decodeArcs(content: Uint8Array, fail: (message: string) => Error): string {
-  const arcs: bigint[] = []
-  let arc = 0n
+  const arcs: (number | bigint)[] = []
+  let arc: number | bigint = 0
   let continued = false
   for (const octet of content) {
     if (!continued && octet === 0x80) throw fail('an arc of an object identifier is padded')
-    arc = (arc << 7n) | BigInt(octet & 0x7f)
+    // Practically all arcs are short, and numbers are there at once.
+    if (arc < SHORT_ARC) arc = Number(arc) * 128 + (octet & 0x7f)
+    else arc = (BigInt(arc) << 7n) | BigInt(octet & 0x7f)
     continued = (octet & 0x80) !== 0
     if (!continued) {
       arcs.push(arc)
-      arc = 0n
+      arc = 0
     }
   }
   if (continued) throw fail('an object identifier is cut off')
-  const [first = 0n, ...rest] = arcs
-  const root = first >= 80n ? 2n : first / 40n
-  return [root, first - root * 40n, ...rest].join('.')
+  const [first = 0, ...rest] = arcs
+  const root = first >= 80 ? 2 : Math.floor(Number(first) / 40)
+  return [root, typeof first === 'bigint' ? first - 80n : first - root * 40, ...rest].join('.')
 }
 
 /**
@@ -66,18 +72,31 @@ export function encodeOid(text: string): Uint8Array {
   if (text.length > 200 || !/^[0-2](\.(0|[1-9][0-9]*))+$/.test(text)) {
     throw new UsageError('ERR_CONFIG_INVALID', `not an object identifier: ${JSON.stringify(text.slice(0, 60))}`)
   }
-  const [root = 0n, second = 0n, ...rest] = text.split('.').map(BigInt)
-  if (root < 2n && second > 39n) {
+  const [root = '', second = '', ...rest] = text.split('.')
+  if (root !== '2' && !(Number(second) < 40)) {
     throw new UsageError('ERR_CONFIG_INVALID', `not an object identifier: ${JSON.stringify(text)}`)
   }
   const octets: number[] = []
-  for (let arc of [root * 40n + second, ...rest]) {
-    const low: number[] = [Number(arc & 0x7fn)]
-    while ((arc >>= 7n) > 0n) low.push(Number(arc & 0x7fn) | 0x80)
-    octets.push(...low.reverse())
-  }
+  pushArc(octets, second, Number(root) * 40)
+  for (const arc of rest) pushArc(octets, arc, 0)
   if (octets.length > MAX_OID_OCTETS) {
     throw new UsageError('ERR_CONFIG_INVALID', `an object identifier is longer than ${MAX_OID_OCTETS} octets`)
   }
   return Uint8Array.from(octets)
+}
+
+/** Add the octets of one arc: seven bits each, the leading ones first. */
+function pushArc(octets: number[], text: string, more: number): void {
+  const low: number[] = []
+  if (text.length < 10) {
+    let arc = Number(text) + more
+    do low.push((arc % 128) | 0x80)
+    while ((arc = Math.floor(arc / 128)) > 0)
+  } else {
+    let arc = BigInt(text) + BigInt(more)
+    do low.push(Number(arc & 0x7fn) | 0x80)
+    while ((arc >>= 7n) > 0n)
+  }
+  low[0] = (low[0] ?? 0) & 0x7f
+  octets.push(...low.reverse())
 }

@@ -4,6 +4,7 @@
  *
  * @module asn1/string (floor 1)
  */
+import { Buffer } from 'node:buffer'
 import { TAG } from './tags.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

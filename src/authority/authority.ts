@@ -21,19 +21,7 @@ import { openStore, type Store, type StorePaths } from '../store/index.js'
 import { type Clock, MINUTE, readClock } from '../time/index.js'
 import { type Certificate, parseCertificates } from '../x509/index.js'
 import { type Deployment, type KeyLocation, parseDeployment } from './deployment.js'
-
-/** Names of the files of a home. */
-export const HOME_FILES = {
-  deployment: 'deployment.json',
-  mapping: 'mapping.yaml',
-  root: 'root.pem',
-  issuing: 'issuing-ca.pem',
-  publisher: 'trust-publisher.pem',
-  issuingKey: 'issuing-ca.key.pem',
-  publisherKey: 'trust-publisher.key.pem',
-  database: 'store.db',
-  head: 'store.head',
-} as const
+import { HOME_FILES } from './home-files.js'
 
 /** How far the clock may be behind the last entry of the log before it is called wrong. */
 const CLOCK_STEP_SECONDS = 5 * MINUTE

@@ -56,8 +56,9 @@ import {
   parseCertificate,
   parseCertificates,
 } from '../x509/index.js'
-import { BACKDATE_SECONDS } from './approve.js'
-import { Authority, HOME_FILES, openKey, storePaths } from './authority.js'
+import { BACKDATE_SECONDS } from './approve-validity.js'
+import { Authority, openKey, storePaths } from './authority.js'
+import { HOME_FILES } from './home-files.js'
 import { currentCrls, ROOT_CRL_VALIDITY_SECONDS } from './crls.js'
 import {
   checkDeploymentNames,

@@ -8,7 +8,7 @@ import { type KeyProvider, signatureAlgorithmOf, verifySignature } from '../cryp
 import type { StoreReader } from '../store/index.js'
 import { addSeconds, DAY } from '../time/index.js'
 import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } from '../x509/index.js'
-import { BACKDATE_SECONDS } from './approve.js'
+import { BACKDATE_SECONDS } from './approve-validity.js'
 import type { Authority } from './authority.js'
 import { changesSince, entriesToList, listsWhatItMust, type Published, refuseRollback } from './crl-contents.js'
 

@@ -6,8 +6,9 @@ export {
   planRegistry,
   type RegistryChange,
 } from './apply.js'
-export { BACKDATE_SECONDS } from './approve.js'
-export { Authority, HOME_FILES } from './authority.js'
+export { BACKDATE_SECONDS } from './approve-validity.js'
+export { Authority } from './authority.js'
+export { HOME_FILES } from './home-files.js'
 export { bootstrap, type Bootstrapped, type BootstrapRequest, openRootBundle, ROOT_FILES } from './bootstrap.js'
 export {
   CRL_VALIDITY_SECONDS,
@@ -22,15 +23,10 @@ export {
   ROOT_CRL_VALIDITY_SECONDS,
 } from './crls.js'
 export { DEFAULT_ADDRESS_RANGES, type Deployment, type KeyLocation } from './deployment.js'
-export {
-  abandonStaleIntents,
-  issueCertificates,
-  issueOwnCertificate,
-  type IssuedCertificate,
-  type IssueRequest,
-  type IssuingAuthority,
-  type KeySource,
-} from './issue.js'
+export { issueCertificates, issueOwnCertificate, type IssuedCertificate } from './issue.js'
+export { GROUP_SIZE, issueInGroups } from './issue-groups.js'
+export { IssueQueue, MAX_WAITING, QUEUE_GROUP } from './issue-queue.js'
+export type { IssueRequest, IssuingAuthority, KeySource } from './plan.js'
 export { ENTITY_PROFILES, type Profile, profileNamed, type ProfileName, PROFILES } from './profiles.js'
 export {
   publishTrustDelta,
@@ -39,6 +35,7 @@ export {
   type TrustPublication,
 } from './publish-trust.js'
 export { answerOcsp, OCSP_VALIDITY_SECONDS, type OcspSigner, presignOcsp } from './ocsp.js'
+export { abandonStaleIntents } from './record.js'
 export { recoverRevocations } from './recover.js'
 export { registerEntity } from './register.js'
 export { renewCertificates } from './renew.js'

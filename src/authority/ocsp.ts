@@ -19,7 +19,7 @@ import {
   type OcspRequest,
   type OcspResponse,
 } from '../x509/index.js'
-import { BACKDATE_SECONDS } from './approve.js'
+import { BACKDATE_SECONDS } from './approve-validity.js'
 import type { Authority } from './authority.js'
 
 /** How long an answer is current. */

@@ -52,8 +52,8 @@ async function recover(transaction: StoreTransaction, entry: RevokedCertificate,
     (await transaction.pendingIntents()).some((intent) => intent.serialNumber === serialNumber)
   if (!isKnown) {
     const intent = { serialNumber, entityId: null, profile: UNKNOWN_PROFILE, tbsDigest: '' }
-    await transaction.insertIntent({ ...intent, createdAt: at.toISOString() })
-    await transaction.abandonIntent(serialNumber)
+    await transaction.insertIntents([{ ...intent, createdAt: at.toISOString() }])
+    await transaction.abandonIntents([serialNumber])
   }
   await transaction.insertRevocation({ serialNumber, reason, revokedAt: revocationDate.toISOString() })
   await transaction.log(at, 'certificate.revoked', { serialNumber, reason, recovered: 'from a CRL' })

@@ -6,7 +6,7 @@
 import { addEntity, entityRecord, type EntityRequest } from '../identity/index.js'
 import type { EntityRecord } from '../store/index.js'
 import { type GeneralName, parseIpAddress } from '../x509/index.js'
-import { checkNames } from './approve.js'
+import { checkNames } from './approve-names.js'
 import type { Authority } from './authority.js'
 
 /**

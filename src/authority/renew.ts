@@ -6,13 +6,8 @@
 import { DeniedError } from '../errors/index.js'
 import { requireEntity } from '../identity/index.js'
 import type { CertificateStatus } from '../store/index.js'
-import {
-  issueCertificates,
-  type IssuedCertificate,
-  type IssueRequest,
-  type IssuingAuthority,
-  spkiDigest,
-} from './issue.js'
+import { issueCertificates, type IssuedCertificate } from './issue.js'
+import { type IssueRequest, type IssuingAuthority, spkiDigest } from './plan.js'
 
 /**
  * Issue the next certificate of an entity whose newest one of the same profile is good.

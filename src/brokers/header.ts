@@ -5,7 +5,7 @@
  */
 import { DeniedError, EncodingError, LimitError } from '../errors/index.js'
 
-/** The AMQP header, NATS header or MQTT user property that carries the detached CMS. */
+/** The header (AMQP, NATS, Kafka) or MQTT user property that carries the detached CMS. */
 export const SIGNATURE_HEADER = 'signet-signature'
 
 /** Longest signature that is read: 32 steps of a route with post-quantum keys do not fill it. */

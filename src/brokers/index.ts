@@ -20,6 +20,15 @@ export {
   type Subscription,
 } from './incoming.js'
 export {
+  consumeKafka,
+  type KafkaConsumer,
+  type KafkaMessage,
+  type KafkaProducer,
+  type KafkaPublishOptions,
+  publishKafka,
+  topicAddress,
+} from './kafka-client.js'
+export {
   DEFAULT_QOS,
   type MqttClient,
   type MqttPacket,

@@ -100,7 +100,7 @@ function topic(pattern: AddressPattern): string {
   }
   const name = prefixed ? `${patternText(middle, '.', '', '')}.` : patternText(pattern, '.', '', '')
   if (name === '.') throw badPattern(pattern, 'is every topic, those of Kafka itself included', 'name a destination')
-  if (!/^(?!__)[A-Za-z0-9._-]+$/.test(name) || name.length > MAX_TOPIC_OCTETS) {
+  if (!isTopic(name)) {
     throw badPattern(
       pattern,
       'is no name of a topic in Kafka',
@@ -108,6 +108,11 @@ function topic(pattern: AddressPattern): string {
     )
   }
   return `--topic ${name} --resource-pattern-type ${prefixed ? 'prefixed' : 'literal'}`
+}
+
+/** Whether Kafka takes a text for the name of a topic that is not its own. */
+export function isTopic(name: string): boolean {
+  return /^(?!__)[A-Za-z0-9._-]+$/.test(name) && name.length <= MAX_TOPIC_OCTETS
 }
 
 function isWildcard(segment: AddressPattern[number] | undefined): boolean {
@@ -121,7 +126,6 @@ function checkPrincipal(id: string): void {
 }
 
 const NOTES: readonly string[] = [
-  'tried by hand on Kafka 3.9.1 (KRaft), not by the tests of signet',
   'Kafka reads no CRLs: remove the ACLs of a revoked entity, and restart the broker to end its connections',
   'kafka-acls.sh adds; what the policy no longer allows must be removed with --remove',
   'Kafka keeps key and certificates in one file: join key.pem and fullchain.pem after each renewal',

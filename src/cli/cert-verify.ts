@@ -14,9 +14,10 @@ import {
 } from '../path/index.js'
 import { compareSecondOpinion } from '../x509/index.js'
 import { explanationJson, explanationText } from './explanation.js'
+import { declareOptions } from './declare.js'
 import { examples, repeatable } from './help.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
-import { refuseRevokedHere, targetOf, trustMaterial, type TrustOptions, trustOptions } from './trust-material.js'
+import { refuseRevokedHere, targetOf, trustMaterial, type TrustOptions, TRUST_OPTIONS } from './trust-material.js'
 
 interface VerifyOptions extends TrustOptions {
   readonly purpose?: string
@@ -32,13 +33,14 @@ interface VerifyOptions extends TrustOptions {
 }
 
 export function registerCertVerify(cert: Command, cli: Invocation): void {
-  trustOptions(
+  declareOptions(
     cert
       .command('verify <file>')
       .summary('verify a certificate')
       .description(
         'Verify the first certificate of a file: its path to a trust anchor, purpose, revocation. Further certificates of the file may help.',
       ),
+    TRUST_OPTIONS,
   )
     .option('--purpose <name>', `${Object.keys(PURPOSES).join(', ')} (default: any)`)
     .option('--host <name>', 'host name or IP address that it must be for')

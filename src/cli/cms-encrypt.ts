@@ -13,11 +13,12 @@ import { openKeyFile } from '../crypto/index.js'
 import { isSignetError } from '../errors/index.js'
 import { SECRET_MODE } from '../files/index.js'
 import { purposeNamed, PURPOSES } from '../path/index.js'
+import { declareOptions } from './declare.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
 import { facts } from './table.js'
-import { refuseRevokedHere, targetOf, trustMaterial, type TrustOptions, trustOptions } from './trust-material.js'
+import { refuseRevokedHere, targetOf, trustMaterial, type TrustOptions, TRUST_OPTIONS } from './trust-material.js'
 
 interface EncryptOptions extends TrustOptions {
   readonly to: readonly string[]
@@ -28,7 +29,7 @@ interface EncryptOptions extends TrustOptions {
 }
 
 export function registerCmsEncrypt(cms: Command, cli: Invocation): void {
-  trustOptions(
+  declareOptions(
     cms
       .command('encrypt <file>')
       .summary('encrypt a file')
@@ -36,6 +37,7 @@ export function registerCmsEncrypt(cms: Command, cli: Invocation): void {
         'Encrypt a file as CMS AuthEnvelopedData with AES-256-GCM. Nobody can tell from whom it is: for messages to receivers that use signet, signet encrypt.',
       )
       .requiredOption('--to <certificate>', 'who may read it; repeatable', repeatable),
+    TRUST_OPTIONS,
   )
     .option('--purpose <name>', `${Object.keys(PURPOSES).join(', ')}, or any`, 'email-encryption')
     .option(

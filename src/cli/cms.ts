@@ -1,31 +1,24 @@
 /** `signet cms …`: any CMS SignedData or AuthEnvelopedData. @module cli/cms (floor 8) */
 import type { Command } from 'commander'
-import { looksLikePem, normalizeBer, oidName, readPemOrDer } from '../asn1/index.js'
+import { oidName } from '../asn1/index.js'
 import {
-  compareCmsSecondOpinion,
-  type ContentDigest,
   digestNameFor,
   embeddedCertificates,
-  examineSignedData,
-  examineSignedStream,
   formatSignerIdentifier,
   parseForeignSignedData,
   signData,
-  type SignedData,
-  type SignerOutcome,
-  type VerifySignedStreamRequest,
 } from '../cms/index.js'
 import { openKeyFile } from '../crypto/index.js'
-import { EncodingError, LimitError } from '../errors/index.js'
-import { type Purpose, purposeNamed, PURPOSES } from '../path/index.js'
+import { EncodingError } from '../errors/index.js'
 import { parseCertificates } from '../x509/index.js'
 import { describeEnvelope, registerCmsDecrypt, registerCmsEncrypt } from './cms-encrypt.js'
-import { contentToSign, verifyContent } from './content.js'
-import { choice, examples, repeatable } from './help.js'
+import { CMS_VERIFY } from './cms-verify.js'
+import { contentToSign } from './content.js'
+import { declareCommand } from './declare.js'
+import { choice, examples } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
-import { facts, instant } from './table.js'
-import { refuseRevokedHere, trustMaterial, type TrustOptions, trustOptions } from './trust-material.js'
+import { facts } from './table.js'
 
 export function registerCms(program: Command, cli: Invocation): void {
   const cms = program
@@ -36,7 +29,7 @@ export function registerCms(program: Command, cli: Invocation): void {
     )
     .addHelpText('after', examples('signet cms inspect notification.json.p7s', 'signet cms verify --help'))
   registerSign(cms, cli)
-  registerVerify(cms, cli)
+  declareCommand(cms, cli, CMS_VERIFY)
   registerCmsEncrypt(cms, cli)
   registerCmsDecrypt(cms, cli)
   cms
@@ -162,153 +155,4 @@ function registerSign(cms: Command, cli: Invocation): void {
         }
       }),
     )
-}
-
-interface VerifyOptions extends TrustOptions {
-  readonly content?: string
-  readonly cert?: readonly string[]
-  readonly purpose?: string
-  readonly out?: string
-  readonly force?: boolean
-  readonly secondOpinion?: boolean
-}
-
-function registerVerify(cms: Command, cli: Invocation): void {
-  trustOptions(
-    cms
-      .command('verify <document>')
-      .summary('verify a CMS document')
-      .description(
-        'Verify every signer of a SignedData, in DER, PEM or BER: signature, path to a trust anchor, purpose, revocation. Certificates inside are only candidates.',
-      ),
-  )
-    .option('--content <file>', 'the content of a detached document; - reads standard input')
-    .option('--cert <file>', 'certificates of signers; repeatable', repeatable)
-    .option('--purpose <name>', `${Object.keys(PURPOSES).join(', ')}, or any`, 'email')
-    .option('--second-opinion', 'have pkijs verify every signature, too')
-    .option('--out <file>', 'write the verified content')
-    .option('--force', 'replace a file that is there')
-    .addHelpText(
-      'after',
-      examples(
-        'signet cms verify report.pdf.p7s --content report.pdf --ca root.pem --crl crls.pem',
-        'signet cms verify signed.pem --ca root.pem --allow-unchecked-revocation --purpose any --json',
-      ),
-    )
-    .action(
-      cli.action(async (file: string, options: VerifyOptions) => {
-        const { anchors, intermediates, revocation, at } = await trustMaterial(cli, options)
-        const signerFiles = await Promise.all(
-          (options.cert ?? []).map(async (name) => parseCertificates(await cli.readDocument(name))),
-        )
-        const bytes = await cli.readDocument(file)
-        const request: VerifySignedStreamRequest = {
-          anchors,
-          certificates: [...intermediates, ...signerFiles.flat()],
-          purpose: purposeOf(options.purpose),
-          revocation,
-          at,
-        }
-        const check = async ({ outcomes }: Examined): Promise<void> => {
-          requireAll(cli, outcomes)
-          const certificates = outcomes.flatMap((item) => (item.verified ? [item.signer.certificate] : []))
-          await refuseRevokedHere(cli, certificates, options, at)
-        }
-        const { value, path } = await verifyContent<Examined>(cli, options, {
-          held: async (content) => {
-            const examined = examineSignedData(bytes, { ...request, ...(content === undefined ? {} : { content }) })
-            await check(examined)
-            if (options.secondOpinion === true) await askSecondOpinion(bytes, examined.content, examined.outcomes)
-            return { value: examined, content: examined.content }
-          },
-          streamed: async (pieces) => {
-            if (options.secondOpinion === true) throw tooLongForTwo()
-            const examined = await examineSignedStream(bytes, pieces, request)
-            await check(examined)
-            return examined
-          },
-        })
-        const { signedData, outcomes } = value
-        const signers = outcomes.map(describe)
-        return {
-          data: {
-            verified: true,
-            contentType: oidName(signedData.eContentType),
-            form: signedData.eContent === undefined ? 'detached' : 'attached',
-            signers,
-            revocation: options.allowUncheckedRevocation === true ? 'not checked' : 'checked',
-            ...(path === undefined ? {} : { path }),
-          },
-          text: [
-            `verified: ${signers.length === 1 ? 'one signer' : `${signers.length} signers`}`,
-            ...outcomes.map(outcomeText),
-            `revocation: ${options.allowUncheckedRevocation === true ? 'not checked' : 'checked'}`,
-          ].join('\n'),
-        }
-      }),
-    )
-}
-
-function tooLongForTwo(): LimitError {
-  return new LimitError('ERR_LIMIT_EXCEEDED', 'the content is too long for a second opinion', {
-    hint: 'leave --second-opinion out',
-  })
-}
-
-/** What was found, whether or not its content is in memory. */
-interface Examined {
-  readonly signedData: SignedData
-  readonly content: Uint8Array | ContentDigest
-  readonly outcomes: readonly SignerOutcome[]
-}
-
-function purposeOf(name: string | undefined): Purpose {
-  return name === 'any' ? 'allow-any' : purposeNamed(name ?? 'email')
-}
-
-/** Say of each signer what is wrong, then fail with the first: one good signer does not stand for the others. */
-function requireAll(cli: Invocation, outcomes: readonly SignerOutcome[]): void {
-  const failed = outcomes.filter((outcome) => !outcome.verified)
-  const [first] = failed
-  if (first === undefined) return
-  if (outcomes.length > 1) {
-    outcomes.forEach((outcome, index) => {
-      cli.note(
-        `signer ${index + 1}: ${outcome.verified ? `verified, ${outcome.signer.certificate.subject.toString()}` : `${outcome.error.message} [${outcome.error.code}]`}`,
-      )
-    })
-  }
-  throw first.error
-}
-
-async function askSecondOpinion(
-  bytes: Uint8Array,
-  content: Uint8Array,
-  outcomes: readonly SignerOutcome[],
-): Promise<void> {
-  const [der = bytes] = looksLikePem(bytes) ? readPemOrDer(bytes, 'CMS', 'PKCS7', 'PKCS #7 SIGNED DATA') : [bytes]
-  for (const [index, outcome] of outcomes.entries()) {
-    if (outcome.verified) await compareCmsSecondOpinion(normalizeBer(der), content, index, outcome.signer.certificate)
-  }
-}
-
-function outcomeText(outcome: SignerOutcome): string {
-  if (!outcome.verified) return `  ${outcome.sid}: ${outcome.error.message}`
-  const { certificate, signingTime } = outcome.signer
-  const claim = signingTime === undefined ? '' : `, says it signed at ${instant(signingTime)}`
-  return `  ${certificate.subject.toString()}${claim}`
-}
-
-function describe(outcome: SignerOutcome): Record<string, unknown> {
-  if (!outcome.verified) return { verified: false, sid: outcome.sid, error: outcome.error }
-  const { certificate, signatureAlgorithm, signingTime, certificateBound } = outcome.signer
-  return {
-    verified: true,
-    subject: certificate.subject.toString(),
-    serialNumber: certificate.serialNumber,
-    fingerprint: certificate.fingerprint,
-    signatureAlgorithm: signatureAlgorithm.name,
-    signingTime: signingTime?.toISOString() ?? null,
-    certificateBound,
-  }
 }

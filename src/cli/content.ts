@@ -9,6 +9,7 @@
 import type { Readable } from 'node:stream'
 import { type ContentDigest, digestStream } from '../cms/index.js'
 import type { DigestName } from '../crypto/index.js'
+import { isSignetError } from '../errors/index.js'
 import {
   DEFAULT_MAX_FILE_BYTES,
   keeping,
@@ -105,11 +106,9 @@ async function verifyLong<T>(
 async function openContent(cli: Invocation, file: string, label: string): Promise<Uint8Array | LongContent> {
   if (file === '-') return openInput(cli.environment.stdin)
   const path = cli.path(file)
+  const whole = readShort(path)
+  if (whole !== undefined) return whole
   const stream = await openFileStream(path)
-  if (stream.size <= DEFAULT_MAX_FILE_BYTES) {
-    await stream.close()
-    return readFileBytes(path, { empty: 'allow' })
-  }
   const progress = cli.progress(label, stream.size, 'bytes')
   return {
     pieces: stream.pieces((done) => {
@@ -119,6 +118,16 @@ async function openContent(cli: Invocation, file: string, label: string): Promis
       progress.finish()
       await stream.close()
     },
+  }
+}
+
+/** A file that fits into memory; `undefined` for a longer one. */
+function readShort(path: string): Uint8Array | undefined {
+  try {
+    return readFileBytes(path, { empty: 'allow' })
+  } catch (error) {
+    if (isSignetError(error) && error.code === 'ERR_LIMIT_EXCEEDED') return undefined
+    throw error
   }
 }
 

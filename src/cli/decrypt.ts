@@ -6,10 +6,12 @@ import { loadCredential } from '../credential/index.js'
 import { UsageError } from '../errors/index.js'
 import { SECRET_MODE } from '../files/index.js'
 import { decryptMessage } from '../message/index.js'
+import { declareOptions } from './declare.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
+import { RECEIVER_OPTIONS, type ReceiverOptions, receiverPolicy, withReplayStore } from './receiver.js'
 import { facts } from './table.js'
-import { receiverOptions, type ReceiverOptions, receiverPolicy, verdict, withReplayStore } from './verify.js'
+import { verdict } from './verdict.js'
 
 interface DecryptOptions extends ReceiverOptions {
   readonly as: string
@@ -19,7 +21,7 @@ interface DecryptOptions extends ReceiverOptions {
 }
 
 export function registerDecrypt(program: Command, cli: Invocation): void {
-  receiverOptions(
+  declareOptions(
     program
       .command('decrypt <message>')
       .summary('decrypt a message and verify it')
@@ -28,6 +30,7 @@ export function registerDecrypt(program: Command, cli: Invocation): void {
       )
       .requiredOption('--as <dir>', 'credential directory of the reader: DIR/recipient')
       .requiredOption('--for <destination>', 'a destination that is yours; repeatable', repeatable),
+    RECEIVER_OPTIONS,
   )
     .requiredOption('--out <file>', 'write the verified content, for its owner only')
     .option('--force', 'replace a file that is there')
@@ -41,7 +44,7 @@ export function registerDecrypt(program: Command, cli: Invocation): void {
     .action(
       cli.action(async (file: string, options: DecryptOptions) => {
         const reader = loadCredential(recipientDirectory(cli, options.as))
-        const policy = receiverPolicy(cli, options)
+        const policy = await receiverPolicy(cli, options)
         const document = await cli.readDocument(file)
         return withReplayStore(cli, options, async (replay) => {
           const { message, recipients } = await decryptMessage(document, reader, {

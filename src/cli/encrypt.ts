@@ -7,18 +7,16 @@ import { hex } from '../x509/index.js'
 import { examples, repeatable } from './help.js'
 import type { Invocation } from './invocation.js'
 import { signerDirectory } from './sign.js'
-import { openTrustFile } from './trust-file.js'
+import { openTrust, PIN_OPTION, type TrustOptions } from './trust-file.js'
 import { targetOf } from './trust-material.js'
 
-interface EncryptOptions {
+interface EncryptOptions extends TrustOptions {
   readonly to: readonly string[]
   readonly as: string
   readonly type: string
   readonly for: string
-  readonly trust: string
-  readonly pin?: string
-  readonly trustMemory?: string
   readonly lifetime?: string
+  readonly route?: string
   readonly stateSource?: boolean
   readonly out?: string
   readonly force?: boolean
@@ -36,12 +34,10 @@ export function registerEncrypt(program: Command, cli: Invocation): void {
     .requiredOption('--type <type>', 'what the message is: rpc.migrate')
     .requiredOption('--for <destination>', 'for whom: an entity, a topic, a queue')
     .requiredOption('--trust <file>', 'the trust directory, by which the certificates of the readers are judged')
-    .option(
-      '--pin <fingerprint>',
-      'SHA-256 fingerprint of the root (default: SIGNET_PIN, or the root of this authority)',
-    )
+    .option(...PIN_OPTION)
     .option('--trust-memory <file>', 'remembers the newest trust directory, so that an older one is refused')
     .option('--lifetime <duration>', 'how long it may be accepted (default: 5m, at most 7d)')
+    .option('--route <steps>', 'who must check it off on its way, in this order: entities or URIs, a,b,c')
     .option('--state-source', 'write the identity of the signer into the message, too')
     .option('--out <file>', 'where it goes (default: FILE.p7m)')
     .option('--force', 'replace a file that is there')
@@ -56,10 +52,7 @@ export function registerEncrypt(program: Command, cli: Invocation): void {
       cli.action(async (file: string, options: EncryptOptions) => {
         const credential = loadCredential(signerDirectory(cli, options.as))
         const targets = await Promise.all(options.to.map((name) => targetOf(cli, name)))
-        const trust = openTrustFile(cli, options.trust, {
-          ...(options.pin === undefined ? {} : { pin: options.pin }),
-          ...(options.trustMemory === undefined ? {} : { memory: options.trustMemory }),
-        })
+        const trust = openTrust(cli, options)
         const { der, context, recipients } = await encryptMessage(await cli.readInput(file), credential, {
           recipients: targets.map(({ target }) => target),
           trust,
@@ -67,6 +60,7 @@ export function registerEncrypt(program: Command, cli: Invocation): void {
           destination: options.for,
           at: cli.now(),
           source: options.stateSource === true ? 'stated' : 'left-out',
+          ...(options.route === undefined ? {} : { route: options.route.split(',') }),
           ...(options.lifetime === undefined ? {} : { lifetimeSeconds: parseDuration(options.lifetime) }),
         })
         const path = cli.writeOutput(options.out ?? `${file === '-' ? 'message' : file}.p7m`, der, options.force)
@@ -79,6 +73,7 @@ export function registerEncrypt(program: Command, cli: Invocation): void {
             destination: context.destination,
             messageId: hex(context.messageId),
             lifetimeSeconds: context.lifetimeSeconds,
+            ...(context.route === undefined ? {} : { route: context.route }),
             bytes: der.length,
           },
           text: [

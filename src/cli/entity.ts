@@ -1,10 +1,11 @@
 /** `signet entity …`: the registry. @module cli/entity (floor 8) */
 import type { Command } from 'commander'
-import { registerEntity as register, setEntityState } from '../authority/index.js'
+import { registerEntity as register } from '../authority/index.js'
 import { ENTITY_KINDS, type EntityKind, requireEntity } from '../identity/index.js'
-import type { CertificateStatus, EntityEvent, EntityRecord, EntityState } from '../store/index.js'
+import type { CertificateStatus, EntityEvent, EntityRecord } from '../store/index.js'
 import { registerFind } from './entity-find.js'
 import { registerList } from './entity-list.js'
+import { registerStateChanges } from './entity-state.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts, instant, table } from './table.js'
@@ -88,52 +89,7 @@ export function registerEntity(program: Command, cli: Invocation): void {
         ),
       ),
     )
-  const change = (verb: string, state: EntityState, summary: string, description: string, done: string): void => {
-    entity
-      .command(`${verb} <id>`)
-      .summary(summary)
-      .description(description)
-      .addHelpText(
-        'after',
-        examples(
-          `signet entity ${verb} compute-07`,
-          'signet crl publish --out crls.pem',
-          'signet trust publish --out trust.p7',
-        ),
-      )
-      .action(
-        cli.action(async (id: string) => {
-          const changed = await cli.withAuthority(async (authority) =>
-            setEntityState(authority, id, state, await authority.now()),
-          )
-          return {
-            data: { entity: changed },
-            text: `${id} ${done}\nOthers learn of it with the next signet crl publish and signet trust publish.`,
-          }
-        }),
-      )
-  }
-  change(
-    'quarantine',
-    'quarantined',
-    'cut an entity off, for now',
-    'Cut an entity off: its certificates go on hold, and it gets no new ones.',
-    'is quarantined',
-  )
-  change(
-    'release',
-    'active',
-    'let a quarantined entity back',
-    'Let a quarantined entity back: the hold on its certificates is lifted.',
-    'is active again',
-  )
-  change(
-    'retire',
-    'retired',
-    'retire an entity for good',
-    'Retire an entity for good: its certificates are revoked.',
-    'is retired',
-  )
+  registerStateChanges(entity, cli, ['quarantine', 'release', 'retire'])
 }
 
 function shown(

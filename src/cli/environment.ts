@@ -3,16 +3,17 @@
  *
  * @module cli/environment (floor 8)
  */
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Clock } from '../time/index.js'
+import { type DirectOutput, type Output, standardError, standardOutput } from './output.js'
 
 /** A stream that may be a terminal. */
-export type Terminal<S> = S & { readonly isTTY?: boolean; readonly columns?: number }
+export type Terminal<S> = S & { readonly isTTY?: boolean }
 
 export interface CliEnvironment {
   readonly stdin: Terminal<Readable>
-  readonly stdout: Terminal<Writable>
-  readonly stderr: Terminal<Writable>
+  readonly stdout: Terminal<Output>
+  readonly stderr: Terminal<Output>
   /** Environment variables. Only `SIGNET_*`, `HOME` and those named in help are read. */
   readonly variables: Readonly<Record<string, string | undefined>>
   /** Folder that relative paths start from. */
@@ -21,11 +22,14 @@ export interface CliEnvironment {
 }
 
 /** The environment of this process. */
-export function processEnvironment(): CliEnvironment {
+export function processEnvironment(): CliEnvironment & Readonly<Record<'stdout' | 'stderr', DirectOutput>> {
   return {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    // A stream is made when somebody asks for it, which takes milliseconds.
+    get stdin() {
+      return process.stdin
+    },
+    stdout: standardOutput(),
+    stderr: standardError(),
     variables: process.env,
     directory: process.cwd(),
     clock: { now: () => new Date() },

@@ -15,10 +15,11 @@ import {
   type RuleTrace,
   traceRules,
 } from '../identity/index.js'
+import { declareOptions } from './declare.js'
 import { examples } from './help.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { facts, printable } from './table.js'
-import { type TrustOptions, trustOptions, verifiedPath } from './trust-material.js'
+import { type TrustOptions, TRUST_OPTIONS, verifiedPath } from './trust-material.js'
 
 interface MappingOption {
   readonly mapping?: string
@@ -40,11 +41,12 @@ export function registerIdentity(program: Command, cli: Invocation): void {
     .summary('who is behind a certificate')
     .description('From certificates to identities and roles.')
     .addHelpText('after', examples('signet identity resolve compute-07/tls/current/cert.pem'))
-  trustOptions(
+  declareOptions(
     identity
       .command('resolve <certificate>')
       .summary('resolve a certificate to an identity')
       .description('Verify a certificate, then map it to its entity, identity, scope and roles. No rule, no identity.'),
+    TRUST_OPTIONS,
   )
     .option(...MAPPING_OPTION)
     .option('--explain', 'say which rule decided, and why the ones before did not')
@@ -90,13 +92,14 @@ async function resolve(cli: Invocation, file: string, options: ResolveOptions): 
 }
 
 function registerExplain(identity: Command, cli: Invocation): void {
-  trustOptions(
+  declareOptions(
     identity
       .command('explain <certificate>')
       .summary('say what each rule says of a certificate')
       .description(
         'Verify a certificate, then say of each rule why it does not match, up to the one that does. What is not trusted is not explained.',
       ),
+    TRUST_OPTIONS,
   )
     .option(...MAPPING_OPTION)
     .addHelpText(

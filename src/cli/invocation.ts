@@ -5,10 +5,8 @@
  *
  * @module cli/invocation (floor 8)
  */
-import { once } from 'node:events'
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
-import { Authority } from '../authority/index.js'
+import type { Authority } from '../authority/index.js'
 import type { Passphrase } from '../crypto/index.js'
 import {
   DEFAULT_MAX_FILE_BYTES,
@@ -20,9 +18,15 @@ import {
 } from '../files/index.js'
 import { EncodingError, LimitError, UsageError } from '../errors/index.js'
 import type { CliEnvironment } from './environment.js'
-import { obtainPassphrase, type PassphraseOptions } from './passphrase.js'
+import type { PassphraseOptions } from './passphrase.js'
 import { type Progress, type ProgressUnit, startProgress } from './progress.js'
 import { printable } from './table.js'
+
+/** What stands before or after any command. */
+export interface GlobalOptions {
+  readonly home?: string
+  readonly json?: boolean
+}
 
 /** What a command has to say. */
 export interface Outcome {
@@ -45,18 +49,29 @@ export class RefusedOutcome extends Error {
   }
 }
 
+/** A refusal of which everything has been said: only the exit code is left. */
+export class ReportedRefusal extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super('refused')
+    this.exitCode = exitCode
+  }
+}
+
 export class Invocation {
   readonly environment: CliEnvironment
-  readonly #program: Command
+  readonly #globals: () => GlobalOptions
 
-  constructor(environment: CliEnvironment, program: Command) {
+  /** @param globals - Known only when the words were read. */
+  constructor(environment: CliEnvironment, globals: () => GlobalOptions) {
     this.environment = environment
-    this.#program = program
+    this.#globals = globals
   }
 
   /** Whether the result is to be JSON. */
   get json(): boolean {
-    return this.#program.opts<{ json?: boolean }>().json === true
+    return this.#globals().json === true
   }
 
   /** Make an action of a command: run it, print what it yields, if it has not printed by itself. */
@@ -73,7 +88,7 @@ export class Invocation {
   async printPieces(pieces: Pieces<string>): Promise<undefined> {
     const { stdout } = this.environment
     for await (const piece of pieces) {
-      if (!stdout.write(piece)) await once(stdout, 'drain')
+      if (!stdout.write(piece)) await new Promise<void>((resolve) => stdout.once('drain', resolve))
     }
     return undefined
   }
@@ -112,7 +127,7 @@ export class Invocation {
 
   #namedHome(): string | undefined {
     const { variables } = this.environment
-    const named = this.#program.opts<{ home?: string }>().home ?? nonEmpty(variables['SIGNET_HOME'])
+    const named = this.#globals().home ?? nonEmpty(variables['SIGNET_HOME'])
     if (named !== undefined) return this.path(named)
     const userHome = nonEmpty(variables['HOME'])
     return userHome === undefined ? undefined : join(userHome, '.signet')
@@ -124,6 +139,7 @@ export class Invocation {
 
   /** Open the authority for the time of some work. */
   async withAuthority<T>(work: (authority: Authority) => Promise<T>): Promise<T> {
+    const { Authority } = await import('../authority/index.js')
     const authority = await Authority.open(this.home, this.environment.clock)
     try {
       return await work(authority)
@@ -142,6 +158,7 @@ export class Invocation {
     what = 'passphrase of the authority',
     twice: 'once' | 'twice' = 'once',
   ): Promise<Passphrase> {
+    const { obtainPassphrase } = await import('./passphrase.js')
     return obtainPassphrase(this, options, what, twice)
   }
 

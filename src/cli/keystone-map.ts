@@ -20,10 +20,11 @@ import {
   type SchemaVersion,
   type StrictAttributes,
 } from '../keystone/index.js'
+import { declareOptions } from './declare.js'
 import { choice, examples } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { facts } from './table.js'
-import { type TrustOptions, trustOptions, verifiedPath } from './trust-material.js'
+import { type TrustOptions, TRUST_OPTIONS, verifiedPath } from './trust-material.js'
 
 interface MapOptions extends TrustOptions {
   readonly cert?: string
@@ -56,7 +57,7 @@ export async function readMapping(
 }
 
 export function registerKeystoneMap(keystone: Command, cli: Invocation): void {
-  trustOptions(
+  declareOptions(
     schemaVersionOption(
       keystone
         .command('map <document>')
@@ -70,6 +71,7 @@ export function registerKeystoneMap(keystone: Command, cli: Invocation): void {
       .option('--attributes <file>', 'attributes in JSON, texts or lists of texts, instead of a certificate')
       .option('--entity', 'require that the user is a registered entity, and show it')
       .option('--as-keystone', 'exactly as Keystone maps them, with all that is unsafe'),
+    TRUST_OPTIONS,
   )
     .addHelpText(
       'after',

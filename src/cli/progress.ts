@@ -3,8 +3,8 @@
  *
  * @module cli/progress (floor 8)
  */
-import type { Writable } from 'node:stream'
 import type { Terminal } from './environment.js'
+import type { Output } from './output.js'
 
 export interface Progress {
   /** Say how much is done. */
@@ -20,7 +20,7 @@ export type ProgressUnit = 'count' | 'bytes'
 
 /** @param total - What there is to do; `undefined` where nobody knows, as of a stream. */
 export function startProgress(
-  stderr: Terminal<Writable>,
+  stderr: Terminal<Output>,
   label: string,
   total: number | undefined,
   unit: ProgressUnit = 'count',

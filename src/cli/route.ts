@@ -20,9 +20,10 @@ import type { TrustDirectory } from '../trust/index.js'
 import { verifyContent } from './content.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
+import { describeRoute, routeText } from './route-text.js'
 import { signerDirectory } from './sign.js'
 import { facts, instant, table } from './table.js'
-import { openTrustFile } from './trust-file.js'
+import { openTrust, PIN_OPTION, type TrustOptions } from './trust-file.js'
 
 export function registerRoute(program: Command, cli: Invocation): void {
   const route = program
@@ -37,11 +38,8 @@ export function registerRoute(program: Command, cli: Invocation): void {
   registerVerify(route, cli)
 }
 
-interface RouteOptions {
+interface RouteOptions extends TrustOptions {
   readonly content?: string
-  readonly trust: string
-  readonly pin?: string
-  readonly trustMemory?: string
 }
 
 interface CheckOffOptions extends RouteOptions {
@@ -54,10 +52,7 @@ function routeOptions(command: Command): Command {
   return command
     .option('--content <file>', 'the signed file of a detached message; - reads standard input')
     .requiredOption('--trust <file>', 'the trust directory')
-    .option(
-      '--pin <fingerprint>',
-      'SHA-256 fingerprint of the root (default: SIGNET_PIN, or the root of this authority)',
-    )
+    .option(...PIN_OPTION)
     .option('--trust-memory <file>', 'remembers the newest trust directory, so that an older one is refused')
 }
 
@@ -166,13 +161,6 @@ function registerVerify(route: Command, cli: Invocation): void {
     )
 }
 
-function openTrust(cli: Invocation, { trust, pin, trustMemory }: RouteOptions): TrustDirectory {
-  return openTrustFile(cli, trust, {
-    ...(pin === undefined ? {} : { pin }),
-    ...(trustMemory === undefined ? {} : { memory: trustMemory }),
-  })
-}
-
 async function verifiedRoute(
   cli: Invocation,
   file: string,
@@ -202,25 +190,4 @@ async function verifiedRoute(
   // A policy that wants a route lets nothing pass that has none.
   if (value.route === undefined) throw new InternalError('ERR_INTERNAL', 'a route was wanted and none was verified')
   return value.route
-}
-
-/** A verified route for `--json`. */
-export function describeRoute({ planned, steps, next }: VerifiedRoute): Record<string, unknown> {
-  return {
-    route: planned,
-    steps: steps.map(({ entry, signer, certificate, signingTime }, index) => ({
-      step: index + 1,
-      entry,
-      signer,
-      fingerprint: certificate.fingerprint,
-      signingTime: signingTime.toISOString(),
-    })),
-    next: next ?? null,
-  }
-}
-
-/** A verified route in one line. */
-export function routeText({ planned, steps, next }: VerifiedRoute): string {
-  const done = `${steps.length} of ${planned.length} steps checked off`
-  return next === undefined ? `${planned.join(', ')}: complete` : `${planned.join(', ')}: ${done}, next is ${next}`
 }

@@ -55,6 +55,7 @@ export function facts(pairs: readonly (readonly [name: string, value: string])[]
 
 /** As one line that moves no cursor: names of files, and what strangers write, may hold anything. */
 export function printable(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,

@@ -14,6 +14,21 @@ export const PIN_OPTION = [
   'SHA-256 fingerprint of the root (default: SIGNET_PIN, or the root of this authority)',
 ] as const
 
+/** Options that name a trust directory. */
+export interface TrustOptions {
+  readonly trust: string
+  readonly pin?: string
+  readonly trustMemory?: string
+}
+
+/** Read and verify the trust directory that options name. */
+export function openTrust(cli: Invocation, { trust, pin, trustMemory }: TrustOptions): TrustDirectory {
+  return openTrustFile(cli, trust, {
+    ...(pin === undefined ? {} : { pin }),
+    ...(trustMemory === undefined ? {} : { memory: trustMemory }),
+  })
+}
+
 /** Read and verify a trust directory. */
 export function openTrustFile(
   cli: Invocation,

@@ -3,12 +3,10 @@
  *
  * @module cli/trust-material (floor 8)
  */
-import type { Command } from 'commander'
-import { latestCrl, latestDeltaCrl } from '../authority/index.js'
 import { EncodingError, TrustError, UsageError } from '../errors/index.js'
 import { type RevocationPolicy, validatePath, type ValidatedPath } from '../path/index.js'
 import { type Certificate, type Crl, parseCertificates, parseCrls, parseOcspResponse } from '../x509/index.js'
-import { repeatable } from './help.js'
+import type { OptionDeclaration } from './declaration.js'
 import type { Invocation } from './invocation.js'
 
 /** Options that say what to believe. */
@@ -21,16 +19,23 @@ export interface TrustOptions {
   readonly allowUncheckedRevocation?: boolean
 }
 
-/** Give a command the options that say what to believe. */
-export function trustOptions(command: Command): Command {
-  return command
-    .option('--ca <file>', 'trust anchors; repeatable (default: the root of this authority)', repeatable)
-    .option('--crl <file>', 'CRLs; repeatable (default: the newest of this authority)', repeatable)
-    .option('--ocsp <file>', 'OCSP responses in DER; repeatable', repeatable)
-    .option('--untrusted <file>', 'certificates that may help; repeatable', repeatable)
-    .option('--at <time>', 'instant, such as 2027-01-31T12:00:00Z (default: now)')
-    .option('--allow-unchecked-revocation', 'do not ask whether certificates are revoked')
-}
+/** The options that say what to believe. */
+export const TRUST_OPTIONS: readonly OptionDeclaration[] = [
+  {
+    flags: '--ca <file>',
+    description: 'trust anchors; repeatable (default: the root of this authority)',
+    occurrence: 'repeatable',
+  },
+  {
+    flags: '--crl <file>',
+    description: 'CRLs; repeatable (default: the newest of this authority)',
+    occurrence: 'repeatable',
+  },
+  { flags: '--ocsp <file>', description: 'OCSP responses in DER; repeatable', occurrence: 'repeatable' },
+  { flags: '--untrusted <file>', description: 'certificates that may help; repeatable', occurrence: 'repeatable' },
+  { flags: '--at <time>', description: 'instant, such as 2027-01-31T12:00:00Z (default: now)' },
+  { flags: '--allow-unchecked-revocation', description: 'do not ask whether certificates are revoked' },
+]
 
 /** What the options name, read. */
 export interface TrustMaterial {
@@ -105,6 +110,7 @@ export async function trustMaterial(cli: Invocation, options: TrustOptions): Pro
     return { anchors, intermediates: untrusted, revocation: revocation(crls), at }
   }
   return cli.withAuthority(async (authority) => {
+    const { latestCrl, latestDeltaCrl } = await import('../authority/index.js')
     const { anchors, issuing, root } = authority
     const own = [await latestCrl(authority, issuing), await latestDeltaCrl(authority, issuing)]
     const known = [...own, await latestCrl(authority, root)].filter((crl) => crl !== undefined)

@@ -113,11 +113,14 @@ export function encodeAttribute(type: string, valueDer: Uint8Array): Uint8Array 
 
 /** Attributes in the order of a SET OF (X.690 §11.6): few, and told apart by their first octets. */
 export function inOrder(attributes: readonly Uint8Array[]): readonly Uint8Array[] {
-  const ordered: Uint8Array[] = []
-  for (const attribute of attributes) {
-    let place = ordered.length
-    while (place > 0 && isAbove(ordered[place - 1] as Uint8Array, attribute)) place--
-    ordered.splice(place, 0, attribute)
+  const ordered = [...attributes]
+  for (let index = 1; index < ordered.length; index++) {
+    const attribute = ordered[index] as Uint8Array
+    let place = index
+    for (; place > 0 && isAbove(ordered[place - 1] as Uint8Array, attribute); place--) {
+      ordered[place] = ordered[place - 1] as Uint8Array
+    }
+    ordered[place] = attribute
   }
   return ordered
 }

@@ -3,6 +3,7 @@
  *
  * @module cms/content-digest (floor 5)
  */
+import { Buffer } from 'node:buffer'
 import { createHash, hash } from 'node:crypto'
 import { equalBytes } from '../asn1/index.js'
 import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'

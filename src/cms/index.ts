@@ -13,7 +13,14 @@ export {
 export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
 export { attachContent, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
-export { type CmsSigner, digestNameFor, signData, type SignDataRequest, type SignerClaims } from './sign.js'
+export {
+  type CmsSigner,
+  digestNameFor,
+  signData,
+  signDataAtOnce,
+  type SignDataRequest,
+  type SignerClaims,
+} from './sign.js'
 export {
   parseForeignSignedData,
   parseSignedData,
@@ -21,7 +28,16 @@ export {
   type SignerIdentifier,
   type SignerInfo,
 } from './signed-data.js'
-export { formatSignerIdentifier, identifies, type SignerFacts, verifyCountersignature, verifySigner } from './signer.js'
+export {
+  formatSignerIdentifier,
+  identifies,
+  type SignerFacts,
+  verifyCountersignature,
+  examineSigner,
+  type ExaminedSigner,
+  signatureRefused,
+  verifySigner,
+} from './signer.js'
 export {
   contentConflict,
   contentOf,

@@ -13,6 +13,7 @@ import {
   namedOid,
   OID,
   PlainReader,
+  sharedMemory,
   TAG,
 } from '../asn1/index.js'
 import { USUAL_IDENTIFIERS } from '../crypto/index.js'
@@ -82,7 +83,7 @@ export function plainSignedData(der: Uint8Array): SignedData | undefined {
 
 /** The octets that were signed: RFC 5652 §5.4, the SET OF and not its implicit tag. */
 export function signedOctets(der: Uint8Array, start: number, end: number): Uint8Array {
-  const octets = Buffer.allocUnsafe(end - start)
+  const octets = sharedMemory(end - start)
   octets.set(der.subarray(start, end))
   octets[0] = TAG.set
   return octets

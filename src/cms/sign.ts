@@ -14,10 +14,12 @@ import {
   encodeSetOf,
   encodeTime,
   encodeUnsigned,
-  encodeValue,
   equalBytes,
+  headerOctets,
   OID,
+  sharedMemory,
   TAG,
+  writeHeader,
 } from '../asn1/index.js'
 import { type DigestName, digestIdentifierDer, type KeyProvider, samePublicKey } from '../crypto/index.js'
 import { InternalError, StoreError, UsageError } from '../errors/index.js'
@@ -62,17 +64,48 @@ export interface SignDataRequest {
  * @see RFC 5652 §5, RFC 5035 §3
  */
 export async function signData(content: Uint8Array | ContentDigest, request: SignDataRequest): Promise<Uint8Array> {
-  const { signers, contentType = OID.data, form = 'detached', certificates = NO_CERTIFICATES } = request
-  if (signers.length === 0) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  return signDataAtOnce(content, request)
+}
+
+/** As {@link signData}; and without a promise where one signer has a key that answers at once. */
+export function signDataAtOnce(
+  content: Uint8Array | ContentDigest,
+  request: SignDataRequest,
+): Uint8Array | Promise<Uint8Array> {
+  const { signers, contentType = OID.data, form = 'detached' } = request
+  const [signer] = signers
+  if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
   const eContent = form === 'attached' ? octetsOf(content) : undefined
   const covered = content instanceof Uint8Array ? digestBytes(content) : content
-  const signed: SignedInfo[] = []
-  for (const signer of signers) {
+  const signedAttrs = encodeSignedAttributes(covered, signer, contentType, request)
+  const signature = signer.key.sign(signedAttrs)
+  const first = { signer, signedAttrs, signature }
+  return signers.length === 1 && signature instanceof Uint8Array
+    ? encodeSignedData([{ ...first, signature }], eContent, request)
+    : signWithAll(first, covered, eContent, request)
+}
+
+/** One signer after the other: keys that ask a person something do not ask at the same time. */
+async function signWithAll(
+  first: Omit<SignedInfo, 'signature'> & { readonly signature: Uint8Array | Promise<Uint8Array> },
+  covered: ContentDigest,
+  eContent: Uint8Array | undefined,
+  request: SignDataRequest,
+): Promise<Uint8Array> {
+  const { signers, contentType = OID.data } = request
+  const signed: SignedInfo[] = [{ ...first, signature: await first.signature }]
+  for (const signer of signers.slice(1)) {
     const signedAttrs = encodeSignedAttributes(covered, signer, contentType, request)
-    const signature = signer.key.sign(signedAttrs)
-    // What is there already is not waited for.
-    signed.push({ signer, signedAttrs, signature: signature instanceof Promise ? await signature : signature })
+    signed.push({ signer, signedAttrs, signature: await signer.key.sign(signedAttrs) })
   }
+  return encodeSignedData(signed, eContent, request)
+}
+
+function encodeSignedData(
+  signed: readonly SignedInfo[],
+  eContent: Uint8Array | undefined,
+  { signers, contentType = OID.data, certificates = NO_CERTIFICATES }: SignDataRequest,
+): Uint8Array {
   const certificatesDer = certificates.length === 0 ? undefined : certificateSet(certificates)
   const writer = new BackwardWriter(capacityFor(signed, eContent, certificatesDer))
   const end = writer.position
@@ -181,13 +214,35 @@ function encodeSignedAttributes(
     })
   }
   const all = [
-    encodeAttribute(OID.signingTime, encodeTime(wholeSeconds(signingTime))),
+    signingTimeAttribute(wholeSeconds(signingTime)),
     encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digestNameFor(signer)))),
     encodeAttribute(OID.signingCertificateV2, encodeSigningCertificate(certificate)),
   ]
   if (contentType !== undefined) all.push(encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType)))
   for (const [type, value] of attributes) all.push(encodeAttribute(type, value))
-  return encodeValue(TAG.set, ...inOrder(all))
+  const ordered = inOrder(all)
+  let octets = 0
+  for (const attribute of ordered) octets += attribute.length
+  const set = sharedMemory(headerOctets(octets) + octets)
+  writeHeader(set, 0, TAG.set, octets)
+  let position = set.length - octets
+  for (const attribute of ordered) {
+    set.set(attribute, position)
+    position += attribute.length
+  }
+  return set
+}
+
+let lastTime = Number.NaN
+let lastTimeAttribute: Uint8Array = new Uint8Array()
+
+/** The same for all that is signed within a second. */
+function signingTimeAttribute(time: Date): Uint8Array {
+  if (time.getTime() !== lastTime) {
+    lastTimeAttribute = encodeAttribute(OID.signingTime, encodeTime(time))
+    lastTime = time.getTime()
+  }
+  return lastTimeAttribute
 }
 
 function signerInfo(signed: SignedInfo): Uint8Array {

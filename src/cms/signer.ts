@@ -13,6 +13,7 @@ import {
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
   signatureAlgorithmOf,
+  type SignatureCheck,
   verifySignature,
 } from '../crypto/index.js'
 import { TrustError } from '../errors/index.js'
@@ -54,10 +55,46 @@ export function verifySigner(
   content: Uint8Array | ContentDigest,
   certificate: Certificate,
 ): SignerFacts {
-  return verifyCovered(signer, certificate, {
+  return verifyNow(examineSigner(signedData, signer, content, certificate), certificate)
+}
+
+/** A signer of whom everything holds but the signature, which is to be computed still. */
+export interface ExaminedSigner {
+  /** Not true before the signature verified. */
+  readonly facts: SignerFacts
+  readonly check: SignatureCheck
+}
+
+/**
+ * As {@link verifySigner}, but for the arithmetic: for whoever has that done elsewhere.
+ *
+ * Proves nothing: whoever does not compute {@link ExaminedSigner.check} believes anybody.
+ *
+ * @throws as that does, but `ERR_CMS_SIGNATURE`
+ */
+export function examineSigner(
+  signedData: SignedData,
+  signer: SignerInfo,
+  content: Uint8Array | ContentDigest,
+  certificate: Certificate,
+): ExaminedSigner {
+  return examine(signer, certificate, {
     content: content instanceof Uint8Array ? digestBytes(content) : content,
     contentType: signedData.eContentType,
     digestAlgorithms: signedData.digestAlgorithms,
+  })
+}
+
+function verifyNow({ facts, check }: ExaminedSigner, certificate: Certificate): SignerFacts {
+  const { algorithm, key, data, signature } = check
+  if (!verifySignature(algorithm, key, data, signature)) throw signatureRefused(certificate)
+  return facts
+}
+
+/** What to say where a signature does not verify. */
+export function signatureRefused(certificate: Certificate): TrustError {
+  return new TrustError('ERR_CMS_SIGNATURE', 'the signature does not verify', {
+    details: { certificate: certificate.fingerprint, subject: certificate.subject.toString() },
   })
 }
 
@@ -74,11 +111,12 @@ export function verifyCountersignature(
   countersignature: SignerInfo,
   certificate: Certificate,
 ): SignerFacts {
-  return verifyCovered(countersignature, certificate, {
+  const examined = examine(countersignature, certificate, {
     content: digestBytes(countersigned.signature),
     contentType: undefined,
     digestAlgorithms: [countersignature.digestAlgorithm],
   })
+  return verifyNow(examined, certificate)
 }
 
 /** What a signature must be over. */
@@ -90,7 +128,7 @@ interface Covered {
   readonly digestAlgorithms: readonly AlgorithmIdentifier[]
 }
 
-function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Covered): SignerFacts {
+function examine(signer: SignerInfo, certificate: Certificate, covered: Covered): ExaminedSigner {
   const { signedAttrs, signedAttrsDer } = signer
   if (signedAttrsDer === undefined) throw missingAttribute('the document has no signed attributes')
   const stray = signer.unsignedAttrs.size === 0 ? undefined : ONLY_SIGNED.find((type) => signer.unsignedAttrs.has(type))
@@ -112,12 +150,15 @@ function verifyCovered(signer: SignerInfo, certificate: Certificate, covered: Co
   const signingTime = attributeValue(signedAttrs, OID.signingTime, readTime)
   checkAlgorithmProtection(signer)
   const certificateBound = checkSigningCertificate(signedAttrs, certificate)
-  if (!verifySignature(signatureAlgorithm, certificate.publicKey, signedAttrsDer, signer.signature)) {
-    throw new TrustError('ERR_CMS_SIGNATURE', 'the signature does not verify', {
-      details: { certificate: certificate.fingerprint, subject: certificate.subject.toString() },
-    })
+  return {
+    facts: { digest, messageDigest, signatureAlgorithm, signingTime, certificateBound },
+    check: {
+      algorithm: signatureAlgorithm,
+      key: certificate.publicKey,
+      data: signedAttrsDer,
+      signature: signer.signature,
+    },
   }
-  return { digest, messageDigest, signatureAlgorithm, signingTime, certificateBound }
 }
 
 const readOctetString = (value: DerReader): Uint8Array => value.octetString()

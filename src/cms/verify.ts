@@ -3,6 +3,7 @@
  *
  * @module cms/verify (floor 5)
  */
+import { sharedMemory } from '../asn1/index.js'
 import { InternalError, isSignetError, type SignetError, TrustError } from '../errors/index.js'
 import { type Purpose, type RevocationPolicy, validatePath, type ValidatedPath } from '../path/index.js'
 import { type Certificate, parseCertificate } from '../x509/index.js'
@@ -107,14 +108,10 @@ export function outcomesOf(
   return signedData.signerInfos.map((signer) => outcomeOf(signedData, signer, content, candidates, request))
 }
 
-/**
- * A copy in memory that Node shares out (`Buffer.allocUnsafe`): an ArrayBuffer for each message would take longer to get than
- * all of its reading. Nobody else is given these octets, and the memory around them cannot be transferred.
- */
 function copyOf(octets: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(octets.length)
+  const copy = sharedMemory(octets.length)
   copy.set(octets)
-  return new Uint8Array(copy.buffer, copy.byteOffset, copy.length)
+  return copy
 }
 
 /** The content to check: its own or the one given, never both. A copy, so that nobody changes it afterwards. */

@@ -12,8 +12,14 @@ import { encodeOsloNotification, encodeOsloRequest, type JsonObject, type OsloPr
 import { parsePolicy } from '../policy/index.js'
 import type { SampleMessage } from './sample.js'
 
+/** Set where everything is one file, and no package lies around it. */
+declare const SIGNET_NOVA_POLICY: string | undefined
+
 /** In the sources and in the package at the same place. */
-const NOVA_POLICY = fileURLToPath(new URL('../../fixtures/nova/policy.yaml', import.meta.url))
+function novaPolicy(): string {
+  if (typeof SIGNET_NOVA_POLICY === 'string') return SIGNET_NOVA_POLICY
+  return readFileText(fileURLToPath(new URL('../../fixtures/nova/policy.yaml', import.meta.url)))
+}
 
 /** All of them. */
 export function ownSamples(at: Date): readonly SampleMessage[] {
@@ -22,7 +28,7 @@ export function ownSamples(at: Date): readonly SampleMessage[] {
 
 /** The 94 shapes of nova's RPC interfaces, with plausible arguments. */
 export function rpcSamples(): readonly SampleMessage[] {
-  const { messages } = parsePolicy(readFileText(NOVA_POLICY)).document
+  const { messages } = parsePolicy(novaPolicy()).document
   return messages
     .filter(({ pattern }) => pattern.text.startsWith('rpc.'))
     .map(({ pattern, fields }) => {

@@ -18,7 +18,8 @@
 import type { KeyObject } from 'node:crypto'
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { encodePrivateKey, publicKeyOf, samePublicKey } from '../crypto/index.js'
+import { equalBytes } from '../asn1/index.js'
+import { encodePrivateKey, GeneratedKey, type PublicKey, publicKeyOf, samePublicKey } from '../crypto/index.js'
 import { StateError, StoreError } from '../errors/index.js'
 import {
   placeDirectory,
@@ -41,7 +42,7 @@ import { readFileBytes } from '../files/index.js'
 /** What a credential consists of. */
 export interface Credential {
   /** Absent when the node made its key itself and sent a request. */
-  readonly privateKey?: KeyObject
+  readonly privateKey?: KeyObject | GeneratedKey
   readonly certificate: Certificate
   /** The CAs between, issuer first, without the trust anchor. */
   readonly chain: readonly Certificate[]
@@ -92,14 +93,22 @@ export function deliverCredential(directory: string, credential: Credential, at:
 function writeVersion(stage: string, credential: Credential): void {
   const { certificate, chain, anchor, crls } = credential
   const pem = (certificates: readonly Certificate[]): string => certificates.map((item) => item.toPem()).join('')
-  if (credential.privateKey !== undefined)
-    writeNew(join(stage, 'key.pem'), encodePrivateKey(credential.privateKey), SECRET_MODE)
+  if (credential.privateKey !== undefined) writeNew(join(stage, 'key.pem'), pemOf(credential.privateKey), SECRET_MODE)
   writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
   writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
   writeNew(join(stage, 'fullchain.pem'), pem([certificate, ...chain]), PUBLIC_MODE)
   writeNew(join(stage, 'ca-bundle.pem'), pem([...chain, anchor]), PUBLIC_MODE)
   writeNew(join(stage, 'crls.pem'), crls.map((crl) => crl.toPem()).join(''), PUBLIC_MODE)
   writeNew(join(stage, 'identity.json'), `${JSON.stringify(identityDocument(credential), null, 2)}\n`, PUBLIC_MODE)
+}
+
+function pemOf(privateKey: KeyObject | GeneratedKey): string {
+  return privateKey instanceof GeneratedKey ? privateKey.toPem() : encodePrivateKey(privateKey)
+}
+
+/** As OpenSSL works it out, also for a key that says what it is. */
+function publicHalf(privateKey: KeyObject | GeneratedKey): PublicKey {
+  return publicKeyOf(privateKey instanceof GeneratedKey ? privateKey.privateKey : privateKey)
 }
 
 function identityDocument({ identity, certificate, anchor, profile }: Credential): Record<string, unknown> {
@@ -116,24 +125,41 @@ function identityDocument({ identity, certificate, anchor, profile }: Credential
   }
 }
 
+/**
+ * Parse a file that is the same in one credential after another: the same octets are parsed, and their signatures
+ * verified, once.
+ */
+function parsedOnce<T>(parse: (bytes: Uint8Array) => T): (bytes: Uint8Array) => T {
+  let last: { readonly bytes: Uint8Array; readonly value: T } | undefined
+  return (bytes) => {
+    if (last === undefined || !equalBytes(last.bytes, bytes)) last = { bytes, value: parse(bytes) }
+    return last.value
+  }
+}
+
+const readBundle = parsedOnce(parseCertificates)
+const readCrls = parsedOnce(parseCrls)
+
 /** Read back what was written, and judge it as whoever will rely on it does. */
 function checkVersion(stage: string, credential: Credential, at: Date): void {
   const { privateKey } = credential
   const [certificate, ...chain] = parseCertificates(readFileBytes(join(stage, 'fullchain.pem')))
+  const bundle = readBundle(readFileBytes(join(stage, 'ca-bundle.pem')))
   if (
     certificate === undefined ||
-    (privateKey !== undefined && !samePublicKey(publicKeyOf(privateKey), certificate.publicKey))
+    (privateKey !== undefined && !samePublicKey(publicHalf(privateKey), certificate.publicKey))
   ) {
     throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the private key is not the key of the certificate', {
       details: { certificate: credential.certificate.fingerprint },
     })
   }
   validatePath(certificate, {
-    anchors: parseCertificates(readFileBytes(join(stage, 'ca-bundle.pem'))).slice(-1),
-    intermediates: chain,
+    anchors: bundle.slice(-1),
+    // The same octets are the same certificate, of which is known already who signed it.
+    intermediates: chain.map((one) => bundle.find((known) => known.equals(one)) ?? one),
     at,
     purpose: credential.purpose,
-    revocation: { crls: parseCrls(readFileBytes(join(stage, 'crls.pem'))) },
+    revocation: { crls: readCrls(readFileBytes(join(stage, 'crls.pem'))) },
   })
 }
 

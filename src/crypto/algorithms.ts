@@ -3,6 +3,7 @@
  *
  * @module crypto/algorithms (floor 2)
  */
+import { Buffer } from 'node:buffer'
 import {
   DerReader,
   encodeContext,

@@ -3,6 +3,7 @@
  *
  * @module crypto/digest (floor 2)
  */
+import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
 import type { DigestName } from './algorithms.js'
 

@@ -30,7 +30,8 @@ export {
   unwrapKey,
   wrapKey,
 } from './key-establishment.js'
-export { generatePrivateKey, type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
+export { GeneratedKey, generatePrivateKey } from './generate-key.js'
+export { type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
 export {
   decodePrivateKey,
   encodePrivateKey,
@@ -43,11 +44,13 @@ export {
   defaultSignature,
   keyIdentifierOf,
   parsePublicKey,
+  parsePublicKeyForLater,
   type PublicKey,
   publicKeyOf,
   samePublicKey,
   type VerifyingKey,
 } from './public-key.js'
 export { Passphrase, SecretKey } from './secret.js'
-export { computeSignature, verifySignature } from './signature.js'
+export { computeSignature, type SignatureCheck, verifySignature } from './signature.js'
+export { SignaturePool, type SignaturePoolOptions } from './signature-pool.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

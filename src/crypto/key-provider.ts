@@ -4,9 +4,9 @@
  *
  * @module crypto/key-provider (floor 2)
  */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type KeyObject } from 'node:crypto'
 import { readSecretFile, decodeUtf8 } from '../files/index.js'
-import { type KeyAlgorithmName, type SignatureAlgorithm } from './algorithms.js'
+import { type SignatureAlgorithm } from './algorithms.js'
 import { computeSharedSecret, decryptOaep, type DecryptionKey } from './key-establishment.js'
 import { decodePrivateKey } from './pkcs8.js'
 import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
@@ -56,24 +56,4 @@ export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
 export function openKeyFile(path: string, passphrase?: Passphrase): MemoryKeyProvider {
   const pem = decodeUtf8(readSecretFile(path, { maxBytes: 64 * 1024 }), path)
   return new MemoryKeyProvider(decodePrivateKey(pem, passphrase))
-}
-
-/** Generate a new private key from the system's random source. */
-export function generatePrivateKey(algorithm: KeyAlgorithmName): KeyObject {
-  switch (algorithm) {
-    case 'p256':
-      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
-    case 'p384':
-      return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
-    case 'ed25519':
-      return generateKeyPairSync('ed25519').privateKey
-    case 'rsa2048':
-    case 'rsa3072':
-    case 'rsa4096':
-      return generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(3)) }).privateKey
-    case 'ml-dsa-44':
-    case 'ml-dsa-65':
-    case 'ml-dsa-87':
-      return generateKeyPairSync(algorithm).privateKey
-  }
 }

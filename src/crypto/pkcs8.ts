@@ -46,7 +46,7 @@ const MIN_PBKDF2_ITERATIONS = 1000
 const SALT_OCTETS = 16
 const MAX_SALT_OCTETS = 1024
 
-const PRIVATE_KEY_LABEL = 'PRIVATE KEY'
+export const PRIVATE_KEY_LABEL = 'PRIVATE KEY'
 const ENCRYPTED_LABEL = 'ENCRYPTED PRIVATE KEY'
 
 /** A private key as unencrypted PKCS #8 PEM. The file that takes it must be secret. */

@@ -3,7 +3,7 @@
  *
  * @module crypto/public-key (floor 2)
  */
-import { createPublicKey, hash, type KeyObject } from 'node:crypto'
+import { createPublicKey, ECDH, hash, type KeyObject } from 'node:crypto'
 import { DerReader, equalBytes, KEY_LIMITS, OID } from '../asn1/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
 import {
@@ -35,10 +35,18 @@ export interface PublicKey extends VerifyingKey {
 }
 
 /** RFC 5480 §2.2 uncompressed points: 0x04 and two coordinates. */
-const CURVES: ReadonlyMap<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }> = new Map([
-  [OID.prime256v1, { name: 'p256', pointOctets: 65 }],
-  [OID.secp384r1, { name: 'p384', pointOctets: 97 }],
+const CURVES: ReadonlyMap<
+  string,
+  { readonly name: 'p256' | 'p384'; readonly pointOctets: number; readonly namedCurve: string }
+> = new Map([
+  [OID.prime256v1, { name: 'p256', pointOctets: 65, namedCurve: 'prime256v1' }],
+  [OID.secp384r1, { name: 'p384', pointOctets: 97, namedCurve: 'secp384r1' }],
 ])
+
+/** Their SubjectPublicKeyInfos end with the point. */
+const CURVES_BY_NAME = new Map<string, { readonly pointOctets: number; readonly namedCurve: string }>(
+  [...CURVES.values()].map((curve) => [curve.name, curve]),
+)
 
 /** RFC 8410 §4 and RFC 9881 §4: no parameters, keys of one length. */
 const FIXED: ReadonlyMap<
@@ -74,6 +82,37 @@ export function parsePublicKey(spkiDer: Uint8Array): PublicKey {
   return { family, name, algorithm, spkiDer, keyObject }
 }
 
+/**
+ * As {@link parsePublicKey}, with the same checks, for a key that may never be verified with: OpenSSL makes the KeyObject
+ * of a key on a curve when it is first asked for, which takes longer than all the checks.
+ *
+ * @throws as {@link parsePublicKey}
+ */
+export function parsePublicKeyForLater(spkiDer: Uint8Array): PublicKey {
+  const { family, name, algorithm } = classify(spkiDer)
+  const curve = CURVES_BY_NAME.get(name)
+  if (curve === undefined) return parsePublicKey(spkiDer)
+  try {
+    // OpenSSL reads no point that is not on the curve.
+    ECDH.convertKey(spkiDer.subarray(-curve.pointOctets), curve.namedCurve)
+  } catch (cause) {
+    throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`, { cause })
+  }
+  return publicKeyForLater({ family, name, algorithm }, spkiDer)
+}
+
+/** A key that is known to be valid. Its KeyObject is made when somebody verifies with it. */
+export function publicKeyForLater(classified: Classified, spkiDer: Uint8Array): PublicKey {
+  let keyObject: KeyObject | undefined
+  return {
+    ...classified,
+    spkiDer,
+    get keyObject() {
+      return (keyObject ??= createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' }))
+    },
+  }
+}
+
 /** The public half of a KeyObject, private or public. */
 export function publicKeyOf(keyObject: KeyObject): PublicKey {
   const half = keyObject.type === 'private' ? createPublicKey(keyObject) : keyObject
@@ -84,9 +123,15 @@ export function publicKeyOf(keyObject: KeyObject): PublicKey {
  * Key identifier: the leftmost 160 bits of the SHA-256 of the BIT STRING's octets (RFC 7093 §2 (1)).
  */
 export function keyIdentifierOf(key: PublicKey): Uint8Array {
+  const curve = key.family === 'ec' ? CURVES_BY_NAME.get(key.name) : undefined
+  if (curve !== undefined) return leftmost(key.spkiDer.subarray(-curve.pointOctets))
   const reader = DerReader.over(key.spkiDer, KEY_LIMITS).sequence()
   readAlgorithmIdentifier(reader)
-  return new Uint8Array(hash('sha256', reader.octetBitString(), 'buffer').subarray(0, 20))
+  return leftmost(reader.octetBitString())
+}
+
+function leftmost(bits: Uint8Array): Uint8Array {
+  return new Uint8Array(hash('sha256', bits, 'buffer').subarray(0, 20))
 }
 
 /** Whether two public keys are the same key: their SubjectPublicKeyInfo octets are equal. */

@@ -7,6 +7,14 @@ import { constants, type KeyObject, sign as cryptoSign, verify as cryptoVerify }
 import { requireFamily, type SignatureAlgorithm, type VerifyingAlgorithm } from './algorithms.js'
 import type { VerifyingKey } from './public-key.js'
 
+/** A signature that is to be verified, and all that this takes. */
+export interface SignatureCheck {
+  readonly algorithm: VerifyingAlgorithm
+  readonly key: VerifyingKey
+  readonly data: Uint8Array
+  readonly signature: Uint8Array
+}
+
 /**
  * Verify a signature over `data`.
  *

@@ -11,14 +11,26 @@ const ROCA_PRIMES = [
   127, 131, 137, 139, 149, 151, 157, 163, 167,
 ] as const
 
-/** For each of those primes the powers of 65537 modulo it: what such a modulus leaves. */
-const ROCA_REMAINDERS: readonly ReadonlySet<number>[] = ROCA_PRIMES.map((prime) => {
-  const powers = new Set<number>()
-  for (let power = 1; !powers.has(power); power = (power * 65_537) % prime) powers.add(power)
-  return powers
-})
+/** For each of those primes the powers of 65537 modulo it (what such a modulus leaves), and their product. */
+interface SmallSet {
+  readonly remainders: readonly ReadonlySet<number>[]
+  readonly product: bigint
+}
 
-const ROCA_PRODUCT = ROCA_PRIMES.reduce((product, prime) => product * BigInt(prime), 1n)
+let smallSet: SmallSet | undefined
+
+/** Made when first needed, which takes a millisecond: most keys are none of RSA. */
+function smallSetOfRoca(): SmallSet {
+  smallSet ??= {
+    remainders: ROCA_PRIMES.map((prime) => {
+      const powers = new Set<number>()
+      for (let power = 1; !powers.has(power); power = (power * 65_537) % prime) powers.add(power)
+      return powers
+    }),
+    product: ROCA_PRIMES.reduce((product, prime) => product * BigInt(prime), 1n),
+  }
+  return smallSet
+}
 
 /** Steps of Fermat's method: it succeeds in few if the primes share their leading half. */
 const FERMAT_STEPS = 100
@@ -32,8 +44,9 @@ export function weaknessOf(modulus: Uint8Array): string | undefined {
 }
 
 function isOfSmallSet(number: bigint): boolean {
-  const rest = number % ROCA_PRODUCT
-  return ROCA_PRIMES.every((prime, index) => ROCA_REMAINDERS[index]?.has(Number(rest % BigInt(prime))) === true)
+  const { remainders, product } = smallSetOfRoca()
+  const rest = number % product
+  return ROCA_PRIMES.every((prime, index) => remainders[index]?.has(Number(rest % BigInt(prime))) === true)
 }
 
 function hasNeighbouringPrimes(number: bigint): boolean {

@@ -236,6 +236,7 @@ export const ERROR_CODES = {
   },
   ERR_MESSAGE_PROTECTION: { category: 'denied', summary: 'a message is protected less than its type has to be' },
   ERR_MESSAGE_ADDRESS: { category: 'denied', summary: 'a broker says something else of a message than was signed' },
+  ERR_MESSAGE_REPLY: { category: 'denied', summary: 'the message answers no request that waits for a reply' },
   ERR_MESSAGE_CONTENT: { category: 'denied', summary: 'the content of a message is not what its signed type says' },
   ERR_MESSAGE_DOWNGRADE: { category: 'denied', summary: 'the message is protected by less than its sender must use' },
   ERR_SHAREDKEY_DENIED: { category: 'denied', summary: 'the key server gives these two no key' },
@@ -257,6 +258,10 @@ export const ERROR_CODES = {
 
   ERR_MESSAGE_REPLAYED: { category: 'stale', summary: 'the message was accepted before' },
   ERR_MESSAGE_EXPIRED: { category: 'stale', summary: 'the message is past its lifetime or older than allowed' },
+  ERR_MESSAGE_ORDER: {
+    category: 'stale',
+    summary: 'the message is older than the state that is there, or leaves some out',
+  },
   ERR_ROUTE_TIME: { category: 'stale', summary: 'the times of a route run backwards, or ahead of now' },
   ERR_MESSAGE_FROM_FUTURE: { category: 'stale', summary: 'the message was signed later than now' },
   ERR_CRL_STALE: { category: 'stale', summary: 'a CRL is past its nextUpdate' },
@@ -267,6 +272,7 @@ export const ERROR_CODES = {
 
   ERR_HOME_MISSING: { category: 'state', summary: 'there is no signet home here' },
   ERR_HOME_EXISTS: { category: 'state', summary: 'there is a signet home here already' },
+  ERR_POOL_CLOSED: { category: 'state', summary: 'the threads that verify signatures are ended' },
   ERR_ENTITY_UNKNOWN: { category: 'state', summary: 'no such entity is registered' },
   ERR_ENTITY_EXISTS: { category: 'state', summary: 'an entity with this id or identity is registered already' },
   ERR_ENTITY_STATE: { category: 'state', summary: 'an entity cannot go from its state to the one asked for' },

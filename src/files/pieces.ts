@@ -4,7 +4,6 @@
  * @module files/pieces (floor 0)
  */
 import { closeSync, constants, fsyncSync, readSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
 import { cannotRead, openRegular } from './read.js'
 import {
   discardFile,
@@ -38,7 +37,7 @@ export async function* readPieces(path: string): AsyncGenerator<Uint8Array> {
       if (count === 0) return
       yield piece.subarray(0, count)
       // Whoever never waits for anything outside leaves no time to collect garbage, or to hear of a signal.
-      await setImmediate()
+      await new Promise((resolve) => setImmediate(resolve))
     }
   } finally {
     closeSync(descriptor)

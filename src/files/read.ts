@@ -57,10 +57,14 @@ export function readSecretFile(path: string, options: ReadOptions = {}): Uint8Ar
   })
 }
 
+/** It keeps nothing from one text to the next. */
+let utf8: InstanceType<typeof TextDecoder> | undefined
+
 /** Decode UTF-8 strictly. */
 export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    utf8 ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    return utf8.decode(bytes)
   } catch (cause) {
     throw new EncodingError('ERR_DER_STRING', `${what} is not UTF-8 text`, { cause })
   }

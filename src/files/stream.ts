@@ -4,7 +4,7 @@
  * @module files/stream (floor 0)
  */
 import { closeSync, constants, fchmodSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../errors/index.js'
 import { cannotRead } from './read.js'
 import { placeFile, SECRET_MODE, temporaryBeside, writeFailure } from './write.js'
@@ -34,7 +34,7 @@ export async function openFileStream(path: string): Promise<FileStream> {
   let handle: FileHandle
   try {
     // O_NONBLOCK: opening a FIFO must not wait for a writer that never comes.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    handle = await process.getBuiltinModule('node:fs/promises').open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     throw cannotRead(path, cause)
   }

@@ -43,6 +43,11 @@ export interface WriteOptions {
   readonly mode: number
   /** `'replace'` lets the file take the place of one that is there. Default `'refuse'`. */
   readonly existing?: 'refuse' | 'replace'
+  /**
+   * `'allow-older'`: after a power failure the content before may be there again, whole. It saves a wait for the disk. Default
+   * `'refuse'`.
+   */
+  readonly olderContent?: 'refuse' | 'allow-older'
 }
 
 /**
@@ -63,14 +68,14 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
 }
 
 /** Move a file that is whole to its name. */
-export function placeFile(temporary: string, path: string, { existing }: WriteOptions): void {
+export function placeFile(temporary: string, path: string, { existing, olderContent }: WriteOptions): void {
   if (existing === 'replace') renameSync(temporary, path)
   else {
     // link(2) fails when the target exists, in one step: no window between the check and the write.
     linkSync(temporary, path)
     unlinkSync(temporary)
   }
-  syncDirectory(dirname(path))
+  if (olderContent !== 'allow-older') syncDirectory(dirname(path))
 }
 
 /**

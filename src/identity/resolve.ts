@@ -200,7 +200,7 @@ async function registered(uri: IdentityUri, mapping: Mapping, entities: EntityLo
 }
 
 /** @throws {@link DeniedError} `ERR_ENTITY_INACTIVE` */
-export function requireActive(entity: EntityRecord): void {
+export function requireActive(entity: Pick<EntityRecord, 'id' | 'state'>): void {
   if (entity.state !== 'active') {
     throw new DeniedError('ERR_ENTITY_INACTIVE', `the entity ${entity.id} is ${entity.state}`, {
       details: { entity: entity.id, state: entity.state },

@@ -9,8 +9,8 @@ import type { JsonValue } from './strict-json.js'
 /** Keys from the outermost on. */
 export type JsonPath = readonly string[]
 
-/** What would move a cursor, or be no XML, is in no key that anybody means. */
-const KEY = /(?:([A-Za-z0-9_-]+)|"([^"\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255})")(\.|$)/uy
+/** A key that needs no quotation marks, as nearly all: it is tried first, because it is compiled at once. */
+const PLAIN_KEY = /([A-Za-z0-9_-]+)(\.|$)/y
 const MAX_PATH_LENGTH = 1024
 
 /**
@@ -23,17 +23,24 @@ export function parseJsonPath(text: string): JsonPath {
   let position = 0
   let isOpen = text.length <= MAX_PATH_LENGTH
   while (isOpen) {
-    KEY.lastIndex = position
-    const match = KEY.exec(text)
+    PLAIN_KEY.lastIndex = position
+    const match = PLAIN_KEY.exec(text) ?? quotedKey(text, position)
     if (match === null) break
-    keys.push(match[1] ?? match[2] ?? '')
-    position = KEY.lastIndex
-    isOpen = match[3] === '.'
+    keys.push(match[1] ?? '')
+    position += match[0].length
+    isOpen = match[2] === '.'
     if (!isOpen) return keys
   }
   throw new UsageError('ERR_CONFIG_INVALID', `not the path of a field: ${JSON.stringify(text.slice(0, 100))}`, {
     hint: 'write keys joined by dots: args.host_name; a key with a dot in quotation marks: args."a.b".c',
   })
+}
+
+/** What would move a cursor, or be no XML, is in no key that anybody means. */
+function quotedKey(text: string, position: number): RegExpExecArray | null {
+  const pattern = /"([^"\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,255})"(\.|$)/uy
+  pattern.lastIndex = position
+  return pattern.exec(text)
 }
 
 /** The one form of a path. */

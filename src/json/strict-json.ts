@@ -78,10 +78,11 @@ function checkKeysAndDepth(text: string): void {
 
 /** Where the string that begins here ends, its quotation mark included; the end of the text where it never does. */
 function endOfString(text: string, start: number): number {
-  for (let index = start; index < text.length; index++) {
-    const character = text[index]
-    if (character === '"') return index + 1
-    if (character === '\\') index++
+  for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0
+    while (quote - escapes > start && text[quote - escapes - 1] === '\\') escapes++
+    // An even number of them only escape each other.
+    if (escapes % 2 === 0) return quote + 1
   }
   return text.length
 }

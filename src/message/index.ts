@@ -31,16 +31,27 @@ export { createReplayMemory, DEFAULT_MAX_REMEMBERED, type ReplayKey, type Replay
 export { type FileReplayStore, openReplayFile } from './replay-file.js'
 export { openRedisReplay, type RedisReplayOptions, type RedisSend } from './replay-redis.js'
 export {
+  MAX_PENDING_REQUESTS,
+  type PendingRequest,
+  PendingRequests,
+  replyIdOf,
+  replyTo,
+  type RequestFacts,
+} from './reply.js'
+export { requireInOrder, type SequenceGaps, sequenceId } from './sequence.js'
+export {
   DEFAULT_LIFETIME_SECONDS,
   type SignedMessage,
   signMessage,
   type SignMessageRequest,
   type SigningCredential,
 } from './sign.js'
+export { type StatedEnvelope, statedEnvelope, type StatedPart, type StatedSignature } from './stated-envelope.js'
 export { VerifiedStream, verifyMessageStream } from './stream.js'
 export { type WantedSenders } from './trusted-signer.js'
 export { receiverNames, roleDestination, scopeDestination } from './names.js'
 export { MessageSigner, type SignerDefaults } from './signer.js'
 export { MessageVerifier, type Observation, type Refusal, refusalOf, type VerifierOptions } from './verifier.js'
 export { type MessageFacts, VerifiedMessage, verifyMessage } from './verify.js'
+export { type IncomingMessage, verifyAll } from './verify-all.js'
 export { type EnvelopePolicy, VerifiedEnvelope, type VerifiedPart, verifyEnvelope } from './verify-envelope.js'

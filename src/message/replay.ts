@@ -5,6 +5,7 @@
  *
  * @module message/replay (floor 7)
  */
+import { Buffer } from 'node:buffer'
 import { LimitError, StoreError } from '../errors/index.js'
 import { MINUTE } from '../time/index.js'
 

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { OID } from '../asn1/index.js'
-import { type ContentDigest, signData } from '../cms/index.js'
+import { type ContentDigest, signDataAtOnce } from '../cms/index.js'
 import { type KeyProvider } from '../crypto/index.js'
 import { DeniedError } from '../errors/index.js'
 import { identityUriOf } from '../identity/index.js'
@@ -74,14 +74,14 @@ export async function signMessage(
   if (request.recipients !== undefined) {
     attributes.push([OID.signetMessageRecipients, encodeMessageRecipients(request.recipients)])
   }
-  const der = await signData(content, {
+  const signed = signDataAtOnce(content, {
     signers: [signer],
     contentType: OID.signetMessage,
     form: request.form ?? 'detached',
     signingTime: request.at,
     attributes,
   })
-  return { der, context }
+  return { der: signed instanceof Uint8Array ? signed : await signed, context }
 }
 
 /** Random octets that are not handed out yet: asking for many at once costs what asking for few does. */

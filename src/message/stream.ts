@@ -48,5 +48,5 @@ export async function verifyMessageStream(
   if (opened.signedData.eContent !== undefined) throw contentConflict()
   trustedSigner(opened.signerInfo.sid, wanted.trust)
   const content = await digestStream(pieces, allowedDigests([opened.signerInfo.digestAlgorithm]))
-  return prove(content.length, await verifyOpened(opened, content, undefined, wanted))
+  return prove(content.length, await verifyOpened(opened, content, wanted))
 }

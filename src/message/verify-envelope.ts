@@ -23,6 +23,8 @@ export interface EnvelopePolicy {
   /** `'allow-partial'` lets parts be missing that are not added yet. */
   readonly require: 'complete' | 'allow-partial'
   readonly at: Date
+  /** Of every signer, as for messages. Default `'required'`. */
+  readonly revocation?: 'required' | 'allow-directory-only'
   /** The content of parts that are beside the envelope. */
   readonly contents?: ReadonlyMap<string, Uint8Array>
 }
@@ -98,11 +100,14 @@ export function verifyEnvelope(der: Uint8Array, policy: EnvelopePolicy): Verifie
 }
 
 /** Callers in JavaScript have no compiler to tell them. */
-function checkPolicy({ require, originators }: Partial<EnvelopePolicy>): void {
+function checkPolicy({ require, originators, revocation = 'required' }: Partial<EnvelopePolicy>): void {
   const lists = originators === 'allow-any-trusted' ? undefined : Object.values(originators ?? {})
   const saysWhose = lists === undefined || lists.some((list) => (list as readonly string[]).length > 0)
   if (!saysWhose || (require !== 'complete' && require !== 'allow-partial')) {
     throw new UsageError('ERR_CONFIG_INVALID', 'the policy does not say whose envelope is wanted, and how whole')
+  }
+  if (!['required', 'allow-directory-only'].includes(revocation)) {
+    throw new UsageError('ERR_CONFIG_INVALID', 'the policy for an envelope has an unknown revocation stance')
   }
 }
 
@@ -122,7 +127,7 @@ function verifyOne(
   if (!certificateBound || signingTime === undefined) {
     throw new TrustError('ERR_CMS_SIGNED_ATTRIBUTES', 'a signature does not say when, or with which certificate')
   }
-  const { target } = trusted.validate(policy.at)
+  const { target } = trusted.validate(policy.at, policy.revocation ?? 'required')
   if (signingTime > addSeconds(policy.at, SKEW_SECONDS)) {
     throw new StaleError('ERR_MESSAGE_FROM_FUTURE', 'something in the envelope was signed later than now', {
       details: { signingTime: signingTime.toISOString(), at: policy.at.toISOString() },

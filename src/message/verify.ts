@@ -5,6 +5,7 @@
  *
  * @module message/verify (floor 7)
  */
+import { Buffer } from 'node:buffer'
 import { equalBytes, OID } from '../asn1/index.js'
 import {
   attributeValue,
@@ -15,14 +16,18 @@ import {
   parseSignedData,
   type SignedData,
   type SignerInfo,
-  verifySigner,
+  examineSigner,
+  signatureRefused,
+  type SignerFacts,
 } from '../cms/index.js'
+import { type SignatureCheck, verifySignature } from '../crypto/index.js'
 import { DeniedError, InternalError, LimitError, StaleError, TrustError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
 import type { Identity } from '../identity/index.js'
 import { type JsonValue, parseStrictJson } from '../json/index.js'
 import { checkBindings, type PolicyQuestion, typePattern } from '../policy/index.js'
 import { addSeconds } from '../time/index.js'
+import type { TrustedSigner } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
 import { type MessageContext, readMessageContext } from './context.js'
 import { checkPolicy, DEFAULT_SKEW_SECONDS, type MessagePolicy } from './message-policy.js'
@@ -94,9 +99,32 @@ export async function verifyMessage(
   content: Uint8Array | undefined,
   policy: MessagePolicy,
 ): Promise<VerifiedMessage> {
+  const prepared = prepareMessage(der, content, policy)
+  requireSignature(verifyCheck(prepared.check), prepared)
+  return acceptMessage(prepared, policy)
+}
+
+/** A message of which everything holds that can be known without arithmetic: nothing yet. */
+export interface PreparedMessage extends ExaminedMessage {
+  readonly bytes: Uint8Array
+}
+
+/** All that comes before the signature is verified. */
+export function prepareMessage(
+  der: Uint8Array,
+  content: Uint8Array | undefined,
+  policy: MessagePolicy,
+): PreparedMessage {
   const opened = openMessage(der, policy)
   const bytes = contentOf(opened.signedData, content)
-  const judged = judge(opened, digestBytes(bytes), bytes, policy)
+  const digest = digestBytes(bytes)
+  return { ...opened, ...examineOpened(opened, digest, policy), digest, bytes }
+}
+
+/** All that comes after: for a message whose signature verified, and for no other. */
+export async function acceptMessage(prepared: PreparedMessage, policy: MessagePolicy): Promise<VerifiedMessage> {
+  const { bytes } = prepared
+  const judged = judge(prepared, bytes, policy)
   const { replay } = policy
   if (replay === 'allow-unchecked') return prove(bytes, judged.facts, 'not checked')
   const answer = remember(judged, policy, replay)
@@ -125,23 +153,47 @@ export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessa
   return { der, signedData, signerInfo: onlySigner(signedData, policy) }
 }
 
-/**
- * Everything else, over content in memory or digested.
- *
- * @param bytes - The content, for rules that read it; `undefined` where it is too long for that.
- */
+/** A message whose signature is to be verified. */
+interface ExaminedMessage extends OpenedMessage {
+  readonly digest: ContentDigest
+  readonly signer: TrustedSigner
+  readonly signature: SignerFacts
+  readonly check: SignatureCheck
+}
+
+function examineOpened(
+  { signedData, signerInfo }: OpenedMessage,
+  digest: ContentDigest,
+  { trust }: MessagePolicy,
+): Pick<ExaminedMessage, 'signer' | 'signature' | 'check'> {
+  const signer = trustedSigner(signerInfo.sid, trust)
+  const { facts, check } = examineSigner(signedData, signerInfo, digest, signer.certificate)
+  return { signer, signature: facts, check }
+}
+
+/** @throws {@link TrustError} `ERR_CMS_SIGNATURE` */
+export function requireSignature(verifies: boolean, { signer }: Pick<ExaminedMessage, 'signer'>): void {
+  // Whatever is not a clear yes is a no.
+  if ((verifies as unknown) !== true) throw signatureRefused(signer.certificate)
+}
+
+/** Verify a signature on this thread. */
+export function verifyCheck({ algorithm, key, data, signature }: SignatureCheck): boolean {
+  return verifySignature(algorithm, key, data, signature)
+}
+
+/** Everything else, over content that was digested, and is too long for rules that read it. */
 export async function verifyOpened(
   opened: OpenedMessage,
   digest: ContentDigest,
-  bytes: Uint8Array | undefined,
   policy: MessagePolicy,
 ): Promise<MessageFacts> {
-  const judged = judge(opened, digest, bytes, policy)
+  const examined = { ...opened, ...examineOpened(opened, digest, policy), digest }
+  requireSignature(verifyCheck(examined.check), examined)
+  const judged = judge(examined, undefined, policy)
   const { replay } = policy
   if (replay === 'allow-unchecked') return { ...judged.facts, replay: 'not checked' }
-  const answer = remember(judged, policy, replay)
-  // What is there already is not waited for; a promise of others than Node's is.
-  requireFresh(typeof answer === 'boolean' ? answer : await answer, judged)
+  requireFresh(await remember(judged, policy, replay), judged)
   return { ...judged.facts, replay: 'checked' }
 }
 
@@ -154,15 +206,12 @@ interface Judged {
 
 const NO_BINDINGS: readonly string[] = Object.freeze([])
 
-/** All that needs no store. */
+/** All that needs no store, of a message whose signature verified. */
 function judge(
-  { der, signedData, signerInfo }: OpenedMessage,
-  digest: ContentDigest,
+  { der, signerInfo, digest, signer, signature }: ExaminedMessage,
   bytes: Uint8Array | undefined,
   policy: MessagePolicy,
 ): Judged {
-  const signer = trustedSigner(signerInfo.sid, policy.trust)
-  const signature = verifySigner(signedData, signerInfo, digest, signer.certificate)
   if (!signature.certificateBound) throw missing('signingCertificateV2')
   if (signature.signingTime === undefined) throw missing('signingTime')
   const { signingTime } = signature

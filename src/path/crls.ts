@@ -125,8 +125,17 @@ function examine(crl: Crl, certificate: Certificate, context: RevocationContext)
   return mask === 0 ? 0 : (whyUnusable(crl, context) ?? mask)
 }
 
+/** Worked out once for each CRL: it is asked about one certificate after another. */
+const seriesNames = new WeakMap<Crl, string>()
+
 /** CRLs that are numbered together: of one issuer, key and scope, full and delta (§5.2.3). */
 function seriesOf(crl: Crl): string {
+  let name = seriesNames.get(crl)
+  if (name === undefined) seriesNames.set(crl, (name = seriesName(crl)))
+  return name
+}
+
+function seriesName(crl: Crl): string {
   const scope = hex(crl.extensions.get(OID.issuingDistributionPoint)?.value ?? new Uint8Array())
   const key = hex(crl.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array())
   return JSON.stringify([crl.issuer.key, key, scope])

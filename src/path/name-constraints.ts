@@ -40,6 +40,13 @@ export class NameConstraintState {
     this.#constraints.push({ permitted: Map.groupBy(permitted, formOf), excluded: Map.groupBy(excluded, formOf) })
   }
 
+  /** The same constraints, for the names of another end entity: its comparisons are counted anew. */
+  fork(): NameConstraintState {
+    const fork = new NameConstraintState()
+    fork.#constraints.push(...this.#constraints)
+    return fork
+  }
+
   /**
    * Check the subject and every subject alternative name of a certificate.
    *

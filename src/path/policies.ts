@@ -35,10 +35,17 @@ interface Level {
   readonly nodes: Map<string, PolicyNode>
 }
 
+function copyOf({ anyPolicy, nodes }: Level): Level {
+  const copies = [...nodes].map(
+    ([policy, { parents, mapped }]) => [policy, { parents: new Set(parents), mapped }] as const,
+  )
+  return { anyPolicy, nodes: new Map(copies) }
+}
+
 /** The policy part of one validation: hand in the certificates below the anchor, in order, then ask. */
 export class PolicyState {
   readonly #levels: Level[] = []
-  readonly #acceptable: ReadonlySet<string>
+  #acceptable: ReadonlySet<string>
   #next: Level = { anyPolicy: true, nodes: new Map() }
   #explicitPolicy: number
   #policyMapping: number
@@ -50,6 +57,18 @@ export class PolicyState {
     this.#explicitPolicy = inputs.initialExplicitPolicy === 'required' ? 0 : pathLength + 1
     this.#policyMapping = inputs.initialPolicyMapping === 'inhibited' ? 0 : pathLength + 1
     this.#inhibitAnyPolicy = inputs.initialAnyPolicy === 'inhibited' ? 0 : pathLength + 1
+  }
+
+  /** The same state, to go on from by itself: what is handed in to one, the other does not see. */
+  fork(): PolicyState {
+    const fork = new PolicyState({}, 0)
+    fork.#acceptable = this.#acceptable
+    fork.#levels.push(...this.#levels.map(copyOf))
+    fork.#next = copyOf(this.#next)
+    fork.#explicitPolicy = this.#explicitPolicy
+    fork.#policyMapping = this.#policyMapping
+    fork.#inhibitAnyPolicy = this.#inhibitAnyPolicy
+    return fork
   }
 
   /** Take the constraints of an anchor that carries some, where they count. */

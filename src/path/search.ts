@@ -75,7 +75,7 @@ function issued(issuer: Certificate, certificate: Certificate, request: SearchRe
 }
 
 /** Key identifiers do not contradict (RFC 5280 §4.2.1.1: a hint, never a proof). */
-function keyMayFit(issuer: Certificate, certificate: Certificate): boolean {
+export function keyMayFit(issuer: Certificate, certificate: Certificate): boolean {
   try {
     const wanted = certificate.authorityKeyIdentifier?.keyIdentifier
     const found = issuer.subjectKeyIdentifier

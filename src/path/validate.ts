@@ -76,24 +76,68 @@ export function checkPath(path: readonly Certificate[], checks: PathChecks, cont
   return validation.policies
 }
 
+/**
+ * The upper part of a path, checked once for all end entities that its last CA issued.
+ *
+ * @throws as {@link checkPath}, for what is wrong with one of the CAs
+ */
+export class CheckedAuthorities {
+  readonly #path: readonly Certificate[]
+  readonly #checks: Omit<PathChecks, 'purpose'>
+  readonly #validation: Validation
+
+  /** @param path - Trust anchor first, the issuer of the end entities last. */
+  constructor(path: readonly Certificate[], checks: Omit<PathChecks, 'purpose'>, context: PathContext) {
+    this.#path = path
+    this.#checks = checks
+    this.#validation = new Validation(path, { ...checks, purpose: 'allow-any' }, context, path.length + 1)
+    for (const index of path.keys()) this.#validation.process(index)
+  }
+
+  /**
+   * Check an end entity as the last of the path, for each of several purposes.
+   *
+   * @throws as {@link checkPath}
+   */
+  checkBelow(target: Certificate, purposes: readonly Purpose[], context: PathContext): void {
+    const path = [...this.#path, target]
+    const [first = 'allow-any', ...others] = purposes
+    const validation = this.#validation.fork(path, { ...this.#checks, purpose: first }, context)
+    validation.process(path.length - 1)
+    for (const purpose of others) validation.checkPurpose(target, purpose)
+  }
+}
+
 /** The state that goes down a path (§6.1.2). */
 class Validation {
   readonly #path: readonly Certificate[]
   readonly #checks: PathChecks
   readonly #context: PathContext
   readonly #strictness: Strictness
-  readonly #names = new NameConstraintState()
-  readonly #policies: PolicyState
+  readonly #length: number
+  #names = new NameConstraintState()
+  #policies: PolicyState
   #maxPathLength: number
 
-  constructor(path: readonly Certificate[], checks: PathChecks, context: PathContext) {
+  /** @param length - Of the whole path, where `path` is only its upper part. */
+  constructor(path: readonly Certificate[], checks: PathChecks, context: PathContext, length = path.length) {
     this.#path = path
     this.#checks = checks
     this.#context = context
+    this.#length = length
     this.#strictness = checks.strictness ?? DEFAULT_STRICTNESS
     this.#maxPathLength = lengthOf(checks.maxPathLength)
-    this.#policies = new PolicyState(checks.policies ?? {}, path.length - 1)
+    this.#policies = new PolicyState(checks.policies ?? {}, length - 1)
     this.#names.add(checks.nameConstraints)
+  }
+
+  /** Go on with another path that begins with this one, as far as it was processed. */
+  fork(path: readonly Certificate[], checks: PathChecks, context: PathContext): Validation {
+    const fork = new Validation(path, checks, context)
+    fork.#names = this.#names.fork()
+    fork.#policies = this.#policies.fork()
+    fork.#maxPathLength = this.#maxPathLength
+    return fork
   }
 
   /** The policies for which the path is valid, once all of it is processed. */
@@ -105,7 +149,7 @@ class Validation {
     const certificate = this.#path[index]
     const issuer = this.#path[index - 1]
     if (certificate === undefined) return
-    const isLast = index === this.#path.length - 1
+    const isLast = index === this.#length - 1
     if (issuer === undefined) this.#takeAnchor(certificate, isLast)
     else this.#basics(certificate, issuer, index, isLast)
     if (isLast) this.#wrapUp(certificate)
@@ -168,7 +212,10 @@ class Validation {
 
   /** §6.1.5, and what the end entity is for. */
   #wrapUp(target: Certificate): void {
-    const { purpose } = this.#checks
+    this.checkPurpose(target, this.#checks.purpose)
+  }
+
+  checkPurpose(target: Certificate, purpose: Purpose): void {
     if (purpose === 'allow-any') return
     const first = this.#strictness.anchorConstraints === 'checked' ? 0 : 1
     const authorities = this.#path.slice(first, -1)

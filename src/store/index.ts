@@ -1,6 +1,6 @@
 export { type AuditReport, verifyAudit } from './audit.js'
 export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
-export { openDatabase } from './node-sqlite.js'
+export { openDatabase } from './database.js'
 export { createStore, openStore, type StorePaths } from './open.js'
 export type {
   CertificateRecord,

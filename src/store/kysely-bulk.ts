@@ -1,17 +1,15 @@
 /**
- * Many rows in few statements, for registries of a million entities. Building a statement costs more than running it:
+ * Many rows of one statement, for registries of a million entities. Building a statement costs more than running it:
  * here each is built once and run often. What only SQLite understands is in {@link oneOf}.
  *
  * @module store/kysely-bulk (floor 4)
  */
 import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely'
+import { ParameterRows } from './node-sqlite.js'
 import type { Schema } from './tables.js'
 
-/** Rows of one statement: more make it no faster, and their parameters take memory. */
-const MAX_ROWS = 100
-
-/** The tables that grow with the registry. */
-type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log'
+/** The tables that grow with the registry, and with what is issued. */
+type BulkTable = 'entity' | 'entityName' | 'entityEvent' | 'log' | 'intent' | 'certificate'
 
 const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[] } = {
   entity: [
@@ -32,37 +30,49 @@ const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[
   entityName: ['kind', 'name', 'entityId'],
   entityEvent: ['entityId', 'sequence'],
   log: ['sequence', 'at', 'event', 'payload', 'previousHash', 'hash'],
+  intent: ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'state'],
+  certificate: [
+    'serialNumber',
+    'entityId',
+    'profile',
+    'keyIdentifier',
+    'spkiDigest',
+    'fingerprint',
+    'subjectDigest',
+    'notBefore',
+    'notAfter',
+    'der',
+  ],
 }
+
+/** Statements that were built, of one store. */
+export type BulkStatements = Map<string, CompiledQuery>
 
 /** Inserts rows into one database. */
 export class BulkInsert {
   readonly #db: Kysely<Schema>
-  readonly #compiled = new Map<string, CompiledQuery>()
+  readonly #compiled: BulkStatements
 
-  constructor(db: Kysely<Schema>) {
+  /** @param compiled - Kept from one transaction to the next. */
+  constructor(db: Kysely<Schema>, compiled: BulkStatements) {
     this.#db = db
+    this.#compiled = compiled
   }
 
   /** Insert rows in order. @throws {@link StoreError} `ERR_STORE_WRITE` */
   async insert<T extends BulkTable>(table: T, rows: readonly Schema[T][]): Promise<void> {
     const columns = COLUMNS[table]
-    for (let start = 0; start < rows.length; start += MAX_ROWS) {
-      const some = rows.slice(start, start + MAX_ROWS)
-      const parameters: unknown[] = []
-      for (const row of some) for (const column of columns) parameters.push(row[column])
-      await this.#db.executeQuery({ ...this.#statement(table, columns, some.length), parameters })
-    }
+    const parameters = new ParameterRows(rows.map((row) => columns.map((column) => row[column])))
+    await this.#db.executeQuery({ ...this.#statement(table, columns), parameters: [parameters] })
   }
 
-  #statement(table: string, columns: readonly string[], rows: number): CompiledQuery {
-    const key = `${table} ${rows}`
-    const known = this.#compiled.get(key)
+  #statement(table: string, columns: readonly string[]): CompiledQuery {
+    const known = this.#compiled.get(table)
     if (known !== undefined) return known
-    const row = sql`(${sql.join(columns.map(() => null))})`
     const names = sql.join(columns.map((column) => sql.ref(column)))
-    const values = sql.join(Array.from({ length: rows }, () => row))
-    const compiled = sql`insert into ${sql.table(table)} (${names}) values ${values}`.compile(this.#db)
-    this.#compiled.set(key, compiled)
+    const values = sql.join(columns.map(() => null))
+    const compiled = sql`insert into ${sql.table(table)} (${names}) values (${values})`.compile(this.#db)
+    this.#compiled.set(table, compiled)
     return compiled
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Kysely, Selectable } from 'kysely'
 import { StoreError } from '../errors/index.js'
-import { BulkInsert, oneOf } from './kysely-bulk.js'
+import { BulkInsert, type BulkStatements, oneOf } from './kysely-bulk.js'
 import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
 import type {
   CertificateRecord,
@@ -60,6 +60,11 @@ class KyselyReader implements StoreReader {
   async entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]> {
     const rows = this.db.selectFrom('entity').selectAll().where(column, 'in', oneOf(values)).orderBy('id')
     return (await rows.execute()).map(entityOf)
+  }
+
+  async entityStates(ids: readonly string[]): Promise<ReadonlyMap<string, EntityState>> {
+    const rows = this.db.selectFrom('entity').select(['id', 'state']).where('id', 'in', oneOf(ids))
+    return new Map((await rows.execute()).map(({ id, state }) => [id, state as EntityState]))
   }
 
   async entitiesByName(kind: EntityNameKind, names: readonly string[]): Promise<readonly EntityRecord[]> {
@@ -231,8 +236,13 @@ class KyselyReader implements StoreReader {
 }
 
 class KyselyTransaction extends KyselyReader implements StoreTransaction {
-  readonly #bulk = new BulkInsert(this.db)
+  readonly #bulk: BulkInsert
   #head: LogHead | undefined
+
+  constructor(db: Kysely<Schema>, statements: BulkStatements) {
+    super(db)
+    this.#bulk = new BulkInsert(db, statements)
+  }
 
   async insertEntities(entities: readonly EntityRecord[]): Promise<void> {
     await this.#bulk.insert('entity', entities.map(entityRow))
@@ -271,32 +281,36 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
     await this.db.updateTable('entity').set({ state, updatedAt: at.toISOString() }).where('id', '=', id).execute()
   }
 
-  async insertIntent(intent: IntentRecord): Promise<void> {
-    await this.db
-      .insertInto('intent')
-      .values({ ...intent, state: 'pending' })
-      .execute()
+  async insertIntents(intents: readonly IntentRecord[]): Promise<void> {
+    await this.#bulk.insert(
+      'intent',
+      intents.map((intent) => ({ ...intent, state: 'pending' })),
+    )
   }
 
-  async abandonIntent(serialNumber: string): Promise<void> {
-    await this.#finishIntent(serialNumber, 'abandoned')
+  async abandonIntents(serialNumbers: readonly string[]): Promise<void> {
+    await this.#finishIntents(serialNumbers, 'abandoned')
   }
 
-  async insertCertificate(certificate: CertificateRecord): Promise<void> {
-    await this.#finishIntent(certificate.serialNumber, 'issued')
-    await this.db.insertInto('certificate').values(certificate).execute()
+  async insertCertificates(certificates: readonly CertificateRecord[]): Promise<void> {
+    await this.#finishIntents(
+      certificates.map(({ serialNumber }) => serialNumber),
+      'issued',
+    )
+    await this.#bulk.insert('certificate', certificates)
   }
 
-  async #finishIntent(serialNumber: string, state: 'issued' | 'abandoned'): Promise<void> {
+  async #finishIntents(serialNumbers: readonly string[], state: 'issued' | 'abandoned'): Promise<void> {
+    if (serialNumbers.length === 0) return
     const { numUpdatedRows } = await this.db
       .updateTable('intent')
       .set({ state })
-      .where('serialNumber', '=', serialNumber)
+      .where('serialNumber', 'in', oneOf(serialNumbers))
       .where('state', '=', 'pending')
       .executeTakeFirstOrThrow()
-    if (numUpdatedRows !== 1n) {
+    if (numUpdatedRows !== BigInt(serialNumbers.length)) {
       throw new StoreError('ERR_STORE_WRITE', 'the intent to issue this certificate is not pending', {
-        details: { serialNumber },
+        details: { serialNumber: serialNumbers.join(' ') },
       })
     }
   }
@@ -336,8 +350,10 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
 }
 
 export class KyselyStore extends KyselyReader implements Store {
+  readonly #statements: BulkStatements = new Map()
+
   async transaction<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
-    return this.db.transaction().execute((db) => work(new KyselyTransaction(db)))
+    return this.db.transaction().execute((db) => work(new KyselyTransaction(db, this.#statements)))
   }
 
   async snapshot<T>(work: (reader: StoreReader) => Promise<T>): Promise<T> {

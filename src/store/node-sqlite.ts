@@ -1,9 +1,9 @@
 /**
- * Kysely over the SQLite that comes with Node: one connection, WAL, every commit durable.
+ * Kysely over the SQLite that comes with Node: one connection.
  *
  * @module store/node-sqlite (floor 4)
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -17,31 +17,7 @@ import {
   type TransactionSettings,
 } from 'kysely'
 import { StoreError } from '../errors/index.js'
-
-/** How long to wait for another process that writes. */
-const BUSY_MILLISECONDS = 15_000
-
-/** Pages kept in memory: a transaction of a million entities must find those again that it changes again and again. */
-const CACHE_KIBIBYTES = 32 * 1024
-
-/** Open (or create) a database file and set it up for durable commits. */
-export function openDatabase(path: string): DatabaseSync {
-  return translated('ERR_STORE_OPEN', path, () => {
-    const database = new DatabaseSync(path, { timeout: BUSY_MILLISECONDS })
-    try {
-      database.exec('PRAGMA journal_mode = WAL')
-      // FULL: a commit is on the disk before it is reported. The default of WAL is not.
-      database.exec('PRAGMA synchronous = FULL')
-      database.exec('PRAGMA foreign_keys = ON')
-      database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}`)
-      database.exec('PRAGMA trusted_schema = OFF')
-    } catch (error) {
-      database.close()
-      throw error
-    }
-    return database
-  })
-}
+import { storeError, translated } from './database.js'
 
 export function kyselyOver<Schema>(database: DatabaseSync, path: string): Kysely<Schema> {
   const dialect: Dialect = {
@@ -100,6 +76,15 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+/** As the only parameter of a statement: it is run once with each of these. */
+export class ParameterRows {
+  readonly rows: readonly (readonly unknown[])[]
+
+  constructor(rows: readonly (readonly unknown[])[]) {
+    this.rows = rows
+  }
+}
+
 class Connection implements DatabaseConnection {
   readonly #database: DatabaseSync
   readonly #path: string
@@ -113,6 +98,11 @@ class Connection implements DatabaseConnection {
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
       const { statement, yieldsRows } = this.#prepare(query.sql)
+      const [many] = query.parameters
+      if (many instanceof ParameterRows) {
+        for (const row of many.rows) statement.run(...(row as SQLInputValue[]))
+        return Promise.resolve({ rows: [] })
+      }
       const parameters = query.parameters as SQLInputValue[]
       if (yieldsRows) return Promise.resolve({ rows: statement.all(...parameters) as Row[] })
       const { changes } = statement.run(...parameters)
@@ -157,41 +147,4 @@ class Connection implements DatabaseConnection {
 interface Prepared {
   readonly statement: StatementSync
   readonly yieldsRows: boolean
-}
-
-function translated<T>(code: 'ERR_STORE_OPEN' | 'ERR_STORE_WRITE', path: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw storeError(code, path, error)
-  }
-}
-
-/** Primary SQLite result codes (sqlite.org/rescode.html) that have a meaning of their own for people. */
-const SQLITE_BUSY = 5
-const SQLITE_FULL = 13
-const SQLITE_NOTADB = 26
-
-function storeError(code: 'ERR_STORE_OPEN' | 'ERR_STORE_WRITE', path: string, error: unknown): Error {
-  const sqlite = error as Error & { code?: string; errcode?: number; errstr?: string }
-  if (sqlite.code !== 'ERR_SQLITE_ERROR') return sqlite
-  const details = { path, reason: sqlite.errstr ?? 'unknown' }
-  switch ((sqlite.errcode ?? 0) & 0xff) {
-    case SQLITE_BUSY:
-      return new StoreError('ERR_STORE_LOCKED', 'another process keeps the store locked', {
-        details,
-        hint: 'wait for the other command to end, then try again',
-        cause: error,
-      })
-    case SQLITE_FULL:
-      return new StoreError('ERR_STORE_WRITE', 'the disk of the store is full', {
-        details,
-        hint: 'free some space, then try again; nothing was changed',
-        cause: error,
-      })
-    case SQLITE_NOTADB:
-      return new StoreError('ERR_STORE_OPEN', 'the file of the store is not a database', { details, cause: error })
-    default:
-      return new StoreError(code, `the store failed: ${sqlite.errstr ?? 'unknown reason'}`, { details, cause: error })
-  }
 }

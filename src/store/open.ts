@@ -11,9 +11,10 @@ import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { isSignetError, StoreError } from '../errors/index.js'
 import { purgeTemporaries, readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
+import { openDatabase } from './database.js'
 import { KyselyStore } from './kysely-store.js'
 import { LOG_START, type LogHead } from './log.js'
-import { kyselyOver, openDatabase } from './node-sqlite.js'
+import { kyselyOver } from './node-sqlite.js'
 import { migrate } from './schema.js'
 import type { Schema } from './tables.js'
 import type { Store, StoreTransaction } from './store.js'
@@ -75,7 +76,11 @@ class HeadKeepingStore extends KyselyStore {
   async #keepHead(): Promise<void> {
     const head = await this.logHead()
     try {
-      writeFileAtomic(this.#headPath, `${head.sequence} ${head.hash}\n`, { mode: SECRET_MODE, existing: 'replace' })
+      writeFileAtomic(this.#headPath, `${head.sequence} ${head.hash}\n`, {
+        mode: SECRET_MODE,
+        existing: 'replace',
+        olderContent: 'allow-older',
+      })
     } catch (error) {
       if (!isSignetError(error)) throw error
     }

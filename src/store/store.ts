@@ -34,6 +34,8 @@ export interface StoreReader {
   entityCount(): Promise<number>
   /** By id: those whose id, or identity URI, is one of these. */
   entitiesWith(column: 'id' | 'uri', values: readonly string[]): Promise<readonly EntityRecord[]>
+  /** The state of each of these that is registered. */
+  entityStates(ids: readonly string[]): Promise<ReadonlyMap<string, EntityState>>
   /** By id, those after one, at most so many: for what must not hold them all. */
   entitiesAfter(id: string, limit: number): Promise<readonly EntityRecord[]>
   /** By id: those with one of these host names, addresses or aliases. */
@@ -78,11 +80,12 @@ export interface StoreTransaction extends StoreReader {
   insertEntities(entities: readonly EntityRecord[]): Promise<void>
   updateEntity(entity: EntityRecord): Promise<void>
   setEntityState(id: string, state: EntityState, at: Date): Promise<void>
-  /** @throws {@link StoreError} `ERR_STORE_WRITE` if the serial number was planned before */
-  insertIntent(intent: IntentRecord): Promise<void>
-  abandonIntent(serialNumber: string): Promise<void>
-  /** Record what was signed; its intent must be pending. */
-  insertCertificate(certificate: CertificateRecord): Promise<void>
+  /** @throws {@link StoreError} `ERR_STORE_WRITE` if a serial number was planned before */
+  insertIntents(intents: readonly IntentRecord[]): Promise<void>
+  /** @throws {@link StoreError} `ERR_STORE_WRITE` unless each is pending, and named once */
+  abandonIntents(serialNumbers: readonly string[]): Promise<void>
+  /** Record what was signed. @throws {@link StoreError} `ERR_STORE_WRITE` unless the intent of each is pending */
+  insertCertificates(certificates: readonly CertificateRecord[]): Promise<void>
   insertRevocation(revocation: RevocationRecord): Promise<void>
   insertCrl(crl: CrlRecord): Promise<void>
   setSetting(name: string, value: string): Promise<void>

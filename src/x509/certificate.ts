@@ -24,7 +24,7 @@ import {
   readAlgorithmIdentifier,
   type VerifyingKey,
 } from '../crypto/index.js'
-import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
+import { EncodingError, InternalError, isSignetError, TrustError } from '../errors/index.js'
 import { type DistributionPoint, readCrlDistributionPoints } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,
@@ -133,6 +133,17 @@ export class Certificate {
    */
   get publicKey(): PublicKey {
     return this.#once('publicKey', () => parsePublicKey(this.spkiDer))
+  }
+
+  /**
+   * Take a key that was parsed before for the subject's, so that it need not be parsed again.
+   *
+   * @throws {@link InternalError} `ERR_INTERNAL` if its SubjectPublicKeyInfo is not this certificate's, octet by octet
+   */
+  adoptPublicKey(key: PublicKey): void {
+    if (!equalBytes(key.spkiDer, this.spkiDer))
+      throw new InternalError('ERR_INTERNAL', 'the key of another certificate')
+    this.#memo.set('publicKey', key)
   }
 
   /**

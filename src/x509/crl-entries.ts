@@ -47,8 +47,8 @@ interface IssuerFrom {
 }
 
 /** Make collisions of serial numbers hard to foresee for who writes a CRL. */
-const SEED = randomInt(0x7fff_ffff)
-const MULTIPLIER = randomInt(0x7fff_ffff) | 1
+let seed = 0
+let multiplier = 0
 /** At twice as many slots as entries no honest list comes near; one that does was made to take long. */
 const MAX_PROBES = 512
 
@@ -320,8 +320,10 @@ function byLeadingOctet(hashes: Uint32Array): { readonly indices: Uint32Array; r
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let position = start
   while (position < end && bytes[position] === 0) position++
-  let sum = SEED
-  for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), MULTIPLIER) ^ (sum >>> 13)
+  // Drawn for the first list that is not empty.
+  if (multiplier === 0) [seed, multiplier] = [randomInt(0x7fff_ffff), randomInt(0x7fff_ffff) | 1]
+  let sum = seed
+  for (; position < end; position++) sum = Math.imul(sum ^ (bytes[position] as number), multiplier) ^ (sum >>> 13)
   sum = Math.imul(sum ^ (sum >>> 16), 0x85eb_ca6b)
   sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2_ae35)
   return (sum ^ (sum >>> 16)) >>> 0

@@ -62,7 +62,7 @@ export class Crl {
   readonly nextUpdate: Date | undefined
   readonly extensions: ReadonlyMap<string, Extension>
   readonly #entries: CrlEntries
-  #scope: IssuingDistributionPoint | undefined
+  readonly #memo = new Map<string, unknown>()
 
   constructor(fields: CrlFields) {
     this.der = fields.der
@@ -106,8 +106,7 @@ export class Crl {
 
   /** cRLNumber of the CRL that this one only changes (RFC 5280 §5.2.4), if it is such a delta CRL. */
   get baseCrlNumber(): string | undefined {
-    const extension = this.extensions.get(OID.deltaCrlIndicator)
-    return extension === undefined ? undefined : readExtensionValue(extension, readCrlNumber)
+    return this.#extension(OID.deltaCrlIndicator, readCrlNumber)
   }
 
   /**
@@ -122,9 +121,7 @@ export class Crl {
 
   /** What the CRL is about, where that is not everything (RFC 5280 §5.2.5). */
   get issuingDistributionPoint(): IssuingDistributionPoint | undefined {
-    const extension = this.extensions.get(OID.issuingDistributionPoint)
-    if (extension === undefined) return undefined
-    return (this.#scope ??= readExtensionValue(extension, readIssuingDistributionPoint))
+    return this.#extension(OID.issuingDistributionPoint, readIssuingDistributionPoint)
   }
 
   /** All entries in their order, decoded now: for lists that are shown or compared, not for looking one up. */
@@ -134,17 +131,23 @@ export class Crl {
 
   /** cRLNumber (RFC 5280 §5.2.3) in canonical text, if stated. */
   get crlNumber(): string | undefined {
-    const extension = this.extensions.get(OID.crlNumber)
-    return extension === undefined ? undefined : readExtensionValue(extension, readCrlNumber)
+    return this.#extension(OID.crlNumber, readCrlNumber)
   }
 
   get authorityKeyIdentifier(): AuthorityKeyIdentifier | undefined {
-    const extension = this.extensions.get(OID.authorityKeyIdentifier)
-    return extension === undefined ? undefined : readExtensionValue(extension, readAuthorityKeyIdentifier)
+    return this.#extension(OID.authorityKeyIdentifier, readAuthorityKeyIdentifier)
   }
 
   toPem(): string {
     return encodePem(CRL_LABEL, this.der)
+  }
+
+  /** Read once: a CRL is asked about one certificate after another. */
+  #extension<T>(oid: string, read: (reader: DerReader) => T): T | undefined {
+    const extension = this.extensions.get(oid)
+    if (extension === undefined) return undefined
+    if (!this.#memo.has(oid)) this.#memo.set(oid, readExtensionValue(extension, read))
+    return this.#memo.get(oid) as T
   }
 }
 

@@ -36,6 +36,7 @@ export { type AccessDescription, encodeAuthorityInfoAccess } from './information
 export {
   attributeType,
   buildName,
+  encodeRdn,
   Name,
   type NameAttribute,
   type RelativeDistinguishedName,
@@ -62,3 +63,4 @@ export { compareSecondOpinion } from './second-opinion.js'
 export { generateSerial, hex, parseFingerprint, parseHexText, parseSerialText, serialText } from './serial-number.js'
 export { encodeSigned } from './signed.js'
 export { type CertificateTemplate, encodeTbsCertificate } from './tbs-certificate.js'
+export { type CommonFields, type OwnFields, TbsFrame } from './tbs-frame.js'

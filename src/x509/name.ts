@@ -12,6 +12,7 @@ import {
   encodeSetOf,
   encodeString,
   compareBytes,
+  equalBytes,
   isStringTag,
   OID,
   TAG,
@@ -75,7 +76,8 @@ export class Name {
    * compared without regard to case and extra spaces and to the string type it is in.
    */
   equals(other: Name): boolean {
-    if (this === other) return true
+    // The same octets are the same name, however they are read; a name that is not for encoding has none.
+    if (this === other || (this.der.length > 0 && equalBytes(this.der, other.der))) return true
     const a = this.#comparable()
     const b = other.#comparable()
     return a.length === b.length && a.every((rdn, index) => rdn === b[index])
@@ -176,13 +178,18 @@ function comparableAttribute(attribute: NameAttribute): string {
   const { type, text, valueDer } = attribute
   // Only the same octets are the same. No text can take this form: an OID ends before `#` here and before `=` there.
   if (text === undefined || isOpaque(attribute)) return `${type}#${Buffer.from(valueDer).toString('hex')}`
-  const folded = text
+  return `${type}=${folded(text)}`
+}
+
+function folded(text: string): string {
+  // Most names, whose other forms are themselves: the tables of Unicode take a millisecond to load.
+  if (/^[ -~]*$/.test(text)) return text.toLowerCase().replace(/ +/g, ' ').replace(/^ | $/g, '')
+  return text
     .normalize('NFKC')
     .toLowerCase()
     .normalize('NFKC')
     .replace(/[\t\n\v\f\r\u0085\p{Z}]+/gu, ' ')
     .replace(/^ | $/g, '')
-  return `${type}=${folded}`
 }
 
 /** The short names of attribute types (RFC 4514 §3), by their object identifiers. */
@@ -234,12 +241,13 @@ function escapeText(text: string): string {
  * Build a name of single-valued RDNs in the order given. Values are PrintableString where they can be, else UTF8String.
  */
 export function buildName(attributes: readonly (readonly [type: string, text: string])[]): Name {
-  const der = encodeSequence(
-    ...attributes.map(([type, text]) =>
-      encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeNameText(text))),
-    ),
-  )
+  const der = encodeSequence(...attributes.map(([type, text]) => encodeRdn(type, text)))
   return Name.read(DerReader.over(der, { maxBytes: 65_536, maxDepth: 8, maxNodes: 1024 }))
+}
+
+/** A RelativeDistinguishedName of one attribute. */
+export function encodeRdn(type: string, text: string): Uint8Array {
+  return encodeSetOf(encodeSequence(encodeObjectIdentifier(type), encodeNameText(text)))
 }
 
 /** The value of an attribute: PrintableString where it can be, else UTF8String (RFC 5280 §4.1.2.4). */

@@ -121,3 +121,31 @@ describe('killed while issuing (kill -9)', () => {
     },
   )
 })
+
+describe('killed while issuing in groups (kill -9)', () => {
+  it(
+    'CA-09: nothing that was handed out is lost, and what was planned can be revoked',
+    { timeout: 120_000 },
+    async () => {
+      const home = await homeWithEntity()
+      const random = seededRandom(5)
+      const reported: string[] = []
+      for (let turn = 0; turn < 12; turn++) {
+        const child = startScript('group-child.mjs', [home, KEY_FILE, 'node-1', '20'])
+        // After a group or several, mostly in the middle of the next.
+        await child.printed(1 + 20 * Math.floor(random() * 4))
+        await after(random() * 40)
+        child.process.kill('SIGKILL')
+        const { code, stderr } = await child.ended
+        expect(`${code} ${stderr}`).toBe('null ')
+        reported.push(...serialsOf(child, 'issued'))
+        await expectWhole(home, join(folder, 'no-out'), reported)
+      }
+      expect(reported.length).toBeGreaterThan(100)
+      const last = startScript('group-child.mjs', [home, KEY_FILE, 'node-1', '20', '45'])
+      expect((await last.ended).stdout).toMatch(/done\n$/)
+      await expectWhole(home, join(folder, 'no-out'), [...reported, ...serialsOf(last, 'issued')])
+      await expectOrphansRevocable(home)
+    },
+  )
+})

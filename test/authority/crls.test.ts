@@ -657,8 +657,8 @@ describe('entries of certificates that have ended (RFC 5280 §3.3)', () => {
     const test = await setUp()
     await test.authority.store.transaction(async (transaction) => {
       const intent = { serialNumber: '4711', entityId: null, profile: 'signer', tbsDigest: 'd' }
-      await transaction.insertIntent({ ...intent, createdAt: NOW.toISOString() })
-      await transaction.abandonIntent('4711')
+      await transaction.insertIntents([{ ...intent, createdAt: NOW.toISOString() }])
+      await transaction.abandonIntents(['4711'])
     })
     await revokeCertificates(test.authority, { kind: 'serialNumber', serialNumber: '4711' }, 'keyCompromise', NOW)
     for (const days of [1, 100, 800]) {

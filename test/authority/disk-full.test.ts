@@ -2,7 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bootstrap, type IssuedCertificate, issueCertificates, PROFILES } from '../../src/authority/index.js'
+import {
+  bootstrap,
+  type IssuedCertificate,
+  issueCertificates,
+  issueInGroups,
+  PROFILES,
+} from '../../src/authority/index.js'
 import { deliverCredential, loadCredential } from '../../src/credential/index.js'
 import { isSignetError, type SignetError } from '../../src/errors/index.js'
 import { verifyAudit } from '../../src/store/index.js'
@@ -119,6 +125,34 @@ describe.skipIf(!available)('a full disk', async () => {
     const again = await openHome(home, template.keys)
     expect((await verifyAudit(again.authority.store)).certificates).toBe(reported.size + 2)
     await again.authority.close()
+  })
+
+  it('CA-09: of the store ends a group whole, and what was handed out before stays', async () => {
+    const path = disk('groups', 2048)
+    const home = join(path, 'home')
+    cpSync(template.home, home, { recursive: true })
+    const test = await openHome(home, template.keys)
+    await test.register('node-1')
+    const issuing = await test.issuing()
+    const reported = new Set<string>()
+    let refused = 0
+    for (const pages of [0, 2, 4, 8, 12, 16, 24, 32, 48]) {
+      leave(path, pages)
+      const error = await refusal(async () => {
+        const requests = Array.from({ length: 24 }, () => request)
+        for await (const group of issueInGroups(issuing, requests, 6)) {
+          for (const { certificate } of group) reported.add(certificate.serialNumber)
+        }
+      })
+      if (error !== undefined) refused++
+    }
+    expect(refused).toBeGreaterThan(0)
+    expect(reported.size % 6).toBe(0)
+    leave(path, 200)
+    const stored = (await test.authority.store.certificates('node-1')).map((item) => item.certificate.serialNumber)
+    expect(new Set(stored)).toEqual(reported)
+    await verifyAudit(test.authority.store)
+    await test.authority.close()
   })
 
   it('KEY-08: of a credential keeps the old version whole, at whichever file it fills', async () => {

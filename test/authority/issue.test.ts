@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import {
   encodeContext,
@@ -7,7 +8,7 @@ import {
   encodeInteger,
   OID,
 } from '../../src/asn1/index.js'
-import { approveCertificate, ApprovedCertificate, type ApprovalRequest } from '../../src/authority/approve.js'
+import { type ApprovalRequest, approveCertificate, ApprovedCertificate, Approver } from '../../src/authority/approve.js'
 import {
   ENTITY_PROFILES,
   issueCertificates,
@@ -672,6 +673,39 @@ describe('approveCertificate: names', async () => {
     expect(approveCertificate(issuer, request).take()).toEqual(approveCertificate(issuer, request).take())
     const approved = approveCertificate(issuer, request)
     expect(encodeTbsCertificate(approved.template)).toEqual(approved.take())
+  })
+
+  it('CA-10: whatever came before, the octets are those that the general encoder makes of the same fields', () => {
+    const approver = new Approver(issuer, NOW)
+    const label = fc.stringMatching(/^[a-z0-9]{1,12}$/)
+    const subject = fc.record({
+      profile: fc.constantFrom(...Object.values(PROFILES)),
+      entity: label,
+      service: label,
+      dnsNames: fc.array(label, { minLength: 1, maxLength: 5 }),
+      address: fc.nat(255),
+      // Keys that every profile can use.
+      key: fc.constantFrom('p256', 'p384', 'rsa2048'),
+      validitySeconds: fc.option(fc.integer({ min: 1, max: 40 * 86_400 }), { nil: undefined }),
+    })
+    fc.assert(
+      fc.property(subject, ({ profile, entity, service, dnsNames, address, key, validitySeconds }) => {
+        const request = {
+          ...approval(),
+          profile,
+          identity: { ...approval().identity, entity, service, uri: `spiffe://cloud.example/${service}/${entity}` },
+          dnsNames: dnsNames.map((name) => `${name}.cloud.example`),
+          ipAddresses: [`10.0.0.${address}`],
+          publicKey: keyFor('node', key).publicKey,
+          ...(validitySeconds === undefined || profile.holder === 'authority' ? {} : { validitySeconds }),
+        }
+        const approved = approver.approve(request)
+        const octets = approved.take()
+        expect(octets).toEqual(encodeTbsCertificate(approved.template))
+        expect(octets).toEqual(approveCertificate(issuer, request).take())
+      }),
+      { numRuns: 150 },
+    )
   })
 })
 

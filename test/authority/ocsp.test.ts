@@ -104,13 +104,15 @@ const setState = (test: TestAuthority, id: string, state: 'active' | 'quarantine
 /** Plan a certificate and die, as a crash between the two commits does. */
 async function reserve(test: TestAuthority, serialNumber: string): Promise<void> {
   await test.authority.store.transaction(async (transaction) => {
-    await transaction.insertIntent({
-      serialNumber,
-      entityId: 'a',
-      profile: 'signer',
-      tbsDigest: 'd',
-      createdAt: test.clock.now().toISOString(),
-    })
+    await transaction.insertIntents([
+      {
+        serialNumber,
+        entityId: 'a',
+        profile: 'signer',
+        tbsDigest: 'd',
+        createdAt: test.clock.now().toISOString(),
+      },
+    ])
   })
 }
 

@@ -125,18 +125,40 @@ describe('several processes at once', () => {
     },
   )
 
+  it(
+    'CA-08, CA-20: two processes issue in groups at once: no serial number twice, the log whole',
+    { timeout: 60_000 },
+    async () => {
+      const home = await homeWithEntity()
+      const children = ['25', '40'].map((size) =>
+        startScript('group-child.mjs', [home, KEY_FILE, 'node-1', size, '200']),
+      )
+      for (const { code, stderr } of await Promise.all(children.map((child) => child.ended))) {
+        expect(`${code} ${stderr}`).toBe('0 ')
+      }
+      const serials = children.flatMap((child) => child.lines.filter((line) => line.startsWith('issued ')))
+      expect(new Set(serials).size).toBe(400)
+      const { authority } = await openHome(home, template.keys)
+      expect((await verifyAudit(authority.store)).certificates).toBe(401)
+      expect(await authority.store.pendingIntents()).toEqual([])
+      await authority.close()
+    },
+  )
+
   it('CA-20: of two that start after a crash both tidy up, and neither is hindered', async () => {
     const { authority, issuing } = await template.open()
     const at = (await issuing()).at
     await authority.store.transaction(async (transaction) => {
       for (const serialNumber of ['01', '02']) {
-        await transaction.insertIntent({
-          serialNumber,
-          entityId: null,
-          profile: 'peer',
-          tbsDigest: '',
-          createdAt: addSeconds(at, -HOUR).toISOString(),
-        })
+        await transaction.insertIntents([
+          {
+            serialNumber,
+            entityId: null,
+            profile: 'peer',
+            tbsDigest: '',
+            createdAt: addSeconds(at, -HOUR).toISOString(),
+          },
+        ])
       }
     })
     await Promise.all([abandonStaleIntents(authority, at), abandonStaleIntents(authority, at)])

@@ -182,13 +182,15 @@ describe('recoverRevocations', () => {
     // The backup has the intent to issue it; it was issued and revoked afterwards.
     const test = await template.open()
     await test.authority.store.transaction(async (transaction) => {
-      await transaction.insertIntent({
-        serialNumber: '4711',
-        entityId: null,
-        profile: 'signer',
-        tbsDigest: 'd',
-        createdAt: NOW.toISOString(),
-      })
+      await transaction.insertIntents([
+        {
+          serialNumber: '4711',
+          entityId: null,
+          profile: 'signer',
+          tbsDigest: 'd',
+          createdAt: NOW.toISOString(),
+        },
+      ])
       await transaction.log(NOW, 'certificate.intended', { serialNumber: '4711' })
     })
     const { authority, key } = test

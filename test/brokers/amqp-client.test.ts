@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AmqpMessage, consumeAmqp, publishAmqp, SIGNATURE_HEADER } from '../../src/brokers/index.js'
 import { isSignetError, StoreError } from '../../src/errors/index.js'
+import { replyTo } from '../../src/message/index.js'
 import { expectCodeAsync } from '../support/expect-code.js'
 import { alice, amqpFake, type AmqpFake, DOTTED, makeLog, MESSAGE, PAYLOAD, signer } from './clients.js'
 
@@ -71,6 +72,11 @@ describe('consumeAmqp', () => {
 
   const attempts: readonly (readonly [string, (message: AmqpMessage) => AmqpMessage, string])[] = [
     ['no headers', (message) => ({ ...message, properties: {} }), 'ERR_MESSAGE_UNSIGNED denied'],
+    [
+      'a header that says that it was verified',
+      (message) => withProperties(message, { headers: { 'signet-verified': 'true', 'x-signer': 'admin' } }),
+      'ERR_MESSAGE_UNSIGNED denied',
+    ],
     ['other headers', (message) => withProperties(message, { headers: { x: 1 } }), 'ERR_MESSAGE_UNSIGNED denied'],
     [
       'an inherited header',
@@ -100,13 +106,16 @@ describe('consumeAmqp', () => {
     ],
     ['a publisher that is no text', (message) => withProperties(message, { userId: 7 }), 'ERR_MESSAGE_ADDRESS denied'],
   ]
-  it.each(attempts)('refuses %s, rejects it and does not requeue it', async (_what, change, refusal) => {
-    const { taken, refusals, failures, said } = await deliver([change(await published())])
-    expect(refusals).toEqual([`${refusal} ${DOTTED}`])
-    expect(taken).toEqual([])
-    expect(failures).toEqual([])
-    expect(said).toEqual(['reject for good'])
-  })
+  it.each(attempts)(
+    'MSG-18, MSG-19: refuses %s, rejects it and does not requeue it',
+    async (_what, change, refusal) => {
+      const { taken, refusals, failures, said } = await deliver([change(await published())])
+      expect(refusals).toEqual([`${refusal} ${DOTTED}`])
+      expect(taken).toEqual([])
+      expect(failures).toEqual([])
+      expect(said).toEqual(['reject for good'])
+    },
+  )
 
   it.each(['compute.c8.rpc.compute.ping', 'compute.c7.rpc.compute.pong', '', 'compute.c7', `${DOTTED}\n`])(
     'refuses a message under the routing key %j',
@@ -120,6 +129,49 @@ describe('consumeAmqp', () => {
     const message = await published()
     const { refusals, taken } = await deliver([{ ...message, fields: { routingKey: 'x' } }, message])
     expect([refusals.length, taken.length]).toEqual([1, 1])
+  })
+
+  it('MSG-18: a queue with bad messages at its head is worked off, and nothing of it comes back', async () => {
+    const good = await published()
+    const bad = [
+      { ...good, properties: {} },
+      withProperties(good, { headers: { [SIGNATURE_HEADER]: Buffer.alloc(300, 0x30) } }),
+      withProperties(good, { headers: { [SIGNATURE_HEADER]: Buffer.from([0x30, 0x80, 0, 0]) } }),
+      { ...good, content: Buffer.alloc(2_000_000, 0x5b) },
+    ]
+    const { taken, refusals, failures, said } = await deliver([...bad, good])
+    expect([taken.length, refusals.length, failures]).toEqual([1, bad.length, []])
+    expect(said).toEqual([...bad.map(() => 'reject for good'), 'ack'])
+  })
+
+  it('MSG-19: properties that anybody may set change nothing of what is handed on', async () => {
+    const { taken: plain } = await deliver([await published()])
+    const claims = {
+      replyTo: 'in:mallory',
+      correlationId: 'other',
+      contentType: 'text/plain',
+      priority: 9,
+      expiration: '1',
+      messageId: 'other',
+      timestamp: 0,
+      type: 'rpc.compute.pong',
+      appId: 'admin',
+    }
+    const { taken, said } = await deliver([
+      withProperties(await published(), claims as Partial<AmqpMessage['properties']>),
+    ])
+    expect(said).toEqual(['ack'])
+    const facts = taken.map(({ content, signer, context: { type, destination } }) => [
+      content,
+      signer,
+      type,
+      destination,
+    ])
+    expect(facts).toEqual(
+      plain.map(({ content, signer, context: { type, destination } }) => [content, signer, type, destination]),
+    )
+    // Who is answered is who signed.
+    expect(taken.map((message) => replyTo(message).destination)).toEqual([alice.identity.uri])
   })
 
   it('takes the publisher that the broker names, if it is the signer', async () => {
@@ -143,7 +195,7 @@ describe('consumeAmqp', () => {
     expect(said).toEqual(['reject for good'])
   })
 
-  it('tells of a handler that fails, and goes on', async () => {
+  it('MSG-18: tells of a handler that fails, and goes on', async () => {
     const boom = new Error('boom')
     const handler = (): Promise<void> => Promise.reject(boom)
     const { failures, said } = await deliver([await published(), await published()], { handler })

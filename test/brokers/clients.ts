@@ -1,10 +1,13 @@
 /**
- * Clients of the three brokers without a server: what is published is kept, and what a test delivers arrives.
+ * Clients of the brokers without a server: what is published is kept, and what a test delivers arrives.
  */
 import {
   type AmqpChannel,
   type AmqpMessage,
   type EnforceOptions,
+  type KafkaConsumer,
+  type KafkaMessage,
+  type KafkaProducer,
   type MqttClient,
   type MqttPacket,
   type NatsConnection,
@@ -148,6 +151,40 @@ export function mqttFake(protocolVersion = 5): MqttFake {
     unsubscribeAsync: (filters) => Promise.resolve(fake.said.push(`unsubscribe ${filters.join()}`)),
     on: (_event, listener) => fake.listeners.add(listener),
     removeListener: (_event, listener) => fake.listeners.delete(listener),
+  }
+  return fake
+}
+
+export interface KafkaFake extends KafkaProducer, KafkaConsumer {
+  readonly published: (KafkaMessage & { readonly key: string | null })[]
+  readonly said: string[]
+  deliver: (delivered: KafkaMessage) => Promise<void>
+  crash: (error: Error) => void
+}
+
+export function kafkaFake(): KafkaFake {
+  const nobody = (): void => undefined
+  const fake: KafkaFake = {
+    published: [],
+    said: [],
+    deliver: () => Promise.reject(new Error('the consumer does not run')),
+    crash: nobody,
+    send: ({ topic, messages }) => {
+      for (const { key, ...message } of messages) fake.published.push({ topic, message, key })
+      return Promise.resolve()
+    },
+    run: ({ eachMessage }) => {
+      fake.deliver = eachMessage
+      return Promise.resolve(void fake.said.push('run'))
+    },
+    on: (event, listener) => {
+      fake.crash = (error) => listener({ payload: { error } })
+      return () => {
+        fake.said.push(`no more ${event}`)
+        fake.crash = nobody
+      }
+    },
+    stop: () => Promise.resolve(void fake.said.push('stop')),
   }
   return fake
 }

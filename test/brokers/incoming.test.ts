@@ -4,10 +4,13 @@ import {
   dottedAddress,
   type NatsMessage,
   publishNats,
+  SIGNATURE_HEADER,
   subscribeNats,
 } from '../../src/brokers/index.js'
-import { isSignetError } from '../../src/errors/index.js'
-import type { Observation } from '../../src/message/index.js'
+import { isSignetError, StoreError } from '../../src/errors/index.js'
+import type { Observation, VerifierOptions } from '../../src/message/index.js'
+import { addSeconds } from '../../src/time/index.js'
+import { NOW } from '../support/certificates.js'
 import { DOTTED, HeadersFake, makeLog, MESSAGE, natsFake, PAYLOAD, signer, verifierOf } from './clients.js'
 
 async function published(count: number): Promise<readonly NatsMessage[]> {
@@ -56,6 +59,38 @@ describe('a receiver', () => {
     for (const message of await published(3)) connection.deliver(null, message)
     await subscription.stop()
     expect(events).toEqual(['begin', 'end', 'begin', 'end', 'begin', 'end'])
+  })
+
+  it('MSG-22: answers nobody, and tells the broker the same of every refusal', async () => {
+    const [message] = await published(1)
+    const genuine = message ?? expect.fail('it was published')
+    const withSignature = (octets: Uint8Array): NatsMessage => {
+      const headers = new HeadersFake()
+      headers.append(SIGNATURE_HEADER, Buffer.from(octets).toString('base64url'))
+      return { ...genuine, headers }
+    }
+    const away = { remember: () => Promise.reject(new StoreError('ERR_REPLAY_STORE', 'away')) }
+    const attempts: readonly (readonly [code: string, NatsMessage, Partial<VerifierOptions>])[] = [
+      ['ERR_MESSAGE_UNSIGNED', { subject: DOTTED, data: PAYLOAD }, {}],
+      ['ERR_DER_TRAILING_DATA', withSignature(Buffer.alloc(100, 0x30)), {}],
+      ['ERR_CMS_DIGEST_MISMATCH', { ...genuine, data: Buffer.from('{}') }, {}],
+      ['ERR_IDENTITY_MISMATCH', genuine, { senders: { roles: ['nobody-has-it'] } }],
+      ['ERR_MESSAGE_DESTINATION', genuine, { destinations: ['elsewhere'] }],
+      ['ERR_MESSAGE_TYPE', genuine, { types: ['notify.*'] }],
+      ['ERR_MESSAGE_EXPIRED', genuine, { clock: { now: () => addSeconds(NOW, 3600) } }],
+      ['ERR_REPLAY_STORE', genuine, { replay: away }],
+    ]
+    for (const [code, attempt, changes] of attempts) {
+      const [connection, log] = [natsFake(), makeLog(changes)]
+      const subscription = await subscribeNats(connection, '>', log)
+      const before = connection.said.length
+      connection.deliver(null, attempt)
+      await expect.poll(() => log.refusals.length).toBe(1)
+      // Why, this receiver's own callback is told, and nobody else.
+      expect(log.refusals[0]).toMatch(new RegExp(`^${code} `))
+      expect([connection.published, connection.said.slice(before), log.taken, log.failures]).toEqual([[], [], [], []])
+      await subscription.stop()
+    }
   })
 
   it('refuses a flood instead of keeping it all, and takes messages again afterwards', async () => {

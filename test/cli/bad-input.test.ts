@@ -8,11 +8,19 @@ import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.
 import { addSeconds, DAY } from '../../src/time/index.js'
 import type { CliOptions, Words } from '../support/deployment.js'
 import { prepareDeployment, STORY_START } from '../support/testscript.js'
-import { copyWorld, type World } from './world.js'
+import { copyWorld, World } from './world.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 const prepared = await prepareDeployment()
+const origin = new World(prepared)
+for (const line of [
+  'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out plan.env',
+  'envelope add plan.env note.json --name note --as credentials/compute-07/signer --trust trust.p7 --out whole.env',
+]) {
+  const { code, stderr } = await origin.run(line)
+  if (code !== 0) throw new Error(`${line}: ${stderr}`)
+}
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
@@ -50,6 +58,7 @@ function openssl(world: World, words: readonly string[]): void {
 
 const VERIFY = 'verify note.json.p7s --content note.json --for notifications --trust trust.p7'
 const SIGN = 'sign note.json --type a.b --to c --out new.p7s'
+const PART = '--name note --as credentials/compute-07/signer --trust trust.p7'
 const TLS = 'credentials/compute-07/tls/current'
 const SIGNER = 'credentials/compute-07/signer'
 
@@ -305,6 +314,11 @@ const READERS = {
   'verify --trust-memory': `${VERIFY} --trust-memory FILE`,
   'verify --replay-store': `${VERIFY} --replay-store FILE`,
   'verify --content': 'verify note.json.p7s --content FILE --for notifications --trust trust.p7',
+  'envelope show': 'envelope show FILE',
+  'envelope verify': 'envelope verify FILE --trust trust.p7',
+  'envelope verify --trust': 'envelope verify whole.env --trust FILE',
+  'envelope add': `envelope add FILE note.json ${PART}`,
+  'envelope add --as': 'envelope add plan.env note.json --name note --trust trust.p7 --as FILE',
   'sign --as': `${SIGN} --as FILE`,
   'cms inspect': 'cms inspect FILE',
   'cms verify': 'cms verify FILE --content note.json',
@@ -485,6 +499,9 @@ describe('keys', () => {
 
 describe('outputs', () => {
   const writers = [
+    'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out new.p7s',
+    `envelope add plan.env note.json ${PART} --out new.p7s`,
+    'envelope verify whole.env --trust trust.p7 --part note --out new.p7s',
     `${SIGN} --as ${SIGNER}`,
     `${VERIFY} --out new.p7s`,
     `cms sign note.json --cert ${SIGNER}/current/cert.pem --key ${SIGNER}/current/key.pem --out new.p7s`,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
-import { buildProgram } from '../../src/cli/main.js'
+import { buildProgram } from '../../src/cli/program.js'
 import { runCli } from '../support/deployment.js'
 import { temporaryFolder } from '../support/temporary.js'
 
@@ -56,6 +56,7 @@ describe.skipIf(!installed('bash'))('bash', async () => {
   it.each([
     ['signet ent', ['entity']],
     ['signet ver', ['verify']],
+    ['signet qu', ['quickstart', 'quarantine']],
     ['signet c', ['crl', 'cert', 'cms', 'compare', 'completion']],
     ['signet --ver', ['--version']],
     ['signet entity re', ['release', 'retire']],

@@ -3,7 +3,8 @@ import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
-import { buildProgram, main } from '../../src/cli/main.js'
+import { main } from '../../src/cli/main.js'
+import { buildProgram } from '../../src/cli/program.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
 import { type CliOptions, type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
@@ -81,6 +82,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_ENTITY_STATE',
   },
   'entity retire': { good: 'entity retire compute-07', bad: 'entity retire nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  quarantine: { good: 'quarantine compute-07', bad: 'quarantine nobody', code: 'ERR_ENTITY_UNKNOWN' },
+  release: { good: 'release quarantined-01', bad: 'release compute-07', code: 'ERR_ENTITY_STATE' },
   issue: { good: 'issue compute-07 --out new', bad: 'issue nobody --out new', code: 'ERR_ENTITY_UNKNOWN' },
   renew: {
     good: 'renew compute-07 --out new',
@@ -231,6 +234,26 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'route verify order.p7s --content note.json --trust trust.p7',
     code: 'ERR_ROUTE_INCOMPLETE',
   },
+  'envelope create': {
+    good: 'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out new.env',
+    bad: 'envelope create --as credentials/conductor-01/tls --part note=compute-07 --out new.env',
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  'envelope add': {
+    good: 'envelope add plan.env note.json --name note --as credentials/compute-07/signer --trust trust.p7',
+    bad: 'envelope add plan.env note.json --name note --as credentials/conductor-01/signer --trust trust.p7',
+    code: 'ERR_ENVELOPE_PART',
+  },
+  'envelope show': {
+    good: 'envelope show whole.env',
+    bad: 'envelope show note.json.p7s',
+    code: 'ERR_ENVELOPE_MALFORMED',
+  },
+  'envelope verify': {
+    good: 'envelope verify whole.env --trust trust.p7',
+    bad: 'envelope verify plan.env --trust trust.p7',
+    code: 'ERR_ENVELOPE_PART',
+  },
   encrypt: {
     good: `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out new.p7m`,
     bad: `encrypt note.json --to ${SIGNER}/cert.pem ${SENDER} --out new.p7m`,
@@ -322,6 +345,8 @@ for (const line of [
   `cms sign note.json --cert ${SIGNER}/cert.pem --key ${SIGNER}/key.pem --out note.p7s`,
   'sign note.json --as credentials/compute-07/signer --type order --to billing --route conductor-01 --out order.p7s',
   'route check-off order.p7s --content note.json --as credentials/conductor-01/signer --trust trust.p7 --out done.p7s',
+  'envelope create --as credentials/conductor-01/signer --part note=compute-07 --out plan.env',
+  'envelope add plan.env note.json --name note --as credentials/compute-07/signer --trust trust.p7 --out whole.env',
   'issue conductor-01 --profile recipient --out reader',
   `encrypt note.json --to ${READER}/cert.pem ${SENDER} --out note.p7m`,
   'trust publish --site site --delta-from trust.p7 --delta-out delta.p7',
@@ -561,7 +586,7 @@ describe('passphrases', () => {
     const terminal = new PassThrough()
     const { environment, printed } = silent(world, {}, terminal)
     let asked = 0
-    environment.stderr.on('data', () => {
+    ;(environment.stderr as PassThrough).on('data', () => {
       const questions = printed.stderr.split(': ').length - 1
       while (asked < Math.min(questions, answers.length)) terminal.write(answers[asked++] ?? '')
     })

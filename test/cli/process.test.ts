@@ -164,13 +164,13 @@ describe('streams', () => {
   expect(signet(['init', '--domain', 'cloud.example'], options)).toMatchObject({ code: 0 })
 
   it.each(['entity list', 'audit verify --json', 'completion bash', '--help', 'cert list --json'])(
-    'signet %s: a reader that went away is no success',
+    'CMS-02: signet %s: a reader that went away is no success',
     (line) => {
       expect(shell(`signet ${line} | true; exit \${PIPESTATUS[0]}`, options).code).not.toBe(0)
     },
   )
 
-  it('a full device is no success', () => {
+  it('CMS-02: a full device is no success', () => {
     expect(shell('signet entity list > /dev/full', options).code).toBe(8)
   })
 

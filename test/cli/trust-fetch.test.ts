@@ -47,7 +47,7 @@ describe('signet trust fetch over HTTP', () => {
     const verify = `verify note.json.p7s --content note.json --for notifications --trust cache.p7 --pin ${pin}`
     expect((await atReceiver(fetch)).stdout).toContain('came whole')
     expect((await atReceiver(verify)).code).toBe(0)
-    await world.run('entity quarantine compute-07')
+    await world.run('quarantine compute-07')
     await publish()
     asked.length = 0
     expect((await atReceiver(fetch)).stdout).toContain('made by a delta')

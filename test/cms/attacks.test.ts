@@ -2,6 +2,7 @@
 import { generateKeyPairSync, hash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  encodeContext,
   encodeInteger,
   encodeNull,
   encodeObjectIdentifier,
@@ -194,6 +195,8 @@ describe('CMS attacks of the second rank', () => {
       message({ contentType: attribute(OID.contentType, encodeString('x')) }),
     )
     await refused('ERR_CMS_CONTENT_TYPE', message({ eContentType: OID.data }, { eContentType: OID.data }))
+    const types = [OID.signetMessage, OID.data].map((type) => encodeObjectIdentifier(type))
+    await refused('ERR_CMS_ATTRIBUTE_DUPLICATE', message({ contentType: attribute(OID.contentType, ...types) }))
     const der = buildSignedData({ signers: [buildSigner({ content, holder: alice })] })
     const request = wanted({ content, certificates: [alice.certificate, world.issuing.certificate] })
     expectCode('ERR_CMS_CONTENT_TYPE', () =>
@@ -321,6 +324,9 @@ describe('CMS attacks of the second rank', () => {
       verifySignedData(stale, wanted({ content, revocation: { crls: [...world.crls, list] } })),
     )
     await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({}, { crls: [crl.der] }))
+    // An answer of OCSP, as RFC 5940 puts it there: what it says is not looked at.
+    const answer = encodeContext(1, encodeObjectIdentifier('1.3.6.1.5.5.7.16.2'), encodeSequence(encodeInteger(0)))
+    await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({}, { crls: [answer] }))
   })
 
   it('CMS-13: content inside and content beside are told apart, and empty content is content', async () => {
@@ -356,6 +362,7 @@ describe('CMS attacks of the second rank', () => {
     const replay = createReplayMemory()
     await verify(message(), { replay })
     const withNull = algorithmIdentifier(OID.sha256, encodeNull())
+    const pem = `-----BEGIN CMS-----\n${Buffer.from(message()).toString('base64')}\n-----END CMS-----\n`
     const again: readonly (readonly [Uint8Array, ErrorCode])[] = [
       [message(), 'ERR_MESSAGE_REPLAYED'],
       [message({ identifier: 'issuerAndSerialNumber' }), 'ERR_MESSAGE_REPLAYED'],
@@ -365,6 +372,8 @@ describe('CMS attacks of the second rank', () => {
       [message({}, { version: 4 }), 'ERR_CMS_MALFORMED'],
       [Buffer.from(message()).fill(0x80, 1, 2), 'ERR_CMS_MALFORMED'],
       [Buffer.from(Buffer.from(message()).toString('base64')), 'ERR_CMS_MALFORMED'],
+      [Buffer.from(pem), 'ERR_CMS_MALFORMED'],
+      [Buffer.concat([message(), Uint8Array.of(0)]), 'ERR_DER_TRAILING_DATA'],
     ]
     for (const [der, code] of again) await refused(code, der, { replay })
   })
@@ -456,6 +465,17 @@ describe('CMS attacks of the third rank', () => {
     await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({ unsignedAttributes: [unsigned] }))
     await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({ signingTime: undefined, unsignedAttributes: [unsigned] }))
     await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({ moreAttributes: [], unsignedAttributes: [context()] }))
+    for (const outside of [
+      { certificates: [bob.certificate.der] },
+      { certificates: [encodeContext(3, encodeString('roles=admin'))] },
+      { crls: [encodeContext(1, encodeObjectIdentifier('1.2.3'), encodeString('roles=admin'))] },
+    ]) {
+      await refused('ERR_CMS_UNSIGNED_ATTRIBUTE', message({}, outside))
+    }
+    const blob = algorithmIdentifier(OID.sha256, encodeString('roles=admin'))
+    const smuggling = [digestIdentifierDer('sha256'), algorithmIdentifier('1.2.3', encodeString('roles=admin'))]
+    await expect(verify(message({}, { digestAlgorithms: [blob] }))).rejects.toMatchObject({ category: 'untrusted' })
+    await expect(verify(message({}, { digestAlgorithms: smuggling }))).rejects.toMatchObject({ category: 'untrusted' })
     const request = wanted({ content, certificates: [alice.certificate, world.issuing.certificate] })
     const moved = buildSignedData({
       signers: [buildSigner({ content, holder: alice, signingTime: undefined, unsignedAttributes: [unsigned] })],

@@ -519,7 +519,7 @@ describe('verifySigner: algorithms', () => {
         'ERR_CMS_SIGNATURE',
       ],
       ['ECDSA', SIGNATURE_ALGORITHMS['ecdsa-sha256'].identifierDer, 'ERR_ALGORITHM_MISMATCH'],
-    ])('refuses %s', (_, signatureAlgorithmDer, code) => {
+    ])('CMS-19: refuses %s', (_, signatureAlgorithmDer, code) => {
       expectCode(code, () => check({ signatureAlgorithmDer }, carol))
     })
 

@@ -123,7 +123,7 @@ describe('verifySignedData: who signed', () => {
     expect(error.message).toContain('key identifier')
   })
 
-  it('does not guess between two certificates that fit', async () => {
+  it('requirement 35: does not guess between two certificates that fit', async () => {
     const twin = makeCertificate({ subject: 'twin', issuer: issuing, key: alice.key, purposes })
     const certificates = [issuing.certificate, alice.certificate, twin.certificate]
     const der = await sign()

@@ -40,7 +40,7 @@ describe('openFileStream', () => {
     await expectCodeAsync('ERR_FILE_READ', () => openFileStream(join(folder, 'fifo')))
   })
 
-  it('refuses a file that changes while it is read', async () => {
+  it('MSG-23: refuses a file that changes while it is read', async () => {
     for (const change of ['a longer one', '']) {
       const path = file('changing', 'x'.repeat(1_500_000))
       const stream = await openFileStream(path)

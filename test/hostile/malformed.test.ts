@@ -33,6 +33,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'identity.explainIdentity': 'takes a validated path',
   'message.looksLikeCms': 'asks about one octet',
   'message.checkOff': 'takes a verified route',
+  'message.verifyAll': 'does what verifyMessage does, for many',
   'message.openRedisReplay': 'asks a server, and reads one word of its answers',
   'policy.isAlways': 'asks about what was worked out',
   'sharedkey.openKeyStorage': 'opens a file under a master key',

@@ -21,29 +21,41 @@ const CONTENT = Buffer.from('{"secret":"x"}\r\n\x00\xff', 'latin1')
 const contentFile = cloud.write('content', CONTENT)
 
 describe.skipIf(jars === undefined)('Bouncy Castle: AuthEnvelopedData', () => {
-  it.each(KINDS)('decrypts ours, and we decrypt its, for a key of the kind %s', { timeout: 60_000 }, async (kind) => {
-    const files = await cloud.issue('conductor-01', `readers/${kind}`, { profile: 'recipient', keyAlgorithm: kind })
-    const { certificate, key } = files.load()
-    const certificateFile = cloud.write('certificate.der', certificate.der)
-    const privateKey = createPrivateKey(readFileSync(files.key)).export({ format: 'der', type: 'pkcs8' })
-    const keyFile = cloud.write('key.der', privateKey, 0o600)
-    const family = kind.startsWith('rsa') ? 'RSA' : 'EC'
-    const java = (...words: readonly string[]): string =>
-      succeed('java', ['-cp', classPath, 'Envelope', ...words.slice(0, 2), certificateFile, family, ...words.slice(2)])
+  it.each(KINDS)(
+    'requirement 29: decrypts ours, and we decrypt its, for a key of the kind %s',
+    { timeout: 60_000 },
+    async (kind) => {
+      const files = await cloud.issue('conductor-01', `readers/${kind}`, { profile: 'recipient', keyAlgorithm: kind })
+      const { certificate, key } = files.load()
+      const certificateFile = cloud.write('certificate.der', certificate.der)
+      const privateKey = createPrivateKey(readFileSync(files.key)).export({ format: 'der', type: 'pkcs8' })
+      const keyFile = cloud.write('key.der', privateKey, 0o600)
+      const family = kind.startsWith('rsa') ? 'RSA' : 'EC'
+      const java = (...words: readonly string[]): string =>
+        succeed('java', [
+          '-cp',
+          classPath,
+          'Envelope',
+          ...words.slice(0, 2),
+          certificateFile,
+          family,
+          ...words.slice(2),
+        ])
 
-    const recipients = validateRecipients([certificate], {
-      anchors: [cloud.root],
-      certificates: [cloud.issuing],
-      purpose: 'message-encryption',
-      revocation: { crls: cloud.crls },
-      at: cloud.clock.now(),
-    })
-    for (const identifier of ['subjectKeyIdentifier', 'issuerAndSerialNumber'] as const) {
-      const ours = cloud.write('ours.der', encryptData(CONTENT, recipients, { identifier }))
-      java('decrypt', ours, cloud.path('decrypted'), keyFile)
-      expect(cloud.read('decrypted')).toEqual(CONTENT)
-    }
-    java('encrypt', contentFile, cloud.path('theirs.der'))
-    expect(Buffer.from((await decryptData(cloud.read('theirs.der'), { key, certificate })).content)).toEqual(CONTENT)
-  })
+      const recipients = validateRecipients([certificate], {
+        anchors: [cloud.root],
+        certificates: [cloud.issuing],
+        purpose: 'message-encryption',
+        revocation: { crls: cloud.crls },
+        at: cloud.clock.now(),
+      })
+      for (const identifier of ['subjectKeyIdentifier', 'issuerAndSerialNumber'] as const) {
+        const ours = cloud.write('ours.der', encryptData(CONTENT, recipients, { identifier }))
+        java('decrypt', ours, cloud.path('decrypted'), keyFile)
+        expect(cloud.read('decrypted')).toEqual(CONTENT)
+      }
+      java('encrypt', contentFile, cloud.path('theirs.der'))
+      expect(Buffer.from((await decryptData(cloud.read('theirs.der'), { key, certificate })).content)).toEqual(CONTENT)
+    },
+  )
 })

@@ -29,7 +29,7 @@ describe.skipIf(!available('certtool'))('signet cms verify: documents of certtoo
     return out
   }
 
-  it.each(KEYS)('accepts attached documents signed with a key of the kind %s', async (name) => {
+  it.each(KEYS)('requirement 29: accepts attached documents signed with a key of the kind %s', async (name) => {
     const document = certtoolSign(['--p7-sign', '--p7-time'], cloud.credential(`keys/${name}`))
     const { json } = await cloud.signet(['cms', 'verify', document, '--json', '--out', 'verified', '--force'])
     expect(json).toMatchObject({ verified: true, form: 'attached', revocation: 'checked' })
@@ -89,7 +89,7 @@ describe.skipIf(!available('certtool'))('certtool --p7-verify: documents of sign
     expect(certtoolVerify(await signed(['--embed', '--attached', ...words]), ...byRoot)).toMatchObject(GOOD)
   })
 
-  it.each(KEYS)('accepts signatures with a key of the kind %s', async (name) => {
+  it.each(KEYS)('requirement 29: accepts signatures with a key of the kind %s', async (name) => {
     const credential = cloud.credential(`keys/${name}`)
     const document = await signed(['--attached', '--embed'], credential)
     expect(certtoolVerify(document, ...byRoot)).toMatchObject(GOOD)

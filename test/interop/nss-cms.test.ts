@@ -44,15 +44,18 @@ describe.skipIf(!isAvailable)('signet cms verify: documents of cmsutil -S (NSS)'
   /** Unless told so, it also states a key to encrypt to, and takes no RSA key that may only sign. */
   const signingOnly = ['-G', '-Y', 'NONE']
 
-  it.each(KEYS)('accepts documents, attached and detached, signed with a key of the kind %s', async (nickname) => {
-    const verify = ['--json', '--second-opinion', '--out', 'verified', '--force']
-    const attached = await cloud.signet(['cms', 'verify', cmsutilSign(signingOnly, nickname), ...verify])
-    expect(attached.json).toMatchObject({ verified: true, form: 'attached', revocation: 'checked' })
-    expect(cloud.read('verified')).toEqual(CONTENT)
-    const document = cmsutilSign(['-T', ...signingOnly], nickname)
-    const detached = await cloud.signet(['cms', 'verify', document, '--content', contentFile, ...verify])
-    expect(detached.json).toMatchObject({ verified: true, form: 'detached', revocation: 'checked' })
-  })
+  it.each(KEYS)(
+    'requirement 29: accepts documents, attached and detached, signed with a key of the kind %s',
+    async (nickname) => {
+      const verify = ['--json', '--second-opinion', '--out', 'verified', '--force']
+      const attached = await cloud.signet(['cms', 'verify', cmsutilSign(signingOnly, nickname), ...verify])
+      expect(attached.json).toMatchObject({ verified: true, form: 'attached', revocation: 'checked' })
+      expect(cloud.read('verified')).toEqual(CONTENT)
+      const document = cmsutilSign(['-T', ...signingOnly], nickname)
+      const detached = await cloud.signet(['cms', 'verify', document, '--content', contentFile, ...verify])
+      expect(detached.json).toMatchObject({ verified: true, form: 'detached', revocation: 'checked' })
+    },
+  )
 
   it.each([
     { claim: 'with a signing time', words: ['-G'] },
@@ -89,13 +92,16 @@ describe.skipIf(!isAvailable)('cmsutil -D (NSS): documents of signet cms sign', 
   const decode = (document: string, ...words: readonly string[]): Ran =>
     run('cmsutil', ['-D', '-d', database, '-i', document, ...words])
 
-  it.each(KEYS)('accepts them with embedded certificates, signed with a key of the kind %s', async (nickname) => {
-    const attached = decode(await signed(['--attached', '--embed'], nickname), '-o', cloud.path('decoded'))
-    expect(attached).toMatchObject({ code: 0, output: '\n' })
-    expect(cloud.read('decoded')).toEqual(CONTENT)
-    const document = await signed(['--embed', '--sid', 'issuer'], nickname)
-    expect(decode(document, '-n', '-c', contentFile)).toMatchObject({ code: 0 })
-  })
+  it.each(KEYS)(
+    'requirement 29: accepts them with embedded certificates, signed with a key of the kind %s',
+    async (nickname) => {
+      const attached = decode(await signed(['--attached', '--embed'], nickname), '-o', cloud.path('decoded'))
+      expect(attached).toMatchObject({ code: 0, output: '\n' })
+      expect(cloud.read('decoded')).toEqual(CONTENT)
+      const document = await signed(['--embed', '--sid', 'issuer'], nickname)
+      expect(decode(document, '-n', '-c', contentFile)).toMatchObject({ code: 0 })
+    },
+  )
 
   it('accepts them without certificates, by issuer and serial number, when it has the certificate', async () => {
     expect(decode(await signed(['--sid', 'issuer']), '-n', '-c', contentFile)).toMatchObject({ code: 0 })

@@ -87,12 +87,12 @@ describe.skipIf(!hasOpenssl)('openssl cms -verify: messages of signMessage and s
   describe.each(KEYS.filter((name) => name !== 'ed25519'))('signed with a key of the kind %s', (keyAlgorithm) => {
     const credential = credentialOf(keyAlgorithm)
 
-    it('accepts a detached message and yields its content unchanged', async () => {
+    it('requirement 18: accepts a detached message and yields its content unchanged', async () => {
       const der = await signed(credential, 'detached')
       expect(opensslVerify(der, { content: contentFile, certificate: credential.certificate })).toMatchObject(VERIFIED)
     })
 
-    it('accepts an attached message and yields its content unchanged', async () => {
+    it('requirement 18: accepts an attached message and yields its content unchanged', async () => {
       const der = await signed(credential, 'attached')
       expect(opensslVerify(der, { certificate: credential.certificate })).toMatchObject(VERIFIED)
     })
@@ -109,7 +109,7 @@ describe.skipIf(!hasOpenssl)('openssl cms -verify: messages of signMessage and s
       ).toMatchObject(VERIFIED)
     })
 
-    it('refuses a detached message when one octet of the content changed', async () => {
+    it('requirement 18: refuses a detached message when one octet of the content changed', async () => {
       const der = await signed(credential, 'detached')
       const { code, stderr } = opensslVerify(der, { content: changedFile, certificate: credential.certificate })
       expect(code).not.toBe(0)
@@ -142,7 +142,7 @@ describe.skipIf(!hasOpenssl)('openssl cms -verify: messages of signMessage and s
     expect(verifiedHere(der, credential)).toBe(true)
   })
 
-  it('accepts what the command signet sign writes, detached and attached', async () => {
+  it('requirement 29: accepts what the command signet sign writes, detached and attached', async () => {
     const words = ['sign', 'content', '--as', signer.directory, '--type', 'rpc.report', '--to', 'conductor']
     await cloud.signet([...words, '--out', 'cli.p7s'])
     await cloud.signet([...words, '--out', 'cli.p7m', '--attached', '--state-source', '--lifetime', '7d'])
@@ -278,7 +278,7 @@ describe.skipIf(!hasOpenssl)('signet cms verify: documents of openssl cms -sign'
     },
   ]
 
-  it.each(cases)('accepts documents $claim', async ({ words, form = 'detached', count = 1 }) => {
+  it.each(cases)('requirement 18: accepts documents $claim', async ({ words, form = 'detached', count = 1 }) => {
     const document = opensslSign(words)
     const certificates = ['--cert', signer.certificate, '--cert', otherSigner.certificate]
     const content = form === 'detached' ? ['--content', contentFile] : []
@@ -340,7 +340,7 @@ describe.skipIf(!hasOpenssl)('signet cms verify: documents of openssl cms -sign'
     expect(await cloud.run(['cms', 'verify', document, '--content', contentFile])).toMatchObject({ code: 4 })
   })
 
-  it('refuses documents whose content changed, also in BER', async () => {
+  it('requirement 18: refuses documents whose content changed, also in BER', async () => {
     for (const words of [['-nodetach'], ['-nodetach', '-stream']]) {
       const der = readFileSync(opensslSign(words))
       const index = der.indexOf(CONTENT)

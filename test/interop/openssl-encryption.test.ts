@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl)('openssl cms -decrypt: what signet encrypts', () =>
     for (const kind of KEYS) expect(opensslDecrypt(der, kind)).toEqual(CONTENT)
   })
 
-  it('an encrypted message: then it verifies what is inside', async () => {
+  it('requirement 18: an encrypted message: then it verifies what is inside', async () => {
     await cloud.publishTrust()
     const trust = openTrustDirectory(readFileSync(cloud.trustFile), {
       pin: cloud.pin,
@@ -115,11 +115,14 @@ describe.skipIf(!hasOpenssl)('decryptData: what openssl cms -encrypt makes', () 
   const decrypted = async (bytes: Uint8Array, kind: Kind): Promise<Buffer> =>
     Buffer.from((await decryptData(bytes, reader(kind).load())).content)
 
-  it.each(KEYS)('for a key of the kind %s, in DER, BER and PEM, named by either identifier', async (kind) => {
-    for (const words of [[], ['-keyid'], ['-stream'], ['-stream', '-keyid'], ['-outform', 'PEM']]) {
-      expect(await decrypted(opensslEncrypt([kind], words), kind)).toEqual(CONTENT)
-    }
-  })
+  it.each(KEYS)(
+    'requirement 18: for a key of the kind %s, in DER, BER and PEM, named by either identifier',
+    async (kind) => {
+      for (const words of [[], ['-keyid'], ['-stream'], ['-stream', '-keyid'], ['-outform', 'PEM']]) {
+        expect(await decrypted(opensslEncrypt([kind], words), kind)).toEqual(CONTENT)
+      }
+    },
+  )
 
   it('for several recipients of different kinds, each by itself', async () => {
     const bytes = opensslEncrypt(KEYS)

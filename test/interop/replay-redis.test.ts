@@ -42,10 +42,10 @@ describe.skipIf(!isAvailable)('openRedisReplay', () => {
     admin = connect()
   })
 
-  it('requirement 9: accepts a message once, whichever replica it reaches', async () => {
+  it('requirement 9: MSG-03: accepts a message once, whichever replica it reaches', async () => {
     const replicas = await Promise.all([memory(), memory(), memory()])
     for (let id = 0; id < 20; id++) {
-      const answers = await Promise.all(replicas.map((replica) => replica.remember(key(id), at(300), NOW)))
+      const answers = await Promise.all(replicas.map(async (replica) => replica.remember(key(id), at(300), NOW)))
       expect(answers.filter(Boolean)).toHaveLength(1)
     }
     // One that is opened later knows them, too.

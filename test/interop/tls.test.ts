@@ -243,7 +243,7 @@ describe.each(pairs)('mutual TLS 1.3: $pair', ({ listen, exchange, needs }) => {
     await expectRefused(await meet({ credential: broker, trust: before }, client), REASONS.purpose)
   })
 
-  it.skipIf(!needs)('refuses a certificate for clients only that a server shows', async () => {
+  it.skipIf(!needs)('requirement 4: refuses a certificate for clients only that a server shows', async () => {
     const server = { credential: clientOnly, trust: before }
     await expectRefused(await meet(server, { credential: node, trust: before }), REASONS.purpose)
   })
@@ -258,12 +258,12 @@ describe.each(pairs)('mutual TLS 1.3: $pair', ({ listen, exchange, needs }) => {
     await expectRefused(await meet({ credential: broker, trust: after }, client), REASONS.unknown)
   })
 
-  it.skipIf(!needs)('refuses a server of another deployment with the same names', async () => {
+  it.skipIf(!needs)('requirement 4: refuses a server of another deployment with the same names', async () => {
     const server = { credential: twin.credential('broker-01/tls'), trust: after }
     await expectRefused(await meet(server, { credential: node, trust: after }), REASONS.unknown)
   })
 
-  it.skipIf(!needs)('refuses a server that has another name than was dialled', async () => {
+  it.skipIf(!needs)('requirement 4: refuses a server that has another name than was dialled', async () => {
     const name = 'compute-07.cloud.example'
     await expectRefused(
       await meet({ credential: broker, trust: after }, { credential: node, trust: after }, name),

@@ -9,7 +9,13 @@ import {
   createReplayMemory,
   type MessagePolicy,
   openReplayFile,
+  type PendingRequest,
+  PendingRequests,
+  replyIdOf,
+  replyTo,
+  requireInOrder,
   type ReplayStore,
+  sequenceId,
   signMessage,
   type SignMessageRequest,
   verifyMessage,
@@ -18,6 +24,7 @@ import { encodeMessageContext, type MessageContext } from '../../src/message/con
 import { parseBinding } from '../../src/policy/index.js'
 import { addSeconds } from '../../src/time/index.js'
 import { signTrustDirectory, type TrustDirectory } from '../../src/trust/index.js'
+import { createCertificationRequest, parseCertificationRequest } from '../../src/x509/index.js'
 import { keyFor, makeCrl, NOW, revoked } from '../support/certificates.js'
 import {
   attribute,
@@ -124,6 +131,10 @@ describe('message attacks of the first rank', () => {
       await refused('ERR_MESSAGE_DESTINATION', der, { destinations })
     }
     await refused('ERR_CONFIG_INVALID', der, { destinations: [] })
+    // A destination that looks like a pattern is one name, and nobody's.
+    for (const destination of ['*', 'cell-1/*']) {
+      await refused('ERR_MESSAGE_DESTINATION', await sign({ destination }), { destinations: ['cell-1/notifications'] })
+    }
     expect((await verify(der, { destinations: ['cell-1/notifications'] })).context.destination).toBe(
       'cell-1/notifications',
     )
@@ -269,6 +280,10 @@ describe('message attacks of the second rank', () => {
     await refused('ERR_CMS_CONTENT_TYPE', await signTrustDirectory(trustDocument(world, [alice]), world.publisher))
     await refused('ERR_CMS_MALFORMED', alice.certificate.der)
     await refused('ERR_CMS_MALFORMED', (await makeCrl({ issuer: world.issuing })).der)
+    const csr = parseCertificationRequest(
+      Buffer.from(await createCertificationRequest(alice.key, { subject: alice.certificate.subject })),
+    )
+    await refused('ERR_CMS_MALFORMED', csr.der)
     const version2 = Buffer.concat([Uint8Array.of(2, 1, 2)])
     await refused(
       'ERR_MESSAGE_CONTEXT_MALFORMED',
@@ -354,8 +369,20 @@ describe('message attacks of the third rank', () => {
       '{ "a":1,"b":"é"}',
       '{"a":1,"b":"e\u0301"}',
       '{"a":1,"b":"é"}\n',
+      '{"a":1e0,"b":"é"}',
+      '{"a":1,"b":"\\ud83d"}',
     ]) {
       await refused('ERR_CMS_DIGEST_MISMATCH', der, {}, Buffer.from(text))
+    }
+    // Numbers that JavaScript takes for the same are as different as their octets.
+    for (const [signed, given] of [
+      ['9007199254740993', '9007199254740992'],
+      ['0', '-0'],
+      ['1e400', '1e401'],
+      ['0.1', '0.10'],
+    ] as const) {
+      const number = await sign({}, alice, Buffer.from(`{"n":${signed}}`))
+      await refused('ERR_CMS_DIGEST_MISMATCH', number, {}, Buffer.from(`{"n":${given}}`))
     }
   })
 
@@ -407,6 +434,101 @@ describe('message attacks of the third rank', () => {
     ])
   })
 
+  it('MSG-20: a reply answers the one request that it is for, once, in time, by who was asked', async () => {
+    const requester = alice.identity.uri
+    const waiting = async (changes: Partial<PendingRequest> = {}, text = '{"ask":1}'): Promise<PendingRequest> => {
+      const question = Buffer.from(text)
+      const signed = await signMessage(question, alice, { type: 'rpc.ask', destination: 'compute-08', at: NOW })
+      const from = { entities: [bob.identity.entity] }
+      const facts = {
+        signer: alice.identity,
+        context: signed.context,
+        content: question,
+        from,
+        until: addSeconds(NOW, 60),
+      }
+      return { ...facts, ...changes }
+    }
+    const answer = Buffer.from('{"answer":42}')
+    const replay = createReplayMemory()
+    /** What the requester makes of a reply, from its octets. */
+    const arrived = (der: Uint8Array, memory: ReplayStore = replay) =>
+      verify(der, { destinations: [requester], replay: memory }, answer)
+    const reply = (messageId: Uint8Array, sender = bob, destination = requester) =>
+      sign({ type: 'rpc.reply', destination, messageId }, sender, answer)
+    const pending = new PendingRequests()
+    const [first, second] = [await waiting(), await waiting({ from: { roles: ['compute'] } })]
+    for (const request of [first, second]) pending.add(request, NOW)
+
+    // What the responder does: it believes the signer of the request, and no header.
+    const asked = await signMessage(first.content, alice, {
+      ...{ type: 'rpc.ask', destination: 'compute-08', at: NOW, messageId: first.context.messageId },
+    })
+    const request = await verify(asked.der, { destinations: ['compute-08'] }, Buffer.from(first.content))
+    expect(replyTo(request)).toEqual({ destination: requester, messageId: replyIdOf(first) })
+    const genuine = await reply(replyTo(request).messageId)
+
+    // To another requester, or a message that answers nothing, or another request than one of this process.
+    await refused(
+      'ERR_MESSAGE_DESTINATION',
+      await reply(replyIdOf(first), bob, bob.identity.uri),
+      { destinations: [requester] },
+      answer,
+    )
+    const others = [
+      await sign({ type: 'rpc.reply', destination: requester }, bob, answer),
+      await reply(first.context.messageId),
+      await reply(replyIdOf(await waiting())),
+      await reply(replyIdOf({ ...first, content: Buffer.from('{"ask":2}') })),
+      await reply(replyIdOf({ ...first, signer: bob.identity })),
+    ]
+    for (const der of others) {
+      const message = await arrived(der)
+      expectCode('ERR_MESSAGE_REPLY', () => pending.settle(message, NOW))
+    }
+    // By somebody who was not asked: the genuine one still counts afterwards.
+    const meddler = await arrived(await reply(replyIdOf(first), alice))
+    expectCode('ERR_IDENTITY_MISMATCH', () => pending.settle(meddler, NOW))
+    expect(pending.settle(await arrived(genuine), NOW)).toBe(first)
+    // Again: the same octets, or another reply that the same or another responder signs.
+    await expectCodeAsync('ERR_MESSAGE_REPLAYED', () => arrived(genuine))
+    const again = await arrived(await reply(replyIdOf(first)), createReplayMemory())
+    expectCode('ERR_MESSAGE_REPLY', () => pending.settle(again, NOW))
+    // Too late for who asked, although it is fresh.
+    const late = await arrived(await reply(replyIdOf(second)))
+    expectCode('ERR_MESSAGE_EXPIRED', () => pending.settle(late, addSeconds(NOW, 61)))
+    expect(pending.size).toBe(0)
+  })
+
+  it('MSG-20: a request waits once, and for somebody', async () => {
+    const { context } = await signMessage(content, alice, { type: 'rpc.ask', destination: 'here', at: NOW })
+    const facts = { signer: alice.identity, context, content, until: addSeconds(NOW, 60) }
+    const pending = new PendingRequests()
+    expectCode('ERR_CONFIG_INVALID', () => pending.add({ ...facts, from: {} }, NOW))
+    expectCode('ERR_CONFIG_INVALID', () => pending.add({ ...facts, from: { entities: [] } }, NOW))
+    pending.add({ ...facts, from: { roles: ['compute'] } }, NOW)
+    expectCode('ERR_CONFIG_INVALID', () => pending.add({ ...facts, from: { roles: ['compute'] } }, NOW))
+  })
+
+  it('MSG-20: requests that waited too long make room, and others are not put out', async () => {
+    const { context } = await signMessage(content, alice, { type: 'rpc.ask', destination: 'here', at: NOW })
+    const pending = new PendingRequests(2)
+    const add = (text: string, seconds: number, at: Date): void => {
+      const until = addSeconds(NOW, seconds)
+      pending.add(
+        { signer: alice.identity, context, content: Buffer.from(text), until, from: { roles: ['compute'] } },
+        at,
+      )
+    }
+    add('first', 60, NOW)
+    add('second', 120, NOW)
+    expectCode('ERR_LIMIT_EXCEEDED', () => {
+      add('third', 60, NOW)
+    })
+    add('third', 180, addSeconds(NOW, 61))
+    expect(pending.size).toBe(2)
+  })
+
   it('MSG-21: nobody can use up the id of another, nor of another destination', async () => {
     const replay = createReplayMemory()
     const messageId = Buffer.from('guessed id !')
@@ -427,6 +549,31 @@ describe('message attacks of the third rank', () => {
     const message = await verify(await sign(), { replay: slow }, payload)
     expect(payload.equals(content)).toBe(false)
     expect(Buffer.from(message.content)).toEqual(content)
+  })
+
+  it('MSG-26: a state is not taken back by an older message that is fresh, nor told with gaps', async () => {
+    const replay = createReplayMemory()
+    const state = async (sequence: number, sender = alice) =>
+      verify(await sign({ messageId: sequenceId(sequence) }, sender), { replay })
+    const [one, two, four] = [await state(1), await state(2), await state(4)]
+    expect(requireInOrder(one, undefined)).toBe(1)
+    expect(requireInOrder(two, 1)).toBe(2)
+    // The broker had kept it back, and it is fresh: without the number it would win.
+    expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(one, 2))
+    expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(two, 2, 'allow-gaps'))
+    expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(one, 2, 'allow-gaps'))
+    expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(four, 2))
+    expect(requireInOrder(four, 2, 'allow-gaps')).toBe(4)
+    // A sender that begins anew is not believed; one that numbers nothing neither.
+    await expectCodeAsync('ERR_MESSAGE_REPLAYED', () => state(1))
+    expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(one, 4, 'allow-gaps'))
+    for (const messageId of [undefined, Buffer.alloc(8), Buffer.alloc(8, 0xff), Buffer.alloc(9, 1)]) {
+      const message = await verify(await sign(messageId === undefined ? {} : { messageId }))
+      for (const last of [undefined, 1]) expectCode('ERR_MESSAGE_ORDER', () => requireInOrder(message, last))
+    }
+    for (const number of [0, -1, 1.5, NaN, 2 ** 53]) expectCode('ERR_CONFIG_INVALID', () => sequenceId(number))
+    // Each sender counts for itself.
+    expect(requireInOrder(await state(1, bob), undefined)).toBe(1)
   })
 
   it('MSG-25: a claim in the payload to be verified already is only payload', async () => {

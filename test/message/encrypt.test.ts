@@ -29,7 +29,7 @@ import {
 } from '../../src/message/index.js'
 import { addSeconds } from '../../src/time/index.js'
 import type { TrustDirectory } from '../../src/trust/index.js'
-import { makeCrl, NOW, revoked } from '../support/certificates.js'
+import { keyFor, makeCrl, NOW, revoked } from '../support/certificates.js'
 import { buildEnvelope, keyAgreement } from '../support/envelope-builder.js'
 import { expectCodeAsync } from '../support/expect-code.js'
 import {
@@ -104,7 +104,7 @@ async function signedInside(changes: Partial<SignMessageRequest>): Promise<Uint8
 }
 
 describe('encryptMessage, decryptMessage', () => {
-  it('each reader learns content, signer and readers', async () => {
+  it('requirement 2: each reader learns content, signer and readers', async () => {
     const { der, context, recipients } = await encryptMessage(
       content,
       alice,
@@ -134,11 +134,19 @@ describe('encryptMessage, decryptMessage', () => {
     expect(inner.signerInfos[0]?.signedAttrs.has(OID.signetMessageRecipients)).toBe(true)
   })
 
-  it('the signer is no reader unless named', async () => {
-    await expectCodeAsync('ERR_CMS_DECRYPT', async () => decryptMessage(await encrypt(), alice, wants()))
+  it('requirement 2: nobody reads who was not named: another reader, the signer, a key of another kind', async () => {
+    const der = await encrypt()
+    const rita = makeReader(world, { node: 'rita', algorithm: 'rsa2048' })
+    const namesake = makeReader(await makeWorld('second'), { node: 'bob', key: keyFor('another bob') })
+    for (const stranger of [alice, carol, rita, namesake]) {
+      await expectCodeAsync('ERR_CMS_DECRYPT', () => decryptMessage(der, stranger, wants()))
+    }
+    // Whoever has the broker has these octets; the content is not in them.
+    expect(Buffer.from(der).includes(content.subarray(0, 8))).toBe(false)
+    expect(Buffer.from((await decryptMessage(der, bob, wants())).message.content)).toEqual(content)
   })
 
-  it('refuses a broadcast: nobody is named', async () => {
+  it('requirement 17: refuses a broadcast: nobody is named', async () => {
     await expectCodeAsync('ERR_MESSAGE_RECIPIENTS', () => encrypt({ recipients: [] }))
   })
 
@@ -170,14 +178,14 @@ describe('encryptMessage, decryptMessage', () => {
 })
 
 describe('surreptitious forwarding', () => {
-  it('a message encrypted again for a reader elsewhere is refused for its destination', async () => {
+  it('MSG-08: a message encrypted again for a reader elsewhere is refused for its destination', async () => {
     const again = await encryptAgain(await encrypt({ recipients: [bob.certificate, carol.certificate] }), bob, [carol])
     await expectCodeAsync('ERR_MESSAGE_DESTINATION', () =>
       decryptMessage(again, carol, wants({ destinations: ['scheduler'] })),
     )
   })
 
-  it('a message encrypted again for somebody who shares the destination is refused: its signer named others', async () => {
+  it('MSG-08: a message encrypted again for somebody who shares the destination is refused: its signer named others', async () => {
     const replay = createReplayMemory()
     const der = await encrypt()
     const again = await encryptAgain(der, bob, [carol])
@@ -187,18 +195,18 @@ describe('surreptitious forwarding', () => {
     await expectCodeAsync('ERR_MESSAGE_REPLAYED', () => decryptMessage(der, bob, wants({ replay })))
   })
 
-  it('more recipients in the envelope than were signed change nothing for those who were', async () => {
+  it('MSG-08: more recipients in the envelope than were signed change nothing for those who were', async () => {
     const again = await encryptAgain(await encrypt(), bob, [bob, carol])
     expect((await decryptMessage(again, bob, wants())).recipients).toEqual([bob.identity.uri])
     await expectCodeAsync('ERR_MESSAGE_RECIPIENTS', () => decryptMessage(again, carol, wants()))
   })
 
-  it('a signed message that names no readers is no encrypted message, whoever encrypts it', async () => {
+  it('MSG-24: a signed message that names no readers is no encrypted message, whoever encrypts it', async () => {
     const der = enveloped(await signedInside({}), [bob])
     await expectCodeAsync('ERR_MESSAGE_RECIPIENTS', () => decryptMessage(der, bob, wants()))
   })
 
-  it('names that were put in without the signer break the signature', async () => {
+  it('MSG-24: names that were put in without the signer break the signature', async () => {
     const forRob = await signedInside({ recipients: [bob.identity.uri.replace(/bob$/, 'rob')] })
     const forged = Buffer.from(forRob)
     forged.write('bob', forged.indexOf('/rob') + 1)
@@ -227,6 +235,26 @@ describe('decryptMessage: what is no encrypted message', () => {
       decryptMessage(enveloped(new Uint8Array(), [bob]), bob, wants()),
     )
     await expectCodeAsync('ERR_CMS_MALFORMED', () => decryptMessage(enveloped(content, [bob]), bob, wants()))
+  })
+
+  it('MSG-24: what anybody could encrypt is from nobody, also where somebody signed the envelope', async () => {
+    // To the reader's public key, without a signature inside.
+    await expectCodeAsync('ERR_CMS_MALFORMED', () => decryptMessage(enveloped(content, [bob]), bob, wants()))
+    // Two envelopes inside of each other are no signature either.
+    const twice = enveloped(enveloped(await signedInside({ recipients: [bob.identity.uri] }), [bob]), [bob])
+    await expectCodeAsync('ERR_CMS_TYPE_UNSUPPORTED', () => decryptMessage(twice, bob, wants()))
+    // Mallory signs what alice had encrypted: it becomes neither his nor hers.
+    const mallory = makeSender(world, { node: 'mallory' })
+    const both = await makeDirectory(world, [alice, mallory])
+    const sealed = await encrypt()
+    const { der } = await signMessage(sealed, mallory, {
+      ...{ type: 'rpc.password', destination: 'conductor', at: NOW, form: 'attached' },
+    })
+    await expectCodeAsync('ERR_CMS_TYPE_UNSUPPORTED', () => decryptMessage(der, bob, { ...wants(), trust: both }))
+    const outer = await verifyMessage(der, undefined, receiver(both))
+    expect(outer.signer).toEqual(mallory.identity)
+    const { message } = await decryptMessage(outer.content, bob, { ...wants(), trust: both })
+    expect(message.signer).toEqual(alice.identity)
   })
 
   it('refuses what the tag does not cover, and attributes, which OpenSSL would not cover', async () => {

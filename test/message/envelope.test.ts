@@ -9,12 +9,13 @@ import {
   makeEnvelope,
   type PlannedPart,
   signMessage,
+  statedEnvelope,
   VerifiedEnvelope,
   verifyEnvelope,
 } from '../../src/message/index.js'
 import { encodeEnvelope, encodeManifest, encodePartContext, parseEnvelope } from '../../src/message/envelope-format.js'
 import { fingerprintOf } from '../../src/message/envelope-parts.js'
-import { addSeconds } from '../../src/time/index.js'
+import { addSeconds, DAY } from '../../src/time/index.js'
 import type { TrustDirectory } from '../../src/trust/index.js'
 import { keyFor, NOW } from '../support/certificates.js'
 import { attribute, buildSignedData, buildSigner } from '../support/cms-builder.js'
@@ -128,8 +129,42 @@ describe('an envelope', () => {
     for (const odd of [{ originators: {} }, { require: 'some' }, { originators: undefined }, { require: undefined }]) {
       refused('ERR_CONFIG_INVALID', der, odd as unknown as Partial<EnvelopePolicy>)
     }
+    refused('ERR_CONFIG_INVALID', der, { revocation: 'none' } as unknown as Partial<EnvelopePolicy>)
     const without = await makeDirectory(world, [alice, carol])
     refused('ERR_CMS_SIGNER_UNKNOWN', der, { trust: without })
+  })
+})
+
+describe('without current CRLs', () => {
+  it('requirement 22: an envelope is opened only by who says so', async () => {
+    const long = await makeDirectory(world, [alice, bob, carol], { nextUpdate: addSeconds(NOW, 90 * DAY) })
+    const late = addSeconds(new Date(Math.min(...world.crls.map((crl) => crl.currentUntil.getTime()))), 60)
+    const der = await whole()
+    refused('ERR_REVOCATION_UNKNOWN', der, { trust: long, at: late })
+    refused('ERR_REVOCATION_UNKNOWN', der, { trust: long, at: late, revocation: 'required' })
+    expect(verify(der, { trust: long, at: late, revocation: 'allow-directory-only' }).parts).toHaveLength(2)
+  })
+})
+
+describe('statedEnvelope', () => {
+  it('says what is there, and believes nothing', async () => {
+    const begun = await addPart(await make(), INVOICE, carol, { name: 'invoice', at: NOW, form: 'detached' })
+    const der = await addPart(begun, RECEIPT, carol, { name: 'receipt', at: NOW })
+    refused('ERR_CMS_CONTENT_MISSING', der)
+    const stated = statedEnvelope(der)
+    expect(stated.planned).toEqual(plan)
+    expect(stated.id).toMatch(/^[0-9a-f]{32}$/)
+    expect(stated.signingTime).toEqual(NOW)
+    expect(stated.parts.map(({ name, signingTime, contentBytes }) => [name, signingTime, contentBytes])).toEqual([
+      ['invoice', NOW, undefined],
+      ['receipt', NOW, RECEIPT.length],
+    ])
+    // Signatures are as good as not there.
+    const { manifestDer, partsDer } = parseEnvelope(der)
+    expect(statedEnvelope(encodeEnvelope({ manifestDer, partsDer: partsDer.toReversed() })).parts).toHaveLength(2)
+    expectCode('ERR_ENVELOPE_MALFORMED', () => statedEnvelope(manifestDer))
+    const message = (await signMessage(INVOICE, bob, { type: 'a', destination: 'b', at: NOW, form: 'attached' })).der
+    expectCode('ERR_CMS_CONTENT_TYPE', () => statedEnvelope(rebuilt(der, () => [message])))
   })
 })
 

@@ -67,7 +67,7 @@ const STAGES: readonly Stage[] = [
     'the certificate of the signer',
     (stub) => vi.spyOn(TrustedSigner.prototype, 'certificate', 'get').mockImplementation(stub),
   ],
-  ['the signature and attributes', (stub) => vi.mocked(cms.verifySigner).mockImplementation(stub)],
+  ['the signature and attributes', (stub) => vi.mocked(cms.examineSigner).mockImplementation(stub)],
   ['the arithmetic of the signature', (stub) => vi.mocked(crypto.verifySignature).mockImplementation(stub)],
   ['the names of algorithms', (stub) => vi.mocked(crypto.signatureAlgorithmOf).mockImplementation(stub)],
   ['the digest', (stub) => vi.mocked(crypto.digestOf).mockImplementation(stub)],
@@ -86,7 +86,7 @@ describe('verifyMessage: a stage that breaks', () => {
     expect(await verify()).toBeInstanceOf(VerifiedMessage)
   })
 
-  it.each(STAGES)('yields no message when it is %s that throws, whatever it throws', async (_, replace) => {
+  it.each(STAGES)('CMS-02: yields no message when it is %s that throws, whatever it throws', async (_, replace) => {
     for (const thrown of [
       new Error('broken'),
       new RangeError('Maximum call stack size exceeded'),
@@ -110,7 +110,7 @@ describe('verifyMessage: a stage that breaks', () => {
   const SILENT = ['the age of the trust directory', 'the bindings']
 
   it.each(STAGES.filter(([name]) => !SILENT.includes(name)))(
-    'yields no message when it is %s that answers nothing',
+    'CMS-02: yields no message when it is %s that answers nothing',
     async (_, replace) => {
       for (const answer of [undefined, null]) {
         vi.resetAllMocks()

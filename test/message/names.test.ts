@@ -82,6 +82,23 @@ describe('a message to a group', () => {
     }
   })
 
+  it('requirement 31: tells every receiver which service on which node asked, and by which certificate', async () => {
+    const der = new Map([[alice, await send('scheduler')] as const, [bob, await send('scheduler', bob)] as const])
+    const schedulers = ['scheduler-1', 'scheduler-2', 'scheduler-3']
+    const seen = new Set<string>()
+    for (const [sender, octets] of der) {
+      for (const scheduler of schedulers) {
+        const message = await receive(octets, { ...c7, entity: scheduler, node: scheduler }, ['scheduler'])
+        expect(message).toMatchObject({
+          signer: { service: sender.identity.service, node: sender.identity.node, uri: sender.identity.uri },
+          certificate: { serialNumber: sender.certificate.serialNumber, fingerprint: sender.certificate.fingerprint },
+        })
+      }
+      seen.add(sender.certificate.fingerprint)
+    }
+    expect(seen.size).toBe(2)
+  })
+
   it('is not for who is not in the group', async () => {
     for (const destination of [
       roleDestination('conductor'),

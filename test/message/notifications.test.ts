@@ -201,7 +201,7 @@ describe.skipIf(!corporaAvailable())('the notifications of nova', () => {
     }
   })
 
-  it('are each refused beside the content of another', async () => {
+  it('requirement 1: are each refused beside the content of another', async () => {
     for (const [index, sample] of samples.entries()) {
       const other = samples[(index + 1) % samples.length]
       if (other === undefined || other.content.equals(sample.content)) continue

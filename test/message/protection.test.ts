@@ -24,7 +24,7 @@ describe('protectionOf', () => {
     ['rpc.report', 'sign'],
     ['rpc.password', 'sign+encrypt'],
     ['notify.other', 'sign'],
-  ] as const)('%s needs %s', (type, protection) => {
+  ] as const)('requirement 17: %s needs %s', (type, protection) => {
     expect(protectionOf(SETTINGS, type)).toBe(protection)
   })
 
@@ -42,7 +42,7 @@ describe('protectionOf', () => {
 })
 
 describe('planProtection', () => {
-  it('lets a sender encrypt for a named set only', () => {
+  it('requirement 17: lets a sender encrypt for a named set only', () => {
     expect(planProtection(SETTINGS, 'rpc.password', 2)).toBe('sign+encrypt')
     const error = expectCode('ERR_MESSAGE_RECIPIENTS', () => planProtection(SETTINGS, 'rpc.password', 0))
     expect(error.hint).toContain('broadcast')
@@ -66,14 +66,14 @@ describe('requireProtection', () => {
     encrypted = await decryptMessage(der, bob, { ...receiver(trust), destinations: ['here'] })
   })
 
-  it('takes what is protected enough, or more', () => {
+  it('requirement 17: takes what is protected enough, or more', () => {
     requireProtection(SETTINGS, 'rpc.password', encrypted)
     requireProtection({ 'rpc.*': 'sign' }, 'rpc.password', encrypted)
     requireProtection({ 'rpc.*': 'sign' }, 'rpc.password', signed)
     requireProtection({ 'rpc.*': 'none' }, 'rpc.password', undefined)
   })
 
-  it('refuses less, messages of another type, and what only looks like one', () => {
+  it('requirement 17: refuses less, messages of another type, and what only looks like one', () => {
     for (const message of [signed, undefined, { message: signed, recipients: [] }]) {
       expectCode('ERR_MESSAGE_PROTECTION', () => requireProtection(SETTINGS, 'rpc.password', message))
     }

@@ -181,7 +181,7 @@ async function output(child: ChildProcess): Promise<string> {
 }
 
 describe('openReplayFile: several processes', () => {
-  it('lets one of three processes through that race for the same messages', async () => {
+  it('MSG-03: lets one of three processes through that race for the same messages', async () => {
     const path = newPath()
     openReplayFile(path).close()
     const racers = [start(path, 'race'), start(path, 'race'), start(path, 'race')]
@@ -202,7 +202,7 @@ describe('openReplayFile: several processes', () => {
       trust = await makeDirectory(world, [alice])
     })
 
-    it('knows the message that it accepted: kill -9 makes nothing new again', async () => {
+    it('MSG-02: knows the message that it accepted: kill -9 makes nothing new again', async () => {
       const path = newPath()
       const { der, context } = await signMessage(content, alice, { type: 'notify.test', destination: 'here', at: NOW })
       const messageId = Buffer.from(context.messageId).toString('hex')

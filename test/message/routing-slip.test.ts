@@ -258,6 +258,16 @@ describe('checkOff', () => {
     const whole = await routeOf(await pass(await sign(), steps))
     await expectCodeAsync('ERR_ROUTE_DUPLICATE', () => checkOff(whole, audit, { trust, at: NOW }))
   })
+
+  it('requirement 22: does without current CRLs only where it is told to', async () => {
+    const [audit] = steps
+    const long = await makeDirectory(world, [alice, ...steps], { nextUpdate: addSeconds(NOW, 7_776_000) })
+    const at = addSeconds(new Date(Math.min(...world.crls.map((crl) => crl.currentUntil.getTime()))), 60)
+    const begun = await routeOf(await sign())
+    await expectCodeAsync('ERR_REVOCATION_UNKNOWN', () => checkOff(begun, audit, { trust: long, at }))
+    const revocation = 'allow-directory-only'
+    expect((await checkOff(begun, audit, { trust: long, at, revocation })).length).toBeGreaterThan(0)
+  })
 })
 
 describe('MSG-13: whatever is done to a slip', () => {

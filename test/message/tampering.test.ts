@@ -73,7 +73,7 @@ async function turnBits({ der, payload, policy }: Signed, step = 1): Promise<Tal
 
 describe('verifyMessage: every bit counts', () => {
   it.each(['detached', 'attached'] as const)(
-    'refuses a message that is %s with any bit of it turned',
+    'requirement 1: refuses a message that is %s with any bit of it turned',
     async (form) => {
       const signed = await sign('p256', form, { source: 'stated', route: ['cell-1', 'cell-2'] })
       const tally = await turnBits(signed)
@@ -91,7 +91,7 @@ describe('verifyMessage: every bit counts', () => {
     30_000,
   )
 
-  it('refuses a message with any bit of its detached payload turned', async () => {
+  it('requirement 1: refuses a message with any bit of its detached payload turned', async () => {
     const { der, payload = Buffer.alloc(0), policy } = await sign('p256', 'detached')
     const tally = new Tally()
     for (let bit = 0; bit < payload.length * 8; bit++) {

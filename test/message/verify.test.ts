@@ -82,7 +82,7 @@ function built(changes: Partial<SignerParts> = {}, document: Partial<SignedDataP
 }
 
 describe('verifyMessage: what is proved', () => {
-  it('says who signed what, for whom, when, and that it was not accepted before', async () => {
+  it('requirement 31: says who signed what, for whom, when, and that it was not accepted before', async () => {
     const message = await verify(await signed({ source: 'stated', route: ['cell-1'] }), partial)
     expect(Buffer.from(message.content)).toEqual(content)
     expect(message.signer).toEqual(alice.identity)
@@ -105,7 +105,7 @@ describe('verifyMessage: what is proved', () => {
     expect(Buffer.from(message.content)).toEqual(content)
   })
 
-  it('verifies a message that was put together by hand, by key identifier and by serial number', async () => {
+  it('requirement 35: finds the signer by key identifier, and by issuer and serial number', async () => {
     expect((await verify(built())).signer.node).toBe('compute-07')
     expect((await verify(built({ identifier: 'issuerAndSerialNumber' }))).signer.node).toBe('compute-07')
   })
@@ -538,7 +538,7 @@ describe('verifyMessage: time', () => {
     ['a second early without any skew', -1, {}, { skewSeconds: 0 }, 'ERR_MESSAGE_FROM_FUTURE'],
     ['an hour late with an hour of skew', 3900, {}, { skewSeconds: 3600 }, undefined],
     ['an hour and a second late with an hour of skew', 3901, {}, { skewSeconds: 3600 }, 'ERR_MESSAGE_EXPIRED'],
-  ])('decides about a message that comes %s', async (_, seconds, request, policy, code) => {
+  ])('requirement 10: decides about a message that comes %s', async (_, seconds, request, policy, code) => {
     const der = await signed(request)
     if (code === undefined) expect((await verify(der, { ...policy, at: at(seconds) })).signingTime).toEqual(NOW)
     else await refuses(code, der, { ...policy, at: at(seconds) })
@@ -762,7 +762,7 @@ describe('verifyMessage: replay (RFC 4949 “replay attack”)', () => {
     expect((await verify(await signed(), { replay })).signer.node).toBe('compute-07')
   })
 
-  it('refuses the same message in another envelope: attached, by serial number, or with its signature negated', async () => {
+  it('CMS-17: refuses the same message in another envelope: attached, by serial number, or with its signature negated', async () => {
     const context = contextDer()
     const parts = { moreAttributes: [attribute(OID.signetMessageContext, context)] }
     const replay = createReplayMemory()

@@ -77,7 +77,7 @@ function certificate(serialNumber: string, changes: Partial<CertificateRecord> =
 const intent = (
   serialNumber: string,
   createdAt = NOW.toISOString(),
-): Parameters<StoreTransaction['insertIntent']>[0] => ({
+): Parameters<StoreTransaction['insertIntents']>[0][number] => ({
   serialNumber,
   entityId: 'a',
   profile: 'peer',
@@ -88,8 +88,8 @@ const intent = (
 async function record(store: Store, ...serials: readonly string[]): Promise<void> {
   await store.transaction(async (transaction) => {
     for (const serial of serials) {
-      await transaction.insertIntent(intent(serial))
-      await transaction.insertCertificate(certificate(serial))
+      await transaction.insertIntents([intent(serial)])
+      await transaction.insertCertificates([certificate(serial)])
       await transaction.log(NOW, 'test', { serial })
     }
   })
@@ -130,8 +130,8 @@ describe('the store: records', () => {
     ]
     await store.transaction(async (transaction) => {
       for (const item of [old, young]) {
-        await transaction.insertIntent(intent(item.serialNumber))
-        await transaction.insertCertificate(item)
+        await transaction.insertIntents([intent(item.serialNumber)])
+        await transaction.insertCertificates([item])
       }
       await transaction.insertRevocation({ serialNumber: '01', reason: 'superseded', revokedAt: NOW.toISOString() })
     })
@@ -209,27 +209,27 @@ describe('the store: what it refuses', () => {
     const store = await makeStore()
     await record(store, '01')
     await expectCodeAsync('ERR_STORE_WRITE', () =>
-      store.transaction((transaction) => transaction.insertIntent(intent('01'))),
+      store.transaction((transaction) => transaction.insertIntents([intent('01')])),
     )
     await store.transaction(async (transaction) => {
-      await transaction.insertIntent(intent('02'))
-      await transaction.abandonIntent('02')
+      await transaction.insertIntents([intent('02')])
+      await transaction.abandonIntents(['02'])
     })
     await expectCodeAsync('ERR_STORE_WRITE', () =>
-      store.transaction((transaction) => transaction.insertIntent(intent('02'))),
+      store.transaction((transaction) => transaction.insertIntents([intent('02')])),
     )
   })
 
   it('CA-09: a certificate without a pending intent cannot be recorded', async () => {
     const store = await makeStore()
     const insert = (serial: string): Promise<void> =>
-      store.transaction((transaction) => transaction.insertCertificate(certificate(serial)))
+      store.transaction((transaction) => transaction.insertCertificates([certificate(serial)]))
     await expectCodeAsync('ERR_STORE_WRITE', () => insert('01'))
     await record(store, '01')
     await expectCodeAsync('ERR_STORE_WRITE', () => insert('01'))
     await store.transaction(async (transaction) => {
-      await transaction.insertIntent(intent('02'))
-      await transaction.abandonIntent('02')
+      await transaction.insertIntents([intent('02')])
+      await transaction.abandonIntents(['02'])
     })
     await expectCodeAsync('ERR_STORE_WRITE', () => insert('02'))
     expect(await store.abandonedIntent('02')).toEqual(intent('02'))
@@ -247,7 +247,7 @@ describe('the store: what it refuses', () => {
     ],
     [
       'an intent that is abandoned and was never planned',
-      (transaction: StoreTransaction) => transaction.abandonIntent('99'),
+      (transaction: StoreTransaction) => transaction.abandonIntents(['99']),
     ],
     [
       'a revocation of nothing',
@@ -286,8 +286,8 @@ describe('the store: what it refuses', () => {
   it('lists pending intents, oldest first', async () => {
     const store = await makeStore()
     await store.transaction(async (transaction) => {
-      await transaction.insertIntent(intent('02', '2027-01-02'))
-      await transaction.insertIntent(intent('01', '2027-01-01'))
+      await transaction.insertIntents([intent('02', '2027-01-02')])
+      await transaction.insertIntents([intent('01', '2027-01-01')])
     })
     expect((await store.pendingIntents()).map((item) => item.serialNumber)).toEqual(['01', '02'])
   })
@@ -301,7 +301,7 @@ describe('the store: transactions', () => {
     await expect(
       store.transaction(async (transaction) => {
         await transaction.insertEntities([entity('a')])
-        await transaction.insertIntent(intent('02'))
+        await transaction.insertIntents([intent('02')])
         await transaction.setSetting('x', 'y')
         await transaction.log(NOW, 'lost', {})
         throw new RangeError('changed my mind')
@@ -351,7 +351,9 @@ describe('the store: transactions', () => {
   it('of a failed one nothing hinders the next', async () => {
     const store = await makeStore()
     for (let turn = 0; turn < 3; turn++) {
-      await expectCodeAsync('ERR_STORE_WRITE', () => store.transaction((transaction) => transaction.abandonIntent('x')))
+      await expectCodeAsync('ERR_STORE_WRITE', () =>
+        store.transaction((transaction) => transaction.abandonIntents(['x'])),
+      )
       await record(store, `0${turn}`)
     }
     expect(await store.certificates()).toHaveLength(3)

@@ -215,17 +215,19 @@ describe('DER-17: serial numbers stay apart', () => {
     await store.transaction(async (transaction) => {
       for (const serialNumber of SERIALS) {
         const common = { serialNumber, entityId: 'a', profile: 'peer' }
-        await transaction.insertIntent({ ...common, tbsDigest: 'd', createdAt: NOW.toISOString() })
-        await transaction.insertCertificate({
-          ...common,
-          keyIdentifier: `k${serialNumber}`,
-          spkiDigest: `s${serialNumber}`,
-          subjectDigest: 'd',
-          fingerprint: holder(serialNumber).certificate.fingerprint,
-          notBefore: NOW.toISOString(),
-          notAfter: NOT_AFTER.toISOString(),
-          der: holder(serialNumber).certificate.der,
-        })
+        await transaction.insertIntents([{ ...common, tbsDigest: 'd', createdAt: NOW.toISOString() }])
+        await transaction.insertCertificates([
+          {
+            ...common,
+            keyIdentifier: `k${serialNumber}`,
+            spkiDigest: `s${serialNumber}`,
+            subjectDigest: 'd',
+            fingerprint: holder(serialNumber).certificate.fingerprint,
+            notBefore: NOW.toISOString(),
+            notAfter: NOT_AFTER.toISOString(),
+            der: holder(serialNumber).certificate.der,
+          },
+        ])
         await transaction.log(NOW, 'test', { serialNumber })
       }
     })

@@ -22,6 +22,7 @@ import {
   digestOf,
   keyIdentifierOf,
   parsePublicKey,
+  parsePublicKeyForLater,
   parseVerifyingKey,
   Passphrase,
   publicKeyOf,
@@ -112,6 +113,7 @@ export const DER_CALLS: Readonly<Record<string, Call>> = {
     const key = parsePublicKey(bytes)
     return [keyIdentifierOf(key), publicKeyOf(key.keyObject)]
   }),
+  'crypto.parsePublicKeyForLater': eachElement((bytes) => parsePublicKeyForLater(bytes).keyObject),
   'crypto.parseVerifyingKey': eachElement((bytes) => parseVerifyingKey(bytes, 'allow-weak')),
   'crypto.readAlgorithmIdentifier': inside(readAlgorithmIdentifier),
   'crypto.signatureAlgorithmOf': inside((reader) => signatureAlgorithmOf(readAlgorithmIdentifier(reader))),

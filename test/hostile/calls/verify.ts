@@ -15,6 +15,7 @@ import {
   embeddedCertificates,
   examineSignedData,
   examineSignedStream,
+  examineSigner,
   formatSignerIdentifier,
   identifies,
   openAuthEnvelopedData,
@@ -30,6 +31,7 @@ import {
   verifySigner,
   withCountersignature,
 } from '../../../src/cms/index.js'
+import { readSample } from '../../../src/compare/index.js'
 import { digestIdentifierDer, openContent, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
 import { identityUriOf } from '../../../src/identity/index.js'
 import {
@@ -47,6 +49,7 @@ import {
   checkHostName,
   checkUri,
   explainPath,
+  validateIssuer,
   validatePath,
   verifyOcspResponse,
 } from '../../../src/path/index.js'
@@ -143,6 +146,7 @@ function named(check: (certificate: Certificate, name: string) => void): Call {
 }
 
 export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
+  'compare.readSample': ({ bytes }) => readSample(bytes, 'a', { type: 'notify.a', destination: 'here', at: NOW }),
   'cms.parseSignedData': ({ bytes }) => readSignedDataFully(parseSignedData(bytes)),
   'cms.parseForeignSignedData': ({ bytes }) => readSignedDataFully(parseForeignSignedData(bytes)),
   'cms.examineSignedData': ({ bytes }) => examineSignedData(bytes, { ...request, revocation: 'allow-unchecked' }),
@@ -164,6 +168,10 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
     const signedData = parseForeignSignedData(bytes)
     const content = signedData.eContent ?? bytes
     return signedData.signerInfos.map((signer) => verifySigner(signedData, signer, content, alice.certificate))
+  },
+  'cms.examineSigner': ({ bytes }) => {
+    const signedData = parseForeignSignedData(bytes)
+    return signedData.signerInfos.map((signer) => examineSigner(signedData, signer, bytes, alice.certificate))
   },
   'cms.countersignaturesOf': ({ bytes }) => parseSignedData(bytes).signerInfos.map(countersignaturesOf),
   'cms.verifyCountersignature': ({ bytes }) =>
@@ -210,6 +218,10 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
 
   'path.validatePath': ({ bytes }) =>
     validatePath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation }),
+  'path.validateIssuer': ({ bytes }) => {
+    const issuer = validateIssuer(parseCertificate(bytes), { anchors, at: NOW, revocation })
+    issuer.validate(alice.certificate, ['message-signing'])
+  },
   'path.explainPath': ({ bytes }) =>
     explainPath(parseCertificate(bytes), { anchors, at: NOW, purpose: 'allow-any', revocation, hostName: 'a.example' }),
   'path.validatePath to itself': ({ bytes }) => {

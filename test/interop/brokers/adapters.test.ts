@@ -1,5 +1,5 @@
 /**
- * Signed messages over RabbitMQ, NATS and Mosquitto, each over mutual TLS with signet's certificates and permissions made from
+ * Signed messages over RabbitMQ, NATS, Mosquitto and Kafka, each over mutual TLS with signet's certificates and permissions made from
  * a policy, and each in the hands of an attacker.
  */
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
@@ -17,8 +17,9 @@ import {
   subscribeMqtt,
   subscribeNats,
 } from '../../../src/brokers/index.js'
-import { available } from '../programs.js'
+import { available, kafkaJars } from '../programs.js'
 import { hostileBroker, type Link, type Wire } from './hostile.js'
+import { kafkaLink } from './kafka-link.js'
 import { startRabbitmq, writeCrlDirectory } from './rabbitmq.js'
 import { eventually, freePorts, startServer } from './server.js'
 import { instancesOf, listener, makeStory, migration, request } from './story.js'
@@ -29,16 +30,18 @@ const has = {
   rabbitmq: available('rabbitmq-server', 'openssl'),
   nats: available('nats-server'),
   mosquitto: available('mosquitto'),
+  kafka: kafkaJars(),
 }
 const closing: (() => Promise<unknown>)[] = []
 afterAll(async () => {
   for (const close of closing) await close().catch(() => undefined)
 })
 
-const [rabbitmq, nats, mosquitto] = await Promise.all([
+const [rabbitmq, nats, mosquitto, kafka] = await Promise.all([
   has.rabbitmq ? rabbitmqLink() : undefined,
   has.nats ? natsLink() : undefined,
   has.mosquitto ? mosquittoLink() : undefined,
+  has.kafka === undefined ? undefined : kafkaLink(story, has.kafka, closing),
 ])
 
 interface HostileRabbitmq extends Link {
@@ -242,7 +245,7 @@ const held = async (link: Link): Promise<Wire> =>
 describe.skipIf(!has.rabbitmq)('RabbitMQ in the hands of an attacker', () => {
   hostileBroker(story, () => present(rabbitmq))
 
-  it('requirement 5: says that another has published, and writes the signature as a text', async () => {
+  it('requirement 5: MSG-07: says that another has published, and writes the signature as a text', async () => {
     const link = present(rabbitmq)
     const wire = await held(link)
     const { told, ...callbacks } = listener()
@@ -302,13 +305,32 @@ async function expectRefusedTwice(link: Link): Promise<void> {
   await subscription.stop()
 }
 
+describe.skipIf(has.kafka === undefined)('Kafka in the hands of an attacker', () => {
+  hostileBroker(story, () => present(kafka))
+
+  it('requirement 1: adds a second signature', async () => {
+    await expectRefusedTwice(present(kafka))
+  })
+
+  it('requirement 9: delivers nothing again of what was handed on or refused', async () => {
+    const link = present(kafka)
+    const wire = await held(link)
+    const { told, ...callbacks } = listener()
+    const subscription = await link.receive('compute-07', { verifier: story.verifier('compute-07'), ...callbacks })
+    for (const signatures of [wire.signatures, []]) await link.inject('compute-07', { ...wire, signatures })
+    await eventually(() => [instancesOf(told), told.refused]).toEqual([['vm-1'], ['ERR_MESSAGE_UNSIGNED']])
+    await subscription.stop()
+    expect(await link.uncommitted('compute-07', wire.address.join('.'))).toBe(0)
+  })
+})
+
 describe('a compute node that is quarantined', () => {
   it('requirement 12: is refused over every broker, and the others are not', async () => {
     await story.cloud.signet('entity quarantine compute-08')
     await story.cloud.publishTrust()
     story.refreshTrust()
     const type = 'rpc.scheduler.update_instance_info'
-    for (const link of [rabbitmq, nats, mosquitto].filter((found) => found !== undefined)) {
+    for (const link of [rabbitmq, nats, mosquitto, kafka].filter((found) => found !== undefined)) {
       const { told, ...callbacks } = listener()
       const subscription = await link.receive('conductor-01', {
         verifier: story.verifier('conductor-01'),

@@ -157,6 +157,37 @@ export function hostileBroker(story: Story, link: () => Link): void {
     ])
   })
 
+  it('requirement 43: TLS lets a node in that was taken over, and the broker delivers what it sends; messages for others fail', async () => {
+    const type = 'rpc.scheduler.update_instance_info'
+    const { told, ...callbacks } = listener()
+    const subscription = await link().receive('conductor-01', {
+      verifier: story.verifier('conductor-01'),
+      ...callbacks,
+    })
+    // Over its own mutual TLS, with its own certificate, to an address that the broker lets it use: nothing is wrong with that.
+    const say = (host: string, signer = story.signer('compute-08')): Promise<void> =>
+      link().publish('compute-08', request(type, 'scheduler', { host_name: host }), signer)
+    await say('compute-07')
+    // In the name of another: with a certificate of that name that somebody else’s authority made.
+    await say('compute-07', story.stranger)
+    await say('compute-08')
+    await eventually(() => told.taken.length + told.refused.length + told.failed.length).toBe(3)
+    await subscription.stop()
+    expect([told.refused, told.failed]).toEqual([['ERR_POLICY_DENIED', 'ERR_CMS_SIGNER_UNKNOWN'], []])
+    expect(told.taken.map(({ signer }) => signer.node)).toEqual(['compute-08'])
+    // And with the broker on its side: to its group in the name of a member, and an order that only a conductor gives.
+    const group = 'role:compute_node'
+    const orders = await deliver('compute-07', [
+      await held(migration('forged', group), 'mallory-01', story.signer('compute-08')),
+      await held(migration('forged'), 'mallory-01', story.stranger),
+      { ...(await held()), signatures: [] },
+    ])
+    expect(orders).toMatchObject({
+      taken: [],
+      refused: ['ERR_POLICY_DENIED', 'ERR_CMS_SIGNER_UNKNOWN', 'ERR_MESSAGE_UNSIGNED'],
+    })
+  })
+
   it('requirement 3: drops and reorders messages, which no receiver can see: a message says nothing of others', async () => {
     const wires = [await held(migration('vm-1')), await held(migration('vm-2')), await held(migration('vm-3'))]
     const [first, , third] = wires

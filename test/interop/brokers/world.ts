@@ -48,7 +48,7 @@ export const SCHEDULER = user(
   ['scheduler.rpc.*', 'scheduler.report.**'],
 )
 export const API = user('api.v2', 'api', ['scheduler.rpc.select:hosts'], ['notify.instance.*'])
-const REVOKED = user('compute-08', 'compute', ['scheduler.rpc.update'], ['compute.compute-08.rpc.**'])
+export const REVOKED = user('compute-08', 'compute', ['scheduler.rpc.update'], ['compute.compute-08.rpc.**'])
 
 export const PERMISSIONS: BrokerPermissions = { users: [COMPUTE, SCHEDULER, API, REVOKED] }
 
@@ -66,7 +66,7 @@ export interface World {
   readonly cloud: TestDeployment
   readonly broker: CredentialFiles
   /** With the certificate of an entity. */
-  readonly as: (id: string) => ClientTls
+  readonly as: (id: string, credential?: 'tls' | 'peer') => ClientTls
   /** With a certificate that is for signing messages only. */
   readonly asSigner: (id: string) => ClientTls
   /** With a certificate of the same names from another authority. */
@@ -97,7 +97,7 @@ export async function makeWorld(): Promise<World> {
   return {
     cloud,
     broker,
-    as: (id) => tls(cloud.credential(`${id}/tls`)),
+    as: (id, credential = 'tls') => tls(cloud.credential(`${id}/${credential}`)),
     asSigner: (id) => tls(cloud.credential(`${id}/signer`)),
     asTwin: (id) => tls(twin.credential(`${id}/tls`)),
     asNobody: () => ({ ca, servername: SERVER_NAME }),

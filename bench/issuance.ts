@@ -1,0 +1,271 @@
+/** Issuing: in bulk, one by one, many at once, into files; what it takes from memory; beside what cannot be avoided. */
+import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign, webcrypto } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDatabase } from '../dist/store/index.js'
+import { Approver } from '../dist/authority/approve.js'
+import {
+  issueCertificates,
+  issueInGroups,
+  IssueQueue,
+  type IssueRequest,
+  type IssuingAuthority,
+  PROFILES,
+} from '../dist/authority/index.js'
+import { deliverCredential } from '../dist/credential/index.js'
+import { encodePrivateKey, GeneratedKey } from '../dist/crypto/index.js'
+import { entityFacts } from '../dist/store/index.js'
+import { entityRecord, identityOf, RoleGraph } from '../dist/identity/index.js'
+import { encodeSigned, generateSerial } from '../dist/x509/index.js'
+import { measure, type Row } from './harness.ts'
+import { runMeasured } from './process.ts'
+
+const ENTITIES = 5000
+const BULK = 10_000
+const TOGETHER = 64
+
+export type Bench = (name: string) => Promise<Row>
+
+/** Rows of the table. @param privateKey - Any key of P-256: what a bare signature is made with. */
+export async function issuanceBenches(issuing: IssuingAuthority, folder: string): Promise<Record<string, Bench>> {
+  const { authority, key, at, crls } = issuing
+  const trustDomain = authority.deployment.trustDomain
+  const entities = Array.from({ length: ENTITIES }, (_, index) => {
+    const id = `bulk-${index}`
+    const names = { dnsNames: [`${id}.${trustDomain}`] }
+    return entityRecord({ id, kind: 'node', service: 'compute', roles: ['compute_node'], ...names }, trustDomain, at)
+  })
+  await authority.store.transaction(async (transaction) => {
+    await transaction.insertEntities(entities)
+    await transaction.logAll(at, 'entity.added', entities.map(entityFacts))
+  })
+  const request = (index: number): IssueRequest => ({
+    entity: `bulk-${index % ENTITIES}`,
+    profile: index % 2 === 0 ? PROFILES.peer : PROFILES.signer,
+    key: { kind: 'generate', algorithm: 'p256' },
+  })
+  const requests = (count: number): IssueRequest[] => Array.from({ length: count }, (_, index) => request(index))
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const tbs = randomBytes(500)
+  const bare = (count: number) => ({
+    name: 'bare key generation + sign',
+    operations: count,
+    run: () => {
+      for (let index = 0; index < count; index++) {
+        generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+        sign('sha256', tbs, privateKey)
+      }
+    },
+  })
+  const singly = (count: number) => async () => {
+    for (const one of requests(count)) await issueCertificates(issuing, [one])
+  }
+  return {
+    'issuance, bulk': (name) =>
+      measure(
+        name,
+        {
+          name: 'signet',
+          operations: BULK,
+          run: async () => {
+            for await (const group of issueInGroups(issuing, requests(BULK))) void group
+          },
+        },
+        [bare(BULK)],
+        5,
+      ),
+    'issuance, key and certificate alone': async (name) =>
+      measure(
+        name,
+        { name: 'signet', operations: 50, run: keyAndCertificate(issuing) },
+        [
+          { name: '@peculiar/x509', operations: 50, run: await peculiar(privateKey) },
+          { name: 'openssl req -CA', run: openssl(folder, privateKey) },
+          bare(50),
+        ],
+        20,
+      ),
+    'issuance, one by one': (name) =>
+      measure(name, { name: 'signet', operations: 20, run: singly(20) }, [bareCommits(folder), bare(20)], 20),
+    'issuance, 64 at once': (name) => {
+      const queue = new IssueQueue(() => Promise.resolve(issuing))
+      const together = () => Promise.all(requests(TOGETHER).map((one) => queue.issue(one)))
+      return measure(
+        name,
+        { name: 'signet', operations: TOGETHER, run: together },
+        [{ name: 'one by one', operations: TOGETHER, run: singly(TOGETHER) }],
+        20,
+      )
+    },
+    'issuance, into credential directories': (name) => {
+      const out = mkdtempSync(join(folder, 'out-'))
+      let folders = 0
+      const common = { chain: [authority.issuing], anchor: authority.root, crls, profile: 'peer', purpose: 'server' }
+      return measure(
+        name,
+        {
+          name: 'signet',
+          operations: 100,
+          run: async () => {
+            const peers = requests(200).filter(({ profile }) => profile === PROFILES.peer)
+            for await (const group of issueInGroups(issuing, peers, 100)) {
+              for (const { certificate, identity, key: made } of group) {
+                const secret = made === undefined ? {} : { privateKey: made }
+                const credential = { ...common, purpose: 'server', certificate, identity, ...secret } as const
+                deliverCredential(join(out, String(folders++)), credential, at)
+              }
+            }
+          },
+        },
+        [],
+        5,
+      )
+    },
+  }
+
+  function keyAndCertificate({ authority: { issuing: certificate, deployment } }: IssuingAuthority): () => void {
+    const { signatureAlgorithm } = key
+    const issuer = { certificate, signatureAlgorithm, organization: deployment.trustDomain }
+    const [entity] = entities
+    if (entity === undefined) throw new Error('there are entities')
+    const { dnsNames, ipAddresses } = entity
+    const identity = identityOf(entity, new RoleGraph([]))
+    return () => {
+      const approver = new Approver(issuer, at)
+      for (let index = 0; index < 50; index++) {
+        const { publicKey } = GeneratedKey.generate('p256')
+        const serialNumberOctets = generateSerial()
+        const whom = { profile: PROFILES.peer, identity, dnsNames, ipAddresses }
+        const tbsDer = approver.approve({ ...whom, publicKey, serialNumberOctets }).take()
+        encodeSigned(tbsDer, signatureAlgorithm, key.sign(tbsDer) as Uint8Array)
+      }
+    }
+  }
+}
+
+/** The same key and certificate by @peculiar/x509, with the WebCrypto of Node. */
+async function peculiar(issuerKey: KeyObject): Promise<() => Promise<void>> {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as never)
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const pkcs8 = issuerKey.export({ format: 'der', type: 'pkcs8' })
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign'])
+  return async () => {
+    for (let index = 0; index < 50; index++) {
+      const { publicKey } = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+      await x509.X509CertificateGenerator.create({
+        serialNumber: randomBytes(20).toString('hex'),
+        subject: 'O=cloud.example,OU=compute,CN=bulk-0',
+        issuer: 'CN=Issuing CA,O=cloud.example',
+        notBefore: new Date(),
+        notAfter: new Date(Date.now() + 86_400_000),
+        signingAlgorithm: algorithm,
+        publicKey: publicKey as never,
+        signingKey: signingKey as never,
+        extensions: [
+          new x509.BasicConstraintsExtension(false, undefined, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+          new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']),
+          await x509.SubjectKeyIdentifierExtension.create(publicKey as never, false, webcrypto as never),
+          new x509.AuthorityKeyIdentifierExtension('00112233445566778899aabbccddeeff00112233'),
+          new x509.SubjectAlternativeNameExtension([
+            { type: 'url', value: 'spiffe://cloud.example/compute/bulk-0' },
+            { type: 'dns', value: 'bulk-0.cloud.example' },
+          ]),
+        ],
+      })
+    }
+  }
+}
+
+/** OpenSSL's command, which makes key and certificate in one process each. */
+function openssl(folder: string, issuerKey: KeyObject): () => void {
+  const place = join(folder, 'openssl')
+  mkdirSync(place, { recursive: true })
+  const [ca, caKey] = [join(place, 'ca.pem'), join(place, 'ca.key')]
+  writeFileSync(caKey, encodePrivateKey(issuerKey))
+  const run = (...words: string[]): void => void execFileSync('openssl', words, { stdio: 'ignore' })
+  run('req', '-x509', '-new', '-key', caKey, '-subj', '/CN=CA', '-out', ca)
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(place, 'key.pem')]
+  return () => {
+    run('req', '-x509', ...made, '-CA', ca, '-CAkey', caKey, '-subj', '/CN=bulk-0', '-out', join(place, 'cert.pem'))
+  }
+}
+
+/** Two durable commits of one row: what no certificate can do without. */
+function bareCommits(folder: string): { name: string; operations: number; run: () => void } {
+  const database = openDatabase(join(mkdtempSync(join(folder, 'commits-')), 'commits.db'))
+  database.exec('create table row (name text primary key)')
+  const insert = database.prepare('insert into row values (?)')
+  return {
+    name: 'two bare commits',
+    operations: 20,
+    run: () => {
+      for (let index = 0; index < 40; index++) insert.run(randomBytes(20).toString('hex'))
+    },
+  }
+}
+
+/** What bulk issuance keeps in memory, in a process of its own. */
+export interface IssuanceMemory {
+  readonly certificates: number
+  readonly perSecond: number
+  /** Resident megabytes after a tenth, after a half, and at the end. */
+  readonly megabytes: readonly number[]
+}
+
+const CHILD = (dist: string, folder: string, count: number): string => `
+const at = (name) => import(${JSON.stringify(dist)} + name + '/index.js')
+const [A, C, I] = await Promise.all(['authority', 'crypto', 'identity'].map(at))
+const clock = { now: () => new Date() }
+const passphrase = new C.Passphrase(Buffer.from('memory'))
+const home = ${JSON.stringify(join(folder, 'memory'))}
+const rootDirectory = home + '-root'
+const rules = { trustDomain: 'cloud.example', domains: [], addressRanges: ['127.0.0.0/8'], algorithm: 'p256' }
+await A.bootstrap({ home, rootDirectory, passphrase, ...rules }, clock)
+const authority = await A.Authority.open(home, clock)
+const now = await authority.now()
+const key = await authority.issuingKey(passphrase)
+const crls = await A.currentCrls(authority, key, now)
+const id = (index) => 'bulk-' + (index % 10_000)
+const record = (_, index) => I.entityRecord({ id: id(index), kind: 'node' }, 'cloud.example', now)
+const entities = Array.from({ length: 10_000 }, record)
+await authority.store.transaction(async (transaction) => {
+  await transaction.insertEntities(entities)
+  await transaction.logAll(now, 'entity.added', entities.map(({ id }) => ({ id })))
+})
+function* requests() {
+  const made = { kind: 'generate', algorithm: 'p256' }
+  for (let index = 0; index < ${count}; index++) yield { entity: id(index), profile: A.PROFILES.peer, key: made }
+}
+const megabytes = []
+let done = 0
+const start = performance.now()
+for await (const group of A.issueInGroups({ authority, key, crls, at: now }, requests())) {
+  done += group.length
+  if ([0.1, 0.5, 1].some((share) => done === share * ${count})) megabytes.push(Math.round(process.memoryUsage.rss() / 1e6))
+}
+const perSecond = Math.round((1000 * done) / (performance.now() - start))
+await authority.close()
+process.stdout.write(JSON.stringify({ certificates: done, perSecond, megabytes }))
+`
+
+export async function measureIssuanceMemory(folder: string, count = 100_000): Promise<IssuanceMemory> {
+  const place = mkdtempSync(join(folder, 'issuance-'))
+  const program = CHILD(new URL('../dist/', import.meta.url).href, place, count)
+  try {
+    const { output } = await runMeasured(process.execPath, ['--input-type=module', '-e', program], 600_000)
+    return JSON.parse(output) as IssuanceMemory
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+}
+
+export function printIssuanceMemory({ certificates, perSecond, megabytes }: IssuanceMemory): void {
+  const resident = megabytes.map((value) => `${value} MB`).join(', ')
+  console.log(
+    `issuance memory: ${certificates} certificates, ${perSecond}/s, resident after 10 %, 50 %, 100 %: ${resident}`,
+  )
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { IssuedCertificate } from '../../src/authority/index.js'
+import { issueCertificates, PROFILES } from '../../src/authority/index.js'
+import { NOW } from '../support/certificates.js'
+import { makeTemplate } from '../support/test-authority.js'
+
+// The built program: only there is a thread started from a file of its own.
+const { startStranger } = (await import(
+  new URL('../../dist/authority/stranger-thread.js', import.meta.url).href
+)) as typeof import('../../src/authority/stranger-thread.js')
+const { parseCertificate, parseCrl } = (await import(
+  new URL('../../dist/x509/index.js', import.meta.url).href
+)) as typeof import('../../src/x509/index.js')
+
+const template = await makeTemplate()
+const { authority, register, issuing } = await template.open()
+await register('node-1')
+const { crls } = await issuing()
+const issued: readonly IssuedCertificate[] = await issueCertificates(
+  await issuing(),
+  Array.from({ length: 40 }, () => ({
+    entity: 'node-1',
+    profile: PROFILES.peer,
+    key: { kind: 'generate', algorithm: 'p256' } as const,
+  })),
+)
+const knowledge = {
+  anchors: authority.anchors.map(({ der }) => parseCertificate(der)),
+  issuer: parseCertificate(authority.issuing.der),
+  crls: crls.map(({ der }) => parseCrl(der)),
+  at: NOW,
+}
+const good = issued.map(({ der, profile }) => ({ der, purposes: profile.purposes }))
+
+describe('a stranger on another thread', () => {
+  it('is a file of the program, beside the one that starts it', () => {
+    expect(readFileSync(new URL('../../dist/authority/stranger-worker.js', import.meta.url), 'utf8')).toContain(
+      'parentPort',
+    )
+  })
+
+  it('reads what was issued, in the order of the questions', async () => {
+    const stranger = startStranger(knowledge)
+    const parts = [good.slice(0, 13), good.slice(13, 14), [], good.slice(14)]
+    const readings = await Promise.all(parts.map((part) => stranger.read(part)))
+    expect(readings.flat()).toEqual(
+      issued.map(({ certificate }) => ({
+        serialNumber: certificate.serialNumber,
+        keyIdentifier: certificate.keyIdentifier,
+        fingerprint: certificate.fingerprint,
+        subjectDigest: certificate.subject.digest,
+        notBefore: certificate.notBefore.toISOString(),
+        notAfter: certificate.notAfter.toISOString(),
+      })),
+    )
+    await stranger.close()
+  })
+
+  it('CA-10: refuses with the same words as on this thread, and goes on', async () => {
+    const stranger = startStranger(knowledge)
+    const [first, second] = good
+    if (first === undefined || second === undefined) throw new Error('forty were asked for')
+    const der = Uint8Array.from(second.der)
+    der[der.length - 1] = (der.at(-1) ?? 0) ^ 1
+    await expect(stranger.read([first, { ...second, der }])).rejects.toMatchObject({ code: 'ERR_PATH_SIGNATURE' })
+    await expect(stranger.read([{ ...first, purposes: ['message-signing'] }])).rejects.toMatchObject({
+      code: 'ERR_PATH_PURPOSE',
+    })
+    await expect(stranger.read([{ ...first, purposes: [] }])).rejects.toMatchObject({ code: 'ERR_CONFIG_INVALID' })
+    await expect(stranger.read([{ ...first, der: first.der.subarray(1) }])).rejects.toMatchObject({
+      category: 'encoding',
+    })
+    expect(await stranger.read([first])).toHaveLength(1)
+    await stranger.close()
+  })
+
+  it('CA-10: believes no issuing CA that is not valid', () => {
+    expect(() => startStranger({ ...knowledge, crls: [] })).toThrow(
+      expect.objectContaining({ code: 'ERR_REVOCATION_UNKNOWN' }),
+    )
+  })
+
+  it('CA-09: one that is gone answers nothing, neither what was asked nor what is asked later', async () => {
+    const stranger = startStranger(knowledge)
+    const asked = stranger.read(good)
+    const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
+    await stranger.close()
+    await refused
+    await expect(stranger.read(good)).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
+  })
+})
