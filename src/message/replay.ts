@@ -49,7 +49,6 @@ export const DEFAULT_MAX_REMEMBERED = 1_000_000
  */
 export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERED): ReplayStore {
   const known = new KnownMessages()
-  let sweepAt = 0
   let latest = -Infinity
   return {
     remember: (key, until, now) => {
@@ -60,7 +59,7 @@ export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERE
         })
       }
       latest = Math.max(latest, time)
-      if (known.size >= maxRemembered && time >= sweepAt) sweepAt = known.sweep(time)
+      known.forgetSome(time)
       const isFull = known.size >= maxRemembered
       const isNew = isFull ? !known.has(key) : known.add(key, until.getTime())
       if (isNew && isFull) {
@@ -70,62 +69,83 @@ export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERE
           { hint: 'give it more room, or accept shorter lifetimes' },
         )
       }
-      if (isNew) sweepAt = Math.min(sweepAt, endOf(until.getTime()))
       return isNew
     },
   }
 }
 
-/** When a message may be forgotten. */
-function endOf(until: number): number {
-  return until + CLOCK_STEP_SECONDS * 1000
+/** Of one signer to one destination: id and step of each message. */
+interface Remembered {
+  readonly signer: string
+  readonly destination: string
+  readonly ids: Set<string>
 }
 
+/** What is forgotten at once, at most: more than comes in at once, and too little to hold anybody up. */
+const FORGOTTEN_AT_ONCE = 8
+/** Seconds that are passed over at once, at most. */
+const SECONDS_AT_ONCE = 4096
+
 /**
- * Until when each message is known, by signer, then destination, then id and step: what the messages of one signer to one
- * destination have in common is there once, and not compared again.
+ * Messages by signer, then destination: what those of one signer to one destination have in common is there once, and not
+ * compared again. And by the second in which they may be forgotten, a few whenever something comes in.
  */
 class KnownMessages {
   size = 0
-  readonly #bySigner = new Map<string, Map<string, Map<string, number>>>()
+  readonly #bySigner = new Map<string, Map<string, Remembered>>()
+  /** By second: where it is, its id, where the next is, its id. */
+  readonly #ends = new Map<number, (Remembered | string)[]>()
+  /** Nothing ends in an earlier second. */
+  #next = Infinity
 
   has(key: ReplayKey): boolean {
-    return this.#bySigner.get(key.signer)?.get(key.destination)?.has(idText(key)) === true
+    return this.#bySigner.get(key.signer)?.get(key.destination)?.ids.has(idText(key)) === true
   }
 
   /** @returns Whether it was new. */
   add(key: ReplayKey, until: number): boolean {
-    const ids = entryOf(entryOf(this.#bySigner, key.signer), key.destination)
+    const { signer, destination } = key
+    const destinations = entryOf(this.#bySigner, signer, () => new Map<string, Remembered>())
+    const remembered = entryOf(destinations, destination, () => ({ signer, destination, ids: new Set<string>() }))
     const id = idText(key)
-    if (ids.has(id)) return false
-    ids.set(id, until)
+    if (remembered.ids.has(id)) return false
+    remembered.ids.add(id)
     this.size++
+    const end = Math.floor(until / 1000) + CLOCK_STEP_SECONDS
+    entryOf(this.#ends, end, () => []).push(remembered, id)
+    this.#next = Math.min(this.#next, end)
     return true
   }
 
-  /** Drop what may be forgotten; say when the next entry may. */
-  sweep(time: number): number {
-    let next = Infinity
-    for (const [signer, destinations] of this.#bySigner) {
-      for (const [destination, ids] of destinations) {
-        const before = ids.size
-        for (const [id, until] of ids) {
-          if (endOf(until) < time) ids.delete(id)
-          else next = Math.min(next, endOf(until))
-        }
-        this.size -= before - ids.size
-        if (ids.size === 0) destinations.delete(destination)
+  /** Forget a few of those whose second is over. */
+  forgetSome(time: number): void {
+    const over = Math.floor(time / 1000) - 1
+    let forgotten = 0
+    for (let passed = 0; this.#next <= over && passed < SECONDS_AT_ONCE; passed++) {
+      const ended = this.#ends.get(this.#next)
+      for (; ended !== undefined && ended.length > 0; forgotten++) {
+        if (forgotten === FORGOTTEN_AT_ONCE) return
+        this.#forget(ended.pop() as string, ended.pop() as Remembered)
       }
-      if (destinations.size === 0) this.#bySigner.delete(signer)
+      this.#ends.delete(this.#next)
+      this.#next = this.#ends.size === 0 ? Infinity : this.#next + 1
     }
-    return next
+  }
+
+  #forget(id: string, { signer, destination, ids }: Remembered): void {
+    ids.delete(id)
+    this.size--
+    if (ids.size > 0) return
+    const destinations = this.#bySigner.get(signer)
+    destinations?.delete(destination)
+    if (destinations?.size === 0) this.#bySigner.delete(signer)
   }
 }
 
-function entryOf<T>(map: Map<string, Map<string, T>>, key: string): Map<string, T> {
+function entryOf<K, T>(map: Map<K, T>, key: K, make: () => T): T {
   const known = map.get(key)
   if (known !== undefined) return known
-  const entry = new Map<string, T>()
+  const entry = make()
   map.set(key, entry)
   return entry
 }

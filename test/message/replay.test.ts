@@ -54,6 +54,33 @@ describe('createReplayMemory', () => {
     expect(await memory.remember(key(4), at(500), at(171))).toBe(true)
   })
 
+  it('makes room as fast as it is needed where many expire at once, and again and again', async () => {
+    const memory = createReplayMemory(1000)
+    const id = (number: number): ReplayKey => key(0, { messageId: Buffer.from(`message ${number}`) })
+    for (let round = 0; round < 5; round++) {
+      const now = round * 200
+      for (let index = 0; index < 1000; index++) {
+        expect(await memory.remember(id(1000 * round + index), at(now + 100), at(now))).toBe(true)
+      }
+      await expectCodeAsync('ERR_LIMIT_EXCEEDED', () => memory.remember(id(-1), at(now + 100), at(now)))
+      expect(await memory.remember(id(1000 * round), at(now + 100), at(now + 160))).toBe(false)
+    }
+  })
+
+  it('forgets what expires at different times, whichever came first', async () => {
+    const memory = createReplayMemory(60)
+    const lives = Array.from({ length: 60 }, (_, index) => 10 + ((index * 37) % 60))
+    for (const [index, life] of lives.entries()) await memory.remember(key(index), at(life), NOW)
+    for (let now = 70; now < 140; now++) {
+      const isOver = (life: number): boolean => life + 60 < now
+      for (const [index, life] of lives.entries()) {
+        // What is known still is refused; what is over is not asked for.
+        if (!isOver(life)) expect(await memory.remember(key(index), at(life), at(now))).toBe(false)
+      }
+    }
+    expect(await memory.remember(key(100), at(500), at(140))).toBe(true)
+  })
+
   it('refuses a clock that goes back behind what it may have forgotten', async () => {
     const memory = createReplayMemory(1)
     await memory.remember(key(1), at(100), NOW)
