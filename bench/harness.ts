@@ -48,7 +48,7 @@ export interface MeasureOptions {
 
 /** A batch takes about so long: on a busy machine, most of them are done before somebody else gets the processor. */
 const BATCH_NANOSECONDS = 1.2e6
-const WARM_UP_MILLISECONDS = 300
+const WARM_UP_MILLISECONDS = 1500
 /** No row goes on for longer, unless it has had fewer than {@link MIN_ROUNDS}. */
 const BUDGET_MILLISECONDS = 30_000
 const MIN_ROUNDS = 9

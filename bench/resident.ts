@@ -1,6 +1,6 @@
 /**
  * A stranger in a process of its own, which stays: it says that it is ready, then does as many operations as each line that
- * it reads says, after an eighth of them that is not measured, and answers with the nanoseconds by its own clock.
+ * it reads says, after half as many that are not measured, and answers with the nanoseconds by its own clock.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'

@@ -36,7 +36,7 @@ import org.bouncycastle.operator.jcajce.JcaDigestCalculatorProviderBuilder;
  * of verify, verify-chain, sign.
  *
  * Says "ready", or "cannot: " and why. Then each line of input is a number of operations, answered by their nanoseconds,
- * after half as many that is not measured.
+ * after half as many that are not measured.
  */
 public class BouncyCastle {
   private interface Operation {

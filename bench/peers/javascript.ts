@@ -3,7 +3,7 @@
  *
  * `node javascript.ts LIBRARY TASK FOLDER [MODULES]`, TASK one of verify, verify-chain, sign; MODULES is where libraries are
  * that are no dependencies of ours. Says `ready`, or `cannot: ` and why. Then each line of input is a number of operations,
- * answered by their nanoseconds, after an eighth of them that is not measured.
+ * answered by their nanoseconds, after half as many that are not measured.
  */
 import { createPrivateKey, X509Certificate, webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -3,8 +3,9 @@
  *
  *   libcrypto TASK FOLDER, TASK one of verify, verify-chain, verify-crls, sign
  *
- * Says "ready", or "cannot: " and why. Then each line of input is a number of operations, answered by their nanoseconds, after an eighth of them
- * that is not measured.
+ * Says "ready", or "cannot: " and why. Then each line of input is a number of operations, answered by their nanoseconds,
+ * after half as many
+ * that are not measured.
  */
 #include <openssl/cms.h>
 #include <openssl/err.h>

@@ -1,7 +1,7 @@
 """PyCA cryptography as a peer: PKCS7SignatureBuilder, as often as standard input asks.
 
 pyca.py TASK FOLDER, TASK one of sign, verify. Says "ready", or "cannot: " and why. Then each line of input is a number of
-operations, answered by their nanoseconds, after an eighth of them that is not measured.
+operations, answered by their nanoseconds, after half as many that are not measured.
 """
 import pathlib
 import sys

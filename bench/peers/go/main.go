@@ -3,7 +3,7 @@
 //	peer TASK FOLDER, TASK one of verify, verify-chain, sign
 //
 // Says "ready", or "cannot: " and why. Then each line of input is a number of operations, answered by their nanoseconds,
-// after an eighth of them that is not measured.
+// after half as many that are not measured.
 package main
 
 import (
