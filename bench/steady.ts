@@ -1,13 +1,13 @@
 /**
  * What a service must not do: grow with what passes through it, and stand still for long in one step.
  *
- * A second of the receiver's clock has 100 messages; so its memory of messages against replays is full after 7,000.
+ * A second of the receiver's clock has 100 messages; so of its memory against replays, which has room for 20,000, as many
+ * are still needed as come in 130 seconds: lifetime, difference of clocks, and that by which a clock may go back.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { issueCertificates, PROFILES, registerEntity } from '../dist/authority/index.js'
-import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
+import { createReplayMemory, DEFAULT_MAX_REMEMBERED, signMessage, verifyMessage } from '../dist/message/index.js'
 import { applyTrustDelta, openTrustDelta, openTrustDirectory, signTrustDelta } from '../dist/trust/index.js'
 import type { BenchContext } from './context.ts'
 import { CONTENT, type Deployment, publish, REQUEST } from './deployment.ts'
@@ -17,6 +17,7 @@ import { directoryOf } from './trust.ts'
 const MESSAGES = 100_000
 const BLOCK = 1000
 const LIFETIME_SECONDS = 10
+const REMEMBERED = 20_000
 
 export interface Step {
   readonly name: string
@@ -40,8 +41,9 @@ export async function measureSteady(context: BenchContext): Promise<Steady> {
   const signer = await context.signer('p256')
   const { directory } = await publish(deployment)
   const start = deployment.at.getTime()
-  const replay = createReplayMemory()
-  const [signs, verifies]: [number[], number[]] = [[], []]
+  const replay = createReplayMemory(REMEMBERED)
+  // Of a fixed size, so that they are no part of what grows.
+  const [signs, verifies] = [new Float64Array(MESSAGES), new Float64Array(MESSAGES)]
   const [residentMegabytes, heapMegabytes]: [number[], number[]] = [[], []]
   for (let done = 0; done < MESSAGES; done += BLOCK) {
     const at = new Date(start + done * 10)
@@ -56,8 +58,8 @@ export async function measureSteady(context: BenchContext): Promise<Steady> {
     } as const
     for (let index = 0; index < BLOCK; index++) {
       const request = { ...REQUEST, lifetimeSeconds: LIFETIME_SECONDS, at }
-      const { der } = await timed(signs, () => signMessage(CONTENT, signer, request))
-      await timed(verifies, () => verifyMessage(der, CONTENT, policy))
+      const { der } = await timed(signs, done + index, () => signMessage(CONTENT, signer, request))
+      await timed(verifies, done + index, () => verifyMessage(der, CONTENT, policy))
     }
     if ((done + BLOCK) % (MESSAGES / 10) !== 0) continue
     await settle()
@@ -65,17 +67,17 @@ export async function measureSteady(context: BenchContext): Promise<Steady> {
     residentMegabytes.push(rounded(rss / 1e6))
     heapMegabytes.push(rounded(heapUsed / 1e6))
   }
-  const steps = [stepOf('signMessage', signs), stepOf('verifyMessage', verifies)]
+  const steps = [stepOf('signMessage', [...signs]), stepOf('verifyMessage', [...verifies])]
   for (const size of [100, 1000, 10_000]) steps.push(...(await directorySteps(context, size)))
-  steps.push(await loopDelay('issuing 20 × 50 certificates', () => issueMany(deployment)))
+  steps.push(...(await issuingSteps(deployment)), forgettingStep(deployment.at))
   return { messages: MESSAGES, residentMegabytes, heapMegabytes, steps }
 }
 
-async function timed<T>(samples: number[], run: () => Promise<T>): Promise<T> {
+async function timed<T>(samples: Float64Array, index: number, run: () => Promise<T>): Promise<T> {
   const before = performance.now()
   const answer = run()
   // Where everything is there already, the first step is all.
-  samples.push(performance.now() - before)
+  samples[index] = performance.now() - before
   return answer
 }
 
@@ -112,31 +114,61 @@ function elapsed(run: () => unknown): number {
   return performance.now() - before
 }
 
-/** Of work that yields now and then: how late a timer of one millisecond is. */
-async function loopDelay(name: string, work: () => Promise<void>): Promise<Step> {
-  const delay = monitorEventLoopDelay({ resolution: 1 })
-  delay.enable()
-  await work()
-  delay.disable()
-  const late = (nanoseconds: number): number => rounded(Math.max(0, nanoseconds / 1e6 - 1))
-  return {
-    name: `${name}: how late the event loop is`,
-    count: delay.count,
-    p50ms: late(delay.percentile(50)),
-    p99ms: late(delay.percentile(99)),
-    maxms: late(delay.max),
+/** Of work that may yield now and then: the longest time in which nobody else had a turn. */
+async function longestStep(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = performance.now()
+  let isOver = false
+  const tick = (): void => {
+    const at = performance.now()
+    longest = Math.max(longest, at - last)
+    last = at
+    if (!isOver) setImmediate(tick)
   }
+  setImmediate(tick)
+  await work()
+  isOver = true
+  return Math.max(longest, performance.now() - last)
 }
 
-async function issueMany({ authority, at, issuing }: Deployment): Promise<void> {
+async function issuingSteps({ authority, at, issuing }: Deployment): Promise<readonly Step[]> {
+  const [registered, issued, issuedOne]: [number[], number[], number[]] = [[], [], []]
   for (let group = 0; group < 20; group++) {
     const ids = Array.from({ length: 50 }, (_, index) => `steady-${group}-${index}`)
-    for (const id of ids) await registerEntity(authority, { id, kind: 'node', service: 'compute' }, at)
+    for (const id of ids) {
+      const entity = { id, kind: 'node', service: 'compute' } as const
+      registered.push(await longestStep(() => registerEntity(authority, entity, at)))
+    }
     const requests = ids.map(
       (entity) => ({ entity, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } }) as const,
     )
-    await issueCertificates(issuing, requests)
+    issued.push(await longestStep(() => issueCertificates(issuing, requests)))
+    for (const request of requests.slice(0, 5)) {
+      issuedOne.push(await longestStep(() => issueCertificates(issuing, [request])))
+    }
   }
+  return [
+    stepOf('registerEntity', registered),
+    stepOf('issueCertificates, one', issuedOne),
+    stepOf('issueCertificates, a group of 50', issued),
+  ]
+}
+
+/** A memory that is full, and may forget everything. */
+function forgettingStep(start: Date): Step {
+  const samples: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const memory = createReplayMemory()
+    const remember = (index: number, now: Date): boolean | Promise<boolean> => {
+      const messageId = new Uint8Array(12)
+      new DataView(messageId.buffer).setUint32(0, index)
+      const key = { signer: 'spiffe://cloud.example/compute/node', destination: 'bench', messageId }
+      return memory.remember(key, new Date(now.getTime() + LIFETIME_SECONDS * 1000), now)
+    }
+    for (let index = 0; index < DEFAULT_MAX_REMEMBERED; index++) void remember(index, start)
+    samples.push(elapsed(() => remember(DEFAULT_MAX_REMEMBERED, new Date(start.getTime() + 86_400_000))))
+  }
+  return stepOf(`a replay memory of ${DEFAULT_MAX_REMEMBERED} forgets them all`, samples)
 }
 
 setFlagsFromString('--expose-gc')
