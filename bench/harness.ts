@@ -38,6 +38,8 @@ export interface Row {
   readonly ratios: Readonly<Record<string, number>>
   /** Who is not measured, and why. */
   readonly skipped?: Readonly<Record<string, string>>
+  /** What strangers say of themselves. */
+  readonly versions?: Readonly<Record<string, string>>
 }
 
 export interface MeasureOptions {

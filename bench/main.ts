@@ -4,7 +4,7 @@
  *
  * `--only` can be said several times, and is a part of the names of rows or suites.
  * `--peers PATTERN` takes fewer strangers, and `--peers none` nobody but who runs in this process.
- * `--from FILE` measures nothing, and takes what `--json` wrote. `--page` writes docs/performance.md and its picture.
+ * `--from FILE` measures nothing, and takes what `--json` wrote; said several times, the last that has a row has it. `--page` writes docs/performance.md and its picture.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
@@ -19,7 +19,7 @@ import { printRow, type Row } from './harness.ts'
 import { describeMachine } from './machine.ts'
 import { MESSAGE_ROWS } from './messages.ts'
 import { measureMillion, printMillion } from './million.ts'
-import { type BenchResults, performancePage } from './page.ts'
+import { type BenchResults, mergeResults, performancePage } from './page.ts'
 import { performanceSvg } from './picture.ts'
 import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
@@ -59,7 +59,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     rounds: { type: 'string', default: '300' },
     peers: { type: 'string', default: '' },
-    from: { type: 'string' },
+    from: { type: 'string', multiple: true, default: [] },
     page: { type: 'boolean', default: false },
   },
 })
@@ -68,7 +68,7 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
 const context = makeContext({ folder, rounds: Number(values.rounds), peers: new RegExp(values.peers) })
 
 try {
-  const results = values.from === undefined ? await measureAll() : readResults(values.from)
+  const results = values.from.length === 0 ? await measureAll() : mergeResults(values.from.map(readResults))
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
   if (values.page) {
     writeFileSync('docs/performance.svg', performanceSvg(results.rows))

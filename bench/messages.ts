@@ -158,7 +158,8 @@ async function beside(
   mkdirSync(builds, { recursive: true })
   const { residents, skipped } = await startPeers(tasks, files, builds, which)
   try {
-    return await measure(name, ours, [...here, ...residents], context.rounds, { skipped })
+    const row = await measure(name, ours, [...here, ...residents], context.rounds, { skipped })
+    return { ...row, versions: Object.fromEntries(residents.map((resident) => [resident.name, resident.version])) }
   } finally {
     for (const resident of residents) resident.close()
   }

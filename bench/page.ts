@@ -16,6 +16,14 @@ export interface BenchResults {
   readonly creep?: readonly Creep[]
 }
 
+/** Of several runs: the last that has a row or a suite has it; of their loads, the highest. */
+export function mergeResults(runs: readonly BenchResults[]): BenchResults {
+  const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [row.name, row] as const)))
+  const all = Object.assign({}, ...runs) as BenchResults
+  const loadBefore = Math.max(...runs.map(({ machine }) => machine.loadBefore))
+  return { ...all, machine: { ...all.machine, loadBefore }, rows: [...rows.values()] }
+}
+
 /** With more of it, numbers say little. */
 const QUIET_LOAD = 0.5
 
@@ -24,6 +32,7 @@ export async function performancePage(results: BenchResults): Promise<string> {
   const parts = [
     HEAD,
     machineText(machine),
+    versionsText(rows),
     '![signet beside others: how many times as fast](performance.svg)',
     goalsText(rows),
     '## Side by side\n\n' + rows.map(rowText).join('\n\n'),
@@ -39,10 +48,11 @@ const HEAD = `# Performance
 \`npm run bench -- --page\` measures and writes this page; [bench/peers/README.md](../bench/peers/README.md) says how the others are
 installed. Nothing here is a promise, and no test holds it.
 
-All contenders of a row take turns: a batch of some milliseconds each, round by round, so that what else the machine does hits
-each alike. A ratio is the median over all rounds of their time over ours in the same round: **above 1, signet is faster**.
+All contenders of a row take turns: a batch of about a millisecond each, after half as many operations that are not measured,
+round by round, so that what else the machine does hits each alike. A ratio is the median over all rounds of their time over ours in the same round: **above 1, signet is faster**.
 Strangers run in processes of their own, which stay, and take their own time; nobody's start is measured. Rates are of one
-processor and one operation after the other.`
+operation after the other. The libcrypto beside us is that of the system, and not the one in Node; each says its version where it
+refuses something.`
 
 function machineText({
   at,
@@ -58,7 +68,7 @@ function machineText({
   const load = `The load of the minute before was ${loadBefore}.`
   return loadBefore <= QUIET_LOAD
     ? `${text} ${load}`
-    : `${text} **${load} Other programs ran: expect a quiet machine to say better.**`
+    : `${text} **${load} Other programs ran, which blurs ratios, too.**`
 }
 
 function goalsText(rows: readonly Row[]): string {
@@ -102,6 +112,12 @@ function worksText(rows: readonly Row[]): string {
   replays in the same process. The content is not parsed.
 - **signet, signing**: the same message from its content, a fresh id, the time and all signed attributes.
 ${lines.join('\n')}`
+}
+
+/** Each once, however many of its tasks were measured. */
+function versionsText(rows: readonly Row[]): string {
+  const versions = new Set(rows.flatMap((row) => Object.values(row.versions ?? {})))
+  return versions.size === 0 ? 'No strangers were measured.' : `The strangers: ${[...versions].map(inline).join('; ')}.`
 }
 
 function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Steady): string {

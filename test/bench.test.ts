@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { judgeGoals } from '../bench/goals.ts'
 import { measure, quantile, readyFor, type Stranger } from '../bench/harness.ts'
-import { type BenchResults, performancePage } from '../bench/page.ts'
+import { type BenchResults, mergeResults, performancePage } from '../bench/page.ts'
 import { PEERS } from '../bench/peers.ts'
 import { readPieces, writePieces } from '../bench/peers/pieces.ts'
 import { performanceSvg } from '../bench/picture.ts'
@@ -170,6 +170,18 @@ describe('the page', () => {
   it('says when other programs ran', async () => {
     const machine = { ...RESULTS.machine, loadBefore: 6 }
     expect(await performancePage({ ...RESULTS, machine })).toContain('was 6. Other programs ran')
+  })
+
+  it('takes runs together: the last that has a row has it', () => {
+    const [first] = RESULTS.rows
+    const again = {
+      ...RESULTS,
+      machine: { ...RESULTS.machine, loadBefore: 3 },
+      rows: first === undefined ? [] : [{ ...first, p50us: 1 }],
+    }
+    const merged = mergeResults([{ ...RESULTS, creep: [] }, again])
+    expect(merged.rows.map(({ p50us }) => p50us)).toEqual([1, 0.9])
+    expect(merged).toMatchObject({ machine: { loadBefore: 3 }, creep: [] })
   })
 
   it('judges goals by the rows that are there', () => {

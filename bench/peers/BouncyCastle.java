@@ -53,7 +53,7 @@ public class BouncyCastle {
       System.out.println("cannot: " + refused);
       return;
     }
-    System.out.println("ready " + System.getProperty("java.version"));
+    System.out.println("ready Bouncy Castle " + Security.getProvider("BC").getVersionStr() + ", Java " + System.getProperty("java.version"));
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     int next = 0;
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {

@@ -1,8 +1,8 @@
 /**
  * Libraries in JavaScript as peers, each in a process of its own: pkijs, jose, node-forge.
  *
- * `node javascript.ts LIBRARY TASK FOLDER [MODULES]`, TASK one of verify, verify-chain, sign; MODULES is where libraries are
- * that are no dependencies of ours. Says `ready`, or `cannot: ` and why. Then each line of input is a number of operations,
+ * `node javascript.ts LIBRARY TASK FOLDER MODULES`, TASK one of verify, verify-chain, sign; MODULES is the folder that has
+ * `node_modules`. Says `ready`, or `cannot: ` and why. Then each line of input is a number of operations,
  * answered by their nanoseconds, after half as many that are not measured.
  */
 import { createPrivateKey, X509Certificate, webcrypto } from 'node:crypto'
@@ -165,7 +165,9 @@ async function answer(): Promise<void> {
   const operation = await LIBRARIES[library]?.()
   if (operation === undefined) throw new Error(`no library ${library}`)
   await operation(0)
-  console.log(`ready node ${process.versions.node}`)
+  const own = readFileSync(join(modules, 'node_modules', library, 'package.json'), 'utf8')
+  const { version } = JSON.parse(own) as { readonly version: string }
+  console.log(`ready ${library} ${version}, Node ${process.versions.node}`)
   let next = 0
   for await (const line of createInterface(process.stdin)) {
     const count = Number(line)

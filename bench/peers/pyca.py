@@ -45,7 +45,7 @@ def main():
     except Exception as error:  # whatever it is, it says why
         print(f"cannot: {error}", flush=True)
         return
-    print(f"ready {cryptography.__version__}", flush=True)
+    print(f"ready cryptography {cryptography.__version__}, Python {sys.version.split()[0]}", flush=True)
     for line in sys.stdin:
         count = int(line)
         for _ in range((count + 1) // 2):

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ func main() {
 		fmt.Println("cannot:", err)
 		return
 	}
-	fmt.Println("ready", runtime.Version())
+	fmt.Println("ready", version(), runtime.Version())
 	lines := bufio.NewScanner(os.Stdin)
 	next := 0
 	for lines.Scan() {
@@ -47,6 +48,17 @@ func main() {
 		}
 		fmt.Println(time.Since(start).Nanoseconds())
 	}
+}
+
+// Of the module that is measured.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	for _, module := range info.Deps {
+		if module.Path == "github.com/smallstep/pkcs7" {
+			return "smallstep/pkcs7 " + module.Version + ","
+		}
+	}
+	return ""
 }
 
 func prepare(task, folder string) (func(int) error, error) {
