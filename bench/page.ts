@@ -21,7 +21,11 @@ export function mergeResults(runs: readonly BenchResults[]): BenchResults {
   const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [row.name, row] as const)))
   const all = Object.assign({}, ...runs) as BenchResults
   const loadBefore = Math.max(...runs.map(({ machine }) => machine.loadBefore))
-  return { ...all, machine: { ...all.machine, loadBefore }, rows: [...rows.values()] }
+  return {
+    ...all,
+    machine: { ...all.machine, at: runs.map(({ machine }) => machine.at).join(', '), loadBefore },
+    rows: [...rows.values()],
+  }
 }
 
 /** With more of it, numbers say little. */
@@ -51,8 +55,7 @@ installed. Nothing here is a promise, and no test holds it.
 All contenders of a row take turns: a batch of about a millisecond each, after half as many operations that are not measured,
 round by round, so that what else the machine does hits each alike. A ratio is the median over all rounds of their time over ours in the same round: **above 1, signet is faster**.
 Strangers run in processes of their own, which stay, and take their own time; nobody's start is measured. Rates are of one
-operation after the other. The libcrypto beside us is that of the system, and not the one in Node; each says its version where it
-refuses something.`
+operation after the other. The libcrypto beside us is that of the system, and not the one in Node.`
 
 function machineText({
   at,
@@ -117,7 +120,7 @@ ${lines.join('\n')}`
 /** Each once, however many of its tasks were measured. */
 function versionsText(rows: readonly Row[]): string {
   const versions = new Set(rows.flatMap((row) => Object.values(row.versions ?? {})))
-  return versions.size === 0 ? 'No strangers were measured.' : `The strangers: ${[...versions].map(inline).join('; ')}.`
+  return versions.size === 0 ? '' : `The strangers: ${[...versions].map(inline).join('; ')}.`
 }
 
 function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Steady): string {
@@ -143,7 +146,7 @@ function creepText(creep: readonly Creep[]): string {
   )
   return `## What must not creep
 
-Counted and not timed, so that it hardly differs from run to run: processor instructions of one message (P-256, 1 KiB) by valgrind's
+Counted and not timed, so that other programs do not matter: processor instructions of one message (P-256, 1 KiB) by valgrind's
 callgrind, as the difference of 3,000 of them and 1,500; and octets that it allocates on the heap of V8.
 The processor that valgrind simulates lacks some that OpenSSL would use: compare these numbers with each other only.
 

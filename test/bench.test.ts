@@ -181,7 +181,7 @@ describe('the page', () => {
     }
     const merged = mergeResults([{ ...RESULTS, creep: [] }, again])
     expect(merged.rows.map(({ p50us }) => p50us)).toEqual([1, 0.9])
-    expect(merged).toMatchObject({ machine: { loadBefore: 3 }, creep: [] })
+    expect(merged).toMatchObject({ machine: { loadBefore: 3, at: '2027-01-01T00:00Z, 2027-01-01T00:00Z' }, creep: [] })
   })
 
   it('judges goals by the rows that are there', () => {
