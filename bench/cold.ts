@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { loadCredential } from '../dist/credential/index.js'
 import { signMessage, verifyMessage } from '../dist/message/index.js'
 import { openTrustDirectory } from '../dist/trust/index.js'
+import type { Rows } from './context.ts'
 import { type Contender, measure, type Row } from './harness.ts'
 
 const SIGNET = 'bin/signet.js'
@@ -16,13 +17,10 @@ const MESSAGES = 20_000
 /** Of a deployment that `signet quickstart` made. */
 const MESSAGE = { type: 'bench.run', destination: 'bench', lifetimeSeconds: 24 * 3600 } as const
 
-/** The rows, each made when it is asked for. @param folder - A temporary one. */
-export function coldBenches(folder: string): Record<string, (name: string) => Promise<Row>> {
-  return {
-    'cold signet verify': (name) => coldVerify(name, folder),
-    'batch of files': (name) => batch(name, folder, 'files'),
-    'batch of lines': (name) => batch(name, folder, 'lines'),
-  }
+export const COLD_ROWS: Rows = {
+  'cold signet verify': ({ folder }, name) => coldVerify(name, folder),
+  'batch of files': ({ folder }, name) => batch(name, folder, 'files'),
+  'batch of lines': ({ folder }, name) => batch(name, folder, 'lines'),
 }
 
 /** Ratios are those of time to Node that does nothing: what is printed as `x × node` is how much faster Node alone is. */

@@ -18,6 +18,7 @@ import { encodePrivateKey, GeneratedKey } from '../dist/crypto/index.js'
 import { entityFacts } from '../dist/store/index.js'
 import { entityRecord, identityOf, RoleGraph } from '../dist/identity/index.js'
 import { encodeSigned, generateSerial } from '../dist/x509/index.js'
+import type { BenchContext, Rows } from './context.ts'
 import { measure, type Row } from './harness.ts'
 import { runMeasured } from './process.ts'
 
@@ -25,10 +26,25 @@ const ENTITIES = 5000
 const BULK = 10_000
 const TOGETHER = 64
 
-export type Bench = (name: string) => Promise<Row>
+type Bench = (name: string) => Promise<Row>
 
-/** Rows of the table. @param privateKey - Any key of P-256: what a bare signature is made with. */
-export async function issuanceBenches(issuing: IssuingAuthority, folder: string): Promise<Record<string, Bench>> {
+const NAMES = ['bulk', 'key and certificate alone', 'one by one', '64 at once', 'into credential directories'] as const
+
+/** All of one deployment, which gets its entities when the first row is measured. */
+const made = new WeakMap<BenchContext, Promise<Record<(typeof NAMES)[number], Bench>>>()
+
+export const ISSUANCE_ROWS: Rows = Object.fromEntries(
+  NAMES.map((row) => [
+    `issuance, ${row}`,
+    async (context: BenchContext, name: string) => {
+      const found = made.get(context) ?? context.deployment().then(({ issuing }) => benches(issuing, context.folder))
+      made.set(context, found)
+      return (await found)[row](name)
+    },
+  ]),
+)
+
+async function benches(issuing: IssuingAuthority, folder: string): Promise<Record<(typeof NAMES)[number], Bench>> {
   const { authority, key, at, crls } = issuing
   const trustDomain = authority.deployment.trustDomain
   const entities = Array.from({ length: ENTITIES }, (_, index) => {
@@ -62,7 +78,7 @@ export async function issuanceBenches(issuing: IssuingAuthority, folder: string)
     for (const one of requests(count)) await issueCertificates(issuing, [one])
   }
   return {
-    'issuance, bulk': (name) =>
+    bulk: (name) =>
       measure(
         name,
         {
@@ -75,7 +91,7 @@ export async function issuanceBenches(issuing: IssuingAuthority, folder: string)
         [bare(BULK)],
         5,
       ),
-    'issuance, key and certificate alone': async (name) =>
+    'key and certificate alone': async (name) =>
       measure(
         name,
         { name: 'signet', operations: 50, run: keyAndCertificate(issuing) },
@@ -86,9 +102,9 @@ export async function issuanceBenches(issuing: IssuingAuthority, folder: string)
         ],
         20,
       ),
-    'issuance, one by one': (name) =>
+    'one by one': (name) =>
       measure(name, { name: 'signet', operations: 20, run: singly(20) }, [bareCommits(folder), bare(20)], 20),
-    'issuance, 64 at once': (name) => {
+    '64 at once': (name) => {
       const queue = new IssueQueue(() => Promise.resolve(issuing))
       const together = () => Promise.all(requests(TOGETHER).map((one) => queue.issue(one)))
       return measure(
@@ -98,7 +114,7 @@ export async function issuanceBenches(issuing: IssuingAuthority, folder: string)
         20,
       )
     },
-    'issuance, into credential directories': (name) => {
+    'into credential directories': (name) => {
       const out = mkdtempSync(join(folder, 'out-'))
       let folders = 0
       const common = { chain: [authority.issuing], anchor: authority.root, crls, profile: 'peer', purpose: 'server' }

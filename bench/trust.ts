@@ -107,7 +107,11 @@ async function deploymentOf(authority: Authority, passphrase: Passphrase) {
 }
 
 /** A directory of so many, in the form of those that are issued: each has the certificate of one, with a key identifier of its own. */
-async function directoryOf({ authority, at, crls, publisher, signer }: Deployment, size: number, sequence: number) {
+export async function directoryOf(
+  { authority, at, crls, publisher, signer }: Deployment,
+  size: number,
+  sequence: number,
+) {
   const { der, subjectKeyIdentifier } = signer.certificate
   const place = Buffer.from(der).indexOf(subjectKeyIdentifier ?? '')
   const signers = Array.from({ length: size }, (_, index) => {

@@ -1,0 +1,169 @@
+/** docs/performance.md, from what was measured. */
+import { format, resolveConfig } from 'prettier'
+import type { Creep } from './creep.ts'
+import { judgeGoals } from './goals.ts'
+import type { Row } from './harness.ts'
+import type { Machine } from './machine.ts'
+import type { Steady } from './steady.ts'
+import { workOf } from './works.ts'
+
+/** What `--json` writes. Suites that are not named here have no place on the page. */
+export interface BenchResults {
+  readonly schema: number
+  readonly machine: Machine
+  readonly rows: readonly Row[]
+  readonly steady?: Steady
+  readonly creep?: readonly Creep[]
+}
+
+/** Of several runs: the last that has a row or a suite has it; of their loads, the highest. */
+export function mergeResults(runs: readonly BenchResults[]): BenchResults {
+  const rows = new Map(runs.flatMap((run) => run.rows.map((row) => [row.name, row] as const)))
+  const all = Object.assign({}, ...runs) as BenchResults
+  const loadBefore = Math.max(...runs.map(({ machine }) => machine.loadBefore))
+  return {
+    ...all,
+    machine: { ...all.machine, at: runs.map(({ machine }) => machine.at).join(', '), loadBefore },
+    rows: [...rows.values()],
+  }
+}
+
+/** With more of it, numbers say little. */
+const QUIET_LOAD = 0.5
+
+export async function performancePage(results: BenchResults): Promise<string> {
+  const { machine, rows, steady, creep } = results
+  const parts = [
+    HEAD,
+    machineText(machine),
+    versionsText(rows),
+    '![signet beside others: how many times as fast](performance.svg)',
+    goalsText(rows),
+    '## Side by side\n\n' + rows.map(rowText).join('\n\n'),
+    worksText(rows),
+    ...(steady === undefined ? [] : [steadyText(steady)]),
+    ...(creep === undefined ? [] : [creepText(creep)]),
+  ]
+  return format(parts.join('\n\n'), { ...(await resolveConfig('docs/performance.md')), parser: 'markdown' })
+}
+
+const HEAD = `# Performance
+
+\`npm run bench -- --page\` measures and writes this page; [bench/peers/README.md](../bench/peers/README.md) says how the others are
+installed. Nothing here is a promise, and no test holds it.
+
+All contenders of a row take turns: a batch of about a millisecond each, after half as many operations that are not measured,
+round by round, so that what else the machine does hits each alike. A ratio is the median over all rounds of their time over ours in the same round: **above 1, signet is faster**.
+Strangers run in processes of their own, which stay, and take their own time; nobody's start is measured. Rates are of one
+operation after the other. The libcrypto beside us is that of the system, and not the one in Node.`
+
+function machineText({
+  at,
+  processor,
+  processors,
+  memoryGigabytes,
+  kernel,
+  node,
+  openssl,
+  loadBefore,
+}: Machine): string {
+  const text = `Measured ${at} on ${processor}, ${processors} processors, ${memoryGigabytes} GB, Linux ${kernel}, Node ${node} with OpenSSL ${openssl}.`
+  const load = `The load of the minute before was ${loadBefore}.`
+  return loadBefore <= QUIET_LOAD
+    ? `${text} ${load}`
+    : `${text} **${load} Other programs ran, which blurs ratios, too.**`
+}
+
+function goalsText(rows: readonly Row[]): string {
+  const lines = judgeGoals(rows).map(
+    ({ row, peer, atLeast, measured, verdict }) =>
+      `| ${row} | ${peer} | ${atLeast} | ${measured ?? '–'} | ${verdict === 'missed' ? '**missed**' : verdict} |`,
+  )
+  return [
+    '## What was wanted',
+    '',
+    '| row | against | at least | measured | |',
+    '|---|---|---|---|---|',
+    ...lines,
+  ].join('\n')
+}
+
+function rowText({ name, opsPerSecond, p50us, p99us, peers, ratios, skipped = {} }: Row): string {
+  const others = Object.entries(peers).map(([peer, rate]) => `| ${peer} | ${grouped(rate)} | ${ratios[peer] ?? '–'} |`)
+  const left = Object.entries(skipped).map(([peer, reason]) => `${peer} (${inline(reason)})`)
+  return [
+    `### ${name}`,
+    '',
+    `| | a second | signet is … times as fast |`,
+    '|---|---|---|',
+    `| **signet** | **${grouped(opsPerSecond)}** | p50 ${p50us} µs, p99 ${p99us} µs |`,
+    ...others,
+    ...(left.length === 0 ? [] : ['', `Not measured: ${left.join('; ')}.`]),
+  ].join('\n')
+}
+
+function worksText(rows: readonly Row[]): string {
+  const names = [...new Set(rows.flatMap(({ peers }) => Object.keys(peers)))]
+  const lines = names.flatMap((name) => {
+    const work = workOf(name)
+    return work === undefined ? [] : [`- **${name}**: ${work}.`]
+  })
+  return `## What each does for one operation
+
+- **signet, verifying**: strict DER, the digest of the content, the signature, the certificate bound by ESS, path and revocation
+  (validated once for each signer of a directory, looked up after that), identity, destination, type, age, and a memory against
+  replays in the same process. The content is not parsed.
+- **signet, signing**: the same message from its content, a fresh id, the time and all signed attributes.
+${lines.join('\n')}`
+}
+
+/** Each once, however many of its tasks were measured. */
+function versionsText(rows: readonly Row[]): string {
+  const versions = new Set(rows.flatMap((row) => Object.values(row.versions ?? {})))
+  return versions.size === 0 ? '' : `The strangers: ${[...versions].map(inline).join('; ')}.`
+}
+
+function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Steady): string {
+  const lines = steps.map(
+    ({ name, count, p50ms, p99ms, maxms }) => `| ${name} | ${count} | ${p50ms} | ${p99ms} | ${maxms} |`,
+  )
+  return `## Standing still and growing
+
+${grouped(messages)} messages signed and verified, memory in MB after each tenth of them: resident ${residentMegabytes.join(', ')}; on
+the heap, after collection, ${heapMegabytes.join(', ')}.
+
+Milliseconds of steps in which nothing else happens in the process:
+
+| step | times | p50 | p99 | most |
+|---|---|---|---|---|
+${lines.join('\n')}`
+}
+
+function creepText(creep: readonly Creep[]): string {
+  const lines = creep.map(
+    ({ name, instructions, allocatedBytes }) =>
+      `| ${name} | ${instructions === null ? 'not counted' : grouped(instructions)} | ${grouped(allocatedBytes)} |`,
+  )
+  return `## What must not creep
+
+Counted and not timed, so that other programs do not matter: processor instructions of one message (P-256, 1 KiB) by valgrind's
+callgrind, as the difference of 3,000 of them and 1,500; and octets that it allocates on the heap of V8.
+The processor that valgrind simulates lacks some that OpenSSL would use: compare these numbers with each other only.
+
+| | instructions | octets |
+|---|---|---|
+${lines.join('\n')}`
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 100 ? 1 : 0 })
+}
+
+/** More of what a stranger complains about tells no more. */
+const MAX_WORDS = 120
+
+/** Words of strangers, which may be anything, in a line of Markdown. */
+function inline(text: string): string {
+  const some = text.length <= MAX_WORDS ? text : `${text.slice(0, MAX_WORDS)}…`
+  return some.replace(/\s+/g, ' ').replace(/[|<>*_`[\]\\]/g, (character) => `&#${character.charCodeAt(0)};`)
+}

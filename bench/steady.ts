@@ -1,0 +1,191 @@
+/**
+ * What a service must not do: grow with what passes through it, and stand still for long in one step.
+ *
+ * A second of the receiver's clock has 100 messages; so of its memory against replays, which has room for 20,000, as many
+ * are still needed as come in 130 seconds: lifetime, difference of clocks, and that by which a clock may go back.
+ */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { issueCertificates, PROFILES, registerEntity } from '../dist/authority/index.js'
+import { createReplayMemory, DEFAULT_MAX_REMEMBERED, signMessage, verifyMessage } from '../dist/message/index.js'
+import { applyTrustDelta, openTrustDelta, openTrustDirectory, signTrustDelta } from '../dist/trust/index.js'
+import type { BenchContext } from './context.ts'
+import { CONTENT, type Deployment, publish, REQUEST } from './deployment.ts'
+import { quantile, rounded } from './harness.ts'
+import { directoryOf } from './trust.ts'
+
+const MESSAGES = 100_000
+const BLOCK = 1000
+const LIFETIME_SECONDS = 10
+const REMEMBERED = 20_000
+
+export interface Step {
+  readonly name: string
+  readonly count: number
+  readonly p50ms: number
+  readonly p99ms: number
+  readonly maxms: number
+}
+
+export interface Steady {
+  readonly messages: number
+  /** After each tenth of the messages, garbage collected. */
+  readonly residentMegabytes: readonly number[]
+  readonly heapMegabytes: readonly number[]
+  /** Single steps, none of which yields to others. */
+  readonly steps: readonly Step[]
+}
+
+export async function measureSteady(context: BenchContext): Promise<Steady> {
+  const deployment = await context.deployment()
+  const signer = await context.signer('p256')
+  const { directory } = await publish(deployment)
+  const start = deployment.at.getTime()
+  const replay = createReplayMemory(REMEMBERED)
+  // Of a fixed size, so that they are no part of what grows.
+  const [signs, verifies] = [new Float64Array(MESSAGES), new Float64Array(MESSAGES)]
+  const [residentMegabytes, heapMegabytes]: [number[], number[]] = [[], []]
+  for (let done = 0; done < MESSAGES; done += BLOCK) {
+    const at = new Date(start + done * 10)
+    const policy = {
+      trust: directory,
+      destinations: [REQUEST.destination],
+      senders: 'allow-any-trusted',
+      types: ['bench.*'],
+      maxAgeSeconds: LIFETIME_SECONDS,
+      replay,
+      at,
+    } as const
+    for (let index = 0; index < BLOCK; index++) {
+      const request = { ...REQUEST, lifetimeSeconds: LIFETIME_SECONDS, at }
+      const { der } = await timed(signs, done + index, () => signMessage(CONTENT, signer, request))
+      await timed(verifies, done + index, () => verifyMessage(der, CONTENT, policy))
+    }
+    if ((done + BLOCK) % (MESSAGES / 10) !== 0) continue
+    await settle()
+    const { rss, heapUsed } = process.memoryUsage()
+    residentMegabytes.push(rounded(rss / 1e6))
+    heapMegabytes.push(rounded(heapUsed / 1e6))
+  }
+  const steps = [stepOf('signMessage', [...signs]), stepOf('verifyMessage', [...verifies])]
+  for (const size of [100, 1000, 10_000]) steps.push(...(await directorySteps(context, size)))
+  steps.push(...(await issuingSteps(deployment)), forgettingStep(deployment.at))
+  return { messages: MESSAGES, residentMegabytes, heapMegabytes, steps }
+}
+
+async function timed<T>(samples: Float64Array, index: number, run: () => Promise<T>): Promise<T> {
+  const before = performance.now()
+  const answer = run()
+  // Where everything is there already, the first step is all.
+  samples[index] = performance.now() - before
+  return answer
+}
+
+function stepOf(name: string, milliseconds: readonly number[]): Step {
+  const at = (share: number): number => rounded(quantile(milliseconds, share))
+  return { name, count: milliseconds.length, p50ms: at(0.5), p99ms: at(0.99), maxms: at(1) }
+}
+
+/** What a receiver does when the next directory comes. */
+async function directorySteps(context: BenchContext, size: number): Promise<readonly Step[]> {
+  const { authority, at, crls, publisherKey } = await context.deployment()
+  const publisher = { key: publisherKey, certificate: authority.publisher }
+  const signer = await context.signer('p256')
+  const deployment = { authority, at, crls, publisher, signer, pin: authority.root.fingerprint }
+  const request = { pin: deployment.pin, at: deployment.at, memory: 'allow-forgetting' } as const
+  const [first, second] = [await directoryOf(deployment, size, 1), await directoryOf(deployment, size, 2)]
+  const directory = openTrustDirectory(first, request)
+  const next = openTrustDirectory(second, request)
+  const delta = await signTrustDelta(directory, next, second, deployment.publisher)
+  const [opened, applied]: [number[], number[]] = [[], []]
+  for (let round = 0; round < 100; round++) {
+    opened.push(elapsed(() => openTrustDirectory(first, request)))
+    applied.push(elapsed(() => applyTrustDelta(directory, openTrustDelta(delta, request), request)))
+  }
+  return [
+    stepOf(`openTrustDirectory of ${size} signers`, opened),
+    stepOf(`applyTrustDelta to ${size} signers`, applied),
+  ]
+}
+
+function elapsed(run: () => unknown): number {
+  const before = performance.now()
+  run()
+  return performance.now() - before
+}
+
+/** Of work that may yield now and then: the longest time in which nobody else had a turn. */
+async function longestStep(work: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = performance.now()
+  let isOver = false
+  const tick = (): void => {
+    const at = performance.now()
+    longest = Math.max(longest, at - last)
+    last = at
+    if (!isOver) setImmediate(tick)
+  }
+  setImmediate(tick)
+  await work()
+  isOver = true
+  return Math.max(longest, performance.now() - last)
+}
+
+async function issuingSteps({ authority, at, issuing }: Deployment): Promise<readonly Step[]> {
+  const [registered, issued, issuedOne]: [number[], number[], number[]] = [[], [], []]
+  for (let group = 0; group < 20; group++) {
+    const ids = Array.from({ length: 50 }, (_, index) => `steady-${group}-${index}`)
+    for (const id of ids) {
+      const entity = { id, kind: 'node', service: 'compute' } as const
+      registered.push(await longestStep(() => registerEntity(authority, entity, at)))
+    }
+    const requests = ids.map(
+      (entity) => ({ entity, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } }) as const,
+    )
+    issued.push(await longestStep(() => issueCertificates(issuing, requests)))
+    for (const request of requests.slice(0, 5)) {
+      issuedOne.push(await longestStep(() => issueCertificates(issuing, [request])))
+    }
+  }
+  return [
+    stepOf('registerEntity', registered),
+    stepOf('issueCertificates, one', issuedOne),
+    stepOf('issueCertificates, a group of 50', issued),
+  ]
+}
+
+/** A memory that is full, and may forget everything. */
+function forgettingStep(start: Date): Step {
+  const samples: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const memory = createReplayMemory()
+    const remember = (index: number, now: Date): boolean | Promise<boolean> => {
+      const messageId = new Uint8Array(12)
+      new DataView(messageId.buffer).setUint32(0, index)
+      const key = { signer: 'spiffe://cloud.example/compute/node', destination: 'bench', messageId }
+      return memory.remember(key, new Date(now.getTime() + LIFETIME_SECONDS * 1000), now)
+    }
+    for (let index = 0; index < DEFAULT_MAX_REMEMBERED; index++) void remember(index, start)
+    samples.push(elapsed(() => remember(DEFAULT_MAX_REMEMBERED, new Date(start.getTime() + 86_400_000))))
+  }
+  return stepOf(`a replay memory of ${DEFAULT_MAX_REMEMBERED} forgets them all`, samples)
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What is freed late, is freed by the third time. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+export function printSteady({ messages, residentMegabytes, heapMegabytes, steps }: Steady): void {
+  console.log(`${messages} messages signed and verified, after each tenth: RSS ${residentMegabytes.join(' ')} MB`)
+  console.log(`  heap ${heapMegabytes.join(' ')} MB`)
+  for (const { name, count, p50ms, p99ms, maxms } of steps) {
+    console.log(`  ${name.padEnd(60)} ${count} ×  p50 ${p50ms} ms  p99 ${p99ms} ms  at most ${maxms} ms`)
+  }
+}
