@@ -80,14 +80,16 @@ export function keystonePython(): string | undefined {
 
 /**
  * The class path of a Kafka broker: `kafka/install.sh` makes its folder. Where it or Java is missing, tests are skipped and
- * say so; in CI it must be there.
+ * say so; in CI it must be there, unless `.ci/run` could not get it (`SIGNET_WITHOUT_KAFKA`).
  */
 export function kafkaJars(): string | undefined {
   if (!available('java')) return undefined
   const folder = join(peersFolder(), 'kafka')
   // The pins are copied last.
   if (existsSync(join(folder, 'pom.xml'))) return join(folder, 'libs', '*')
-  if (process.env['CI'] === 'true') throw new Error(`not installed: ${folder} (test/interop/kafka/install.sh)`)
+  if (process.env['CI'] === 'true' && process.env['SIGNET_WITHOUT_KAFKA'] === undefined) {
+    throw new Error(`not installed: ${folder} (test/interop/kafka/install.sh)`)
+  }
   console.warn(`skipped: not installed: ${folder} (test/interop/kafka/install.sh)`)
   return undefined
 }
