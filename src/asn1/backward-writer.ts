@@ -6,7 +6,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { headerOctets, writeHeader } from './der-writer.js'
-import { sharedMemory } from './memory.js'
+import { sharedCopy } from './memory.js'
 
 /** What most documents fit into; larger ones get memory of their own. */
 const SCRATCH_OCTETS = 16 * 1024
@@ -48,10 +48,8 @@ export class BackwardWriter {
     this.#bytes[this.position] = tag
   }
 
-  /** What is written, as octets that nothing is written over. For what does not live long: {@link sharedMemory}. */
+  /** What is written, as octets that nothing is written over. For what does not live long: {@link sharedCopy}. */
   take(): Uint8Array {
-    const taken = sharedMemory(this.#bytes.length - this.position)
-    taken.set(this.#bytes.subarray(this.position))
-    return taken
+    return sharedCopy(this.#bytes.subarray(this.position))
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Memory for octets that do not live long.
+ * Memory for octets that do not live long, and views of octets that are there.
  *
  * @module asn1/memory (floor 1)
  */
@@ -15,4 +15,16 @@ import { Buffer } from 'node:buffer'
 export function sharedMemory(octets: number): Uint8Array {
   const { buffer, byteOffset } = Buffer.allocUnsafe(octets)
   return new Uint8Array(buffer, byteOffset, octets)
+}
+
+/** These octets in {@link sharedMemory}: nobody who holds the given ones can change them. */
+export function sharedCopy(octets: Uint8Array): Uint8Array {
+  const copy = sharedMemory(octets.length)
+  copy.set(octets)
+  return copy
+}
+
+/** The same octets, not copied: what a Buffer can read as text. */
+export function asBuffer(octets: Uint8Array): Buffer {
+  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.length)
 }

@@ -5,8 +5,8 @@
  *
  * @module asn1/oid (floor 1)
  */
-import { Buffer } from 'node:buffer'
 import { UsageError } from '../errors/index.js'
+import { asBuffer } from './memory.js'
 import { OctetTable } from './octet-table.js'
 import { OID } from './oids.js'
 
@@ -34,7 +34,7 @@ export function decodeOid(content: Uint8Array, fail: (message: string) => Error)
   if (content.length === 0 || content.length > MAX_OID_OCTETS) {
     throw fail(`an object identifier has 1 to ${MAX_OID_OCTETS} octets`)
   }
-  const key = Buffer.from(content.buffer, content.byteOffset, content.length).toString('latin1')
+  const key = asBuffer(content).toString('latin1')
   const known = decoded.get(key)
   if (known !== undefined) return known
   const text = decodeArcs(content, fail)

@@ -5,6 +5,7 @@
  * @module asn1/string (floor 1)
  */
 import { Buffer } from 'node:buffer'
+import { asBuffer } from './memory.js'
 import { TAG } from './tags.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -56,9 +57,7 @@ const STRING_TAGS: ReadonlySet<number> = new Set([
 ])
 
 function restricted(content: Uint8Array, allowed: RegExp, type: string, fail: (message: string) => Error): string {
-  const text = (
-    Buffer.isBuffer(content) ? content : Buffer.from(content.buffer, content.byteOffset, content.length)
-  ).toString('latin1')
+  const text = asBuffer(content).toString('latin1')
   if (!allowed.test(text)) throw fail(`a character is not allowed in ${type}`)
   return text
 }

@@ -56,13 +56,19 @@ export function readAttributes(set: DerReader): Attributes {
   return attributes
 }
 
-/** Whether one range of octets comes before another (X.690 §11.6); of the range that another begins with, it does. */
-function isAscending(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
-  for (; a < aEnd && b < bEnd; a++, b++) {
-    const difference = (bytes[a] as number) - (bytes[b] as number)
-    if (difference !== 0) return difference < 0
+/** Whether the octets of one range come before those of another (X.690 §11.6). */
+export function isAscending(bytes: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
+  return compareRanges(bytes, a, aEnd, bytes, b, bEnd) < 0
+}
+
+/** As `compareBytes`, of ranges: attributes differ early, long before a call of Node's would have begun. */
+function compareRanges(a: Uint8Array, start: number, end: number, b: Uint8Array, bStart: number, bEnd: number): number {
+  const length = Math.min(end - start, bEnd - bStart)
+  for (let index = 0; index < length; index++) {
+    const difference = (a[start + index] as number) - (b[bStart + index] as number)
+    if (difference !== 0) return difference
   }
-  return b < bEnd
+  return end - start - (bEnd - bStart)
 }
 
 /** Refuse attributes with no value or several: all signed ones that are in use have exactly one. */
@@ -111,7 +117,7 @@ export function encodeAttribute(type: string, valueDer: Uint8Array): Uint8Array 
   return bytes
 }
 
-/** Attributes in the order of a SET OF (X.690 §11.6): few, and told apart by their first octets. */
+/** Attributes in the order of a SET OF (X.690 §11.6): few. */
 export function inOrder(attributes: readonly Uint8Array[]): readonly Uint8Array[] {
   const ordered = [...attributes]
   for (let index = 1; index < ordered.length; index++) {
@@ -125,13 +131,8 @@ export function inOrder(attributes: readonly Uint8Array[]): readonly Uint8Array[
   return ordered
 }
 
-/** Whether one value comes after another; neither of two whole values begins with the other. */
 function isAbove(a: Uint8Array, b: Uint8Array): boolean {
-  for (let index = 0; index < a.length; index++) {
-    const difference = (a[index] as number) - (b[index] ?? 0)
-    if (difference !== 0) return difference > 0
-  }
-  return false
+  return compareRanges(a, 0, a.length, b, 0, b.length) > 0
 }
 
 function duplicate(type: string): EncodingError {

@@ -4,10 +4,10 @@
  * @module cms/content-digest (floor 5)
  */
 import { Buffer } from 'node:buffer'
-import { createHash, hash } from 'node:crypto'
-import { equalBytes } from '../asn1/index.js'
+import { createHash } from 'node:crypto'
+import { asBuffer, equalBytes } from '../asn1/index.js'
 import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'
-import { digestOf } from '../crypto/index.js'
+import { digestOf, digestText } from '../crypto/index.js'
 import { InternalError, isSignetError } from '../errors/index.js'
 
 /** What a signature covers. */
@@ -23,16 +23,15 @@ export interface ContentDigest {
 export function digestBytes(content: Uint8Array): ContentDigest {
   let last: DigestName | undefined
   let text = ''
-  // As characters, each an octet: what Node makes of a digest in the shortest time.
-  const digestText = (name: DigestName): string => {
-    if (name !== last) text = hash(name, content, 'binary')
+  const known = (name: DigestName): string => {
+    if (name !== last) text = digestText(name, content)
     last = name
     return text
   }
   return {
     length: content.length,
-    of: (name) => new Uint8Array(Buffer.from(digestText(name), 'latin1')),
-    has: (name, octets) => digestText(name) === latin1(octets),
+    of: (name) => new Uint8Array(Buffer.from(known(name), 'latin1')),
+    has: (name, octets) => known(name) === asBuffer(octets).toString('latin1'),
   }
 }
 
@@ -61,10 +60,6 @@ export async function digestStream(
     return digest
   }
   return { length, of, has: (name, octets) => equalBytes(of(name), octets) }
-}
-
-function latin1(octets: Uint8Array): string {
-  return (Buffer.isBuffer(octets) ? octets : Buffer.from(octets)).toString('latin1')
 }
 
 /** Those of some digest algorithms that are on the allow-list; who uses another is refused when verified. */

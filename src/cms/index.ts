@@ -36,6 +36,7 @@ export {
   examineSigner,
   type ExaminedSigner,
   signatureRefused,
+  verifyCheck,
   verifySigner,
 } from './signer.js'
 export {

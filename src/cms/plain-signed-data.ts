@@ -13,11 +13,11 @@ import {
   namedOid,
   OID,
   PlainReader,
-  sharedMemory,
+  sharedCopy,
   TAG,
 } from '../asn1/index.js'
 import { USUAL_IDENTIFIERS } from '../crypto/index.js'
-import type { Attributes } from './attributes.js'
+import { type Attributes, isAscending } from './attributes.js'
 import type { SignedData } from './structure.js'
 
 /** Longer ones are no common messages. */
@@ -83,8 +83,7 @@ export function plainSignedData(der: Uint8Array): SignedData | undefined {
 
 /** The octets that were signed: RFC 5652 §5.4, the SET OF and not its implicit tag. */
 export function signedOctets(der: Uint8Array, start: number, end: number): Uint8Array {
-  const octets = sharedMemory(end - start)
-  octets.set(der.subarray(start, end))
+  const octets = sharedCopy(der.subarray(start, end))
   octets[0] = TAG.set
   return octets
 }
@@ -106,7 +105,8 @@ function readAttributes(reader: PlainReader, end: number): Attributes {
       !isOne ||
       attributes.size === MAX_ATTRIBUTES ||
       attributes.has(type) ||
-      !isAscending(reader.bytes, before, start, last)
+      // The value before ends where this one starts.
+      (before >= 0 && !isAscending(reader.bytes, before, start, start, last))
     )
       reader.isPlain = false
     else attributes.set(type, [reader.bytes.subarray(value, valueEnd)])
@@ -122,14 +122,4 @@ function readOid(reader: PlainReader, end: number): string | undefined {
   if (oid === undefined) reader.isPlain = false
   else reader.position = last
   return oid
-}
-
-/** X.690 §11.6. The value before ends where this one starts; neither begins with the whole other, as lengths tell them apart. */
-function isAscending(bytes: Uint8Array, before: number, start: number, end: number): boolean {
-  if (before < 0) return true
-  for (let a = before, b = start; b < end; a++, b++) {
-    const difference = (bytes[a] as number) - (bytes[b] as number)
-    if (difference !== 0) return difference < 0
-  }
-  return false
 }

@@ -86,9 +86,13 @@ export function examineSigner(
 }
 
 function verifyNow({ facts, check }: ExaminedSigner, certificate: Certificate): SignerFacts {
-  const { algorithm, key, data, signature } = check
-  if (!verifySignature(algorithm, key, data, signature)) throw signatureRefused(certificate)
+  if (!verifyCheck(check)) throw signatureRefused(certificate)
   return facts
+}
+
+/** Do the arithmetic of a signer that was examined. */
+export function verifyCheck({ algorithm, key, data, signature }: SignatureCheck): boolean {
+  return verifySignature(algorithm, key, data, signature)
 }
 
 /** What to say where a signature does not verify. */

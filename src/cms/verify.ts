@@ -3,7 +3,7 @@
  *
  * @module cms/verify (floor 5)
  */
-import { sharedMemory } from '../asn1/index.js'
+import { sharedCopy } from '../asn1/index.js'
 import { InternalError, isSignetError, type SignetError, TrustError } from '../errors/index.js'
 import { type Purpose, type RevocationPolicy, validatePath, type ValidatedPath } from '../path/index.js'
 import { type Certificate, parseCertificate } from '../x509/index.js'
@@ -108,12 +108,6 @@ export function outcomesOf(
   return signedData.signerInfos.map((signer) => outcomeOf(signedData, signer, content, candidates, request))
 }
 
-function copyOf(octets: Uint8Array): Uint8Array {
-  const copy = sharedMemory(octets.length)
-  copy.set(octets)
-  return copy
-}
-
 /** The content to check: its own or the one given, never both. A copy, so that nobody changes it afterwards. */
 export function contentOf(signedData: SignedData, given: Uint8Array | undefined): Uint8Array {
   if (signedData.eContent === undefined) {
@@ -122,10 +116,10 @@ export function contentOf(signedData: SignedData, given: Uint8Array | undefined)
         hint: 'name the signed file with --content',
       })
     }
-    return copyOf(given)
+    return sharedCopy(given)
   }
   if (given !== undefined) throw contentConflict()
-  return copyOf(signedData.eContent)
+  return sharedCopy(signedData.eContent)
 }
 
 export function contentConflict(): TrustError {

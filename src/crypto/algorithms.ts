@@ -3,8 +3,8 @@
  *
  * @module crypto/algorithms (floor 2)
  */
-import { Buffer } from 'node:buffer'
 import {
+  asBuffer,
   DerReader,
   encodeContext,
   encodeInteger,
@@ -162,7 +162,7 @@ function decodeAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
   return { oid, parametersDer, der: reader.bytes.subarray(start, reader.position) }
 }
 
-const key = (der: Uint8Array): string => Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1')
+const key = (der: Uint8Array): string => asBuffer(der).toString('latin1')
 
 /** AlgorithmIdentifier octets → algorithm. Every form that is accepted, so that reading one is a look-up. */
 const SIGNATURES_BY_DER: ReadonlyMap<string, SignatureAlgorithm> = new Map(

@@ -3,7 +3,7 @@
  *
  * @module crypto/public-key (floor 2)
  */
-import { createPublicKey, ECDH, hash, type KeyObject } from 'node:crypto'
+import { createPublicKey, ECDH, type KeyObject } from 'node:crypto'
 import { DerReader, equalBytes, KEY_LIMITS, OID } from '../asn1/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
 import {
@@ -15,6 +15,7 @@ import {
   type SignatureAlgorithm,
   type VerifyingAlgorithm,
 } from './algorithms.js'
+import { digestOctets } from './digest.js'
 import { weaknessOf } from './weak-rsa.js'
 
 /** A public key that can verify; wider than the allow-list (`crypto/weak`). */
@@ -131,7 +132,7 @@ export function keyIdentifierOf(key: PublicKey): Uint8Array {
 }
 
 function leftmost(bits: Uint8Array): Uint8Array {
-  return new Uint8Array(hash('sha256', bits, 'buffer').subarray(0, 20))
+  return digestOctets('sha256', bits).slice(0, 20)
 }
 
 /** Whether two public keys are the same key: their SubjectPublicKeyInfo octets are equal. */

@@ -3,9 +3,9 @@
  *
  * @module message/envelope-parts (floor 7)
  */
-import { hash } from 'node:crypto'
 import { OID } from '../asn1/index.js'
 import { attributeValue, noSigners, parseSignedData, type SignedData, type SignerInfo } from '../cms/index.js'
+import { digestOctets } from '../crypto/index.js'
 import { DeniedError, TrustError } from '../errors/index.js'
 import { type PartContext, type PlannedPart, readPartContext } from './envelope-format.js'
 
@@ -71,5 +71,5 @@ export function partError(message: string, part: string): DeniedError {
 
 /** What parts sign of their envelope. */
 export function fingerprintOf(manifest: Uint8Array): Uint8Array {
-  return hash('sha256', manifest, 'buffer')
+  return digestOctets('sha256', manifest)
 }

@@ -6,6 +6,7 @@
  * @module message/replay (floor 7)
  */
 import { Buffer } from 'node:buffer'
+import { asBuffer } from '../asn1/index.js'
 import { LimitError, StoreError } from '../errors/index.js'
 import { MINUTE } from '../time/index.js'
 
@@ -152,7 +153,6 @@ function entryOf<K, T>(map: Map<K, T>, key: K, make: () => T): T {
 
 /** Id and step: a step is written in characters that no octet is. */
 function idText({ messageId, step }: ReplayKey): string {
-  const { buffer, byteOffset, length } = messageId
-  const id = Buffer.from(buffer, byteOffset, length).toString('latin1')
+  const id = asBuffer(messageId).toString('latin1')
   return step === undefined ? id : `${id}\u2192${step}`
 }

@@ -10,8 +10,8 @@
  *
  * @module message/reply (floor 7)
  */
-import { hash } from 'node:crypto'
 import { encodeOctetString, encodeSequence } from '../asn1/index.js'
+import { digestOctets } from '../crypto/index.js'
 import { DeniedError, LimitError, StaleError, UsageError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
 import { encodeMessageContext, type MessageContext } from './context.js'
@@ -49,9 +49,9 @@ export function replyIdOf({ signer, context, content }: RequestFacts): Uint8Arra
   const facts = encodeSequence(
     encodeOctetString(Buffer.from(signer.uri)),
     encodeMessageContext(context),
-    encodeOctetString(hash('sha256', content, 'buffer')),
+    encodeOctetString(digestOctets('sha256', content)),
   )
-  return hash('sha256', facts, 'buffer')
+  return digestOctets('sha256', facts)
 }
 
 /** The requests of one process that no reply has come to yet. */

@@ -12,9 +12,9 @@
  *
  * @module message/route-step (floor 7)
  */
-import { hash } from 'node:crypto'
 import { type DerReader, encodeInteger, encodeOctetString, encodeSequence, equalBytes } from '../asn1/index.js'
 import type { SignerInfo } from '../cms/index.js'
+import { digestOctets } from '../crypto/index.js'
 import { MAX_ROUTE } from './context.js'
 
 export interface RouteStep {
@@ -28,7 +28,7 @@ const FINGERPRINT_OCTETS = 32
 
 /** What a step says of a message. */
 export function routeStep(message: SignerInfo, step: number): RouteStep {
-  return { step, message: hash('sha256', message.signedAttrsDer ?? new Uint8Array(), 'buffer') }
+  return { step, message: digestOctets('sha256', message.signedAttrsDer ?? new Uint8Array()) }
 }
 
 export function encodeRouteStep({ step, message }: RouteStep): Uint8Array {

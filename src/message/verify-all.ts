@@ -4,12 +4,13 @@
  *
  * @module message/verify-all (floor 7)
  */
-import { sharedMemory } from '../asn1/index.js'
+import { sharedCopy } from '../asn1/index.js'
+import { verifyCheck } from '../cms/index.js'
 import type { SignaturePool } from '../crypto/index.js'
 import { isSignetError } from '../errors/index.js'
 import type { MessagePolicy } from './message-policy.js'
 import { type Observation, refusalOf } from './verifier.js'
-import { acceptMessage, prepareMessage, type PreparedMessage, requireSignature, verifyCheck } from './verify.js'
+import { acceptMessage, prepareMessage, type PreparedMessage, requireSignature } from './verify.js'
 
 /** A message as it came in. */
 export interface IncomingMessage {
@@ -66,8 +67,7 @@ interface Pending {
 
 function begin({ der, content }: IncomingMessage, policy: MessagePolicy, pool: SignaturePool): Pending {
   // Between signature and verdict whoever sent the octets may write others over them.
-  const copy = sharedMemory(der.length)
-  copy.set(der)
+  const copy = sharedCopy(der)
   let isDone = true
   const examine = async (): Promise<PreparedMessage> => {
     const prepared = prepareMessage(copy, content, policy)

@@ -6,7 +6,7 @@
  * @module message/verify (floor 7)
  */
 import { Buffer } from 'node:buffer'
-import { equalBytes, OID } from '../asn1/index.js'
+import { asBuffer, equalBytes, OID } from '../asn1/index.js'
 import {
   attributeValue,
   type ContentDigest,
@@ -19,8 +19,9 @@ import {
   examineSigner,
   signatureRefused,
   type SignerFacts,
+  verifyCheck,
 } from '../cms/index.js'
-import { type SignatureCheck, verifySignature } from '../crypto/index.js'
+import type { SignatureCheck } from '../crypto/index.js'
 import { DeniedError, InternalError, LimitError, StaleError, TrustError } from '../errors/index.js'
 import { decodeUtf8 } from '../files/index.js'
 import type { Identity } from '../identity/index.js'
@@ -140,15 +141,11 @@ export interface OpenedMessage {
   readonly signerInfo: SignerInfo
 }
 
-/** The same octets: of a Buffer, texts are read without making another. */
-function asBuffer(octets: Uint8Array): Buffer {
-  return Buffer.isBuffer(octets) ? octets : Buffer.from(octets.buffer, octets.byteOffset, octets.length)
-}
-
 /** What can be refused before the content is read. */
 export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessage {
   checkPolicy(policy)
   policy.trust.requireCurrent(policy.at)
+  // Of a Buffer, texts are read without making another.
   const signedData = parseMessage(asBuffer(der))
   return { der, signedData, signerInfo: onlySigner(signedData, policy) }
 }
@@ -175,11 +172,6 @@ function examineOpened(
 export function requireSignature(verifies: boolean, { signer }: Pick<ExaminedMessage, 'signer'>): void {
   // Whatever is not a clear yes is a no.
   if ((verifies as unknown) !== true) throw signatureRefused(signer.certificate)
-}
-
-/** Verify a signature on this thread. */
-export function verifyCheck({ algorithm, key, data, signature }: SignatureCheck): boolean {
-  return verifySignature(algorithm, key, data, signature)
 }
 
 /** Everything else, over content that was digested, and is too long for rules that read it. */

@@ -3,7 +3,6 @@
  *
  * @module x509/cert-id (floor 3)
  */
-import { hash } from 'node:crypto'
 import {
   CERTIFICATE_LIMITS,
   DerReader,
@@ -15,7 +14,7 @@ import {
   equalBytes,
   OID,
 } from '../asn1/index.js'
-import { readAlgorithmIdentifier } from '../crypto/index.js'
+import { digestOctets, readAlgorithmIdentifier } from '../crypto/index.js'
 import { type Certificate, readSerial } from './certificate.js'
 import { serialText } from './serial-number.js'
 
@@ -84,8 +83,4 @@ export function publicKeyHash(certificate: Certificate, digest: CertIdDigest = '
   const fields = DerReader.over(certificate.spkiDer, CERTIFICATE_LIMITS).sequence()
   readAlgorithmIdentifier(fields)
   return digestOctets(digest, fields.octetBitString())
-}
-
-function digestOctets(digest: CertIdDigest, octets: Uint8Array): Uint8Array {
-  return new Uint8Array(hash(digest, octets, 'buffer'))
 }

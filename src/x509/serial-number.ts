@@ -6,6 +6,7 @@
  * @module x509/serial-number (floor 3)
  */
 import { randomBytes } from 'node:crypto'
+import { asBuffer } from '../asn1/index.js'
 import { EncodingError } from '../errors/index.js'
 
 /** RFC 5280 §4.1.2.2: at most 20 octets, so that with the sign bit 159 bits are random. */
@@ -13,7 +14,7 @@ const SERIAL_OCTETS = 20
 
 /** The canonical text of octets. */
 export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+  return asBuffer(bytes).toString('hex')
 }
 
 /** A serial number INTEGER's canonical text: its magnitude without leading zero octets. */

@@ -24,6 +24,7 @@ import {
   parseForeignSignedData,
   parseSignedData,
   type SignedData,
+  verifyCheck,
   verifyCountersignature,
   verifySignedData,
   verifySignedStream,
@@ -32,7 +33,13 @@ import {
   withCountersignature,
 } from '../../../src/cms/index.js'
 import { readSample } from '../../../src/compare/index.js'
-import { digestIdentifierDer, openContent, SIGNATURE_ALGORITHMS, verifySignature } from '../../../src/crypto/index.js'
+import {
+  defaultSignature,
+  digestIdentifierDer,
+  openContent,
+  SIGNATURE_ALGORITHMS,
+  verifySignature,
+} from '../../../src/crypto/index.js'
 import { identityUriOf } from '../../../src/identity/index.js'
 import {
   decryptMessage,
@@ -172,6 +179,10 @@ export const VERIFY_CALLS: Readonly<Record<string, Call>> = {
   'cms.examineSigner': ({ bytes }) => {
     const signedData = parseForeignSignedData(bytes)
     return signedData.signerInfos.map((signer) => examineSigner(signedData, signer, bytes, alice.certificate))
+  },
+  'cms.verifyCheck': ({ bytes }) => {
+    const { publicKey: key } = alice.certificate
+    return verifyCheck({ algorithm: defaultSignature(key), key, data: bytes, signature: bytes })
   },
   'cms.countersignaturesOf': ({ bytes }) => parseSignedData(bytes).signerInfos.map(countersignaturesOf),
   'cms.verifyCountersignature': ({ bytes }) =>
