@@ -24,6 +24,18 @@ describe.each(BROKERS)('exportFor %s', (broker) => {
     expect(first.files.every(({ content }) => /^[\x20-\x7e\n]+\n$/.test(content))).toBe(true)
   })
 
+  it('takes everything from the credential directory, or leaves some of it to whoever copies it', () => {
+    const textOf = (options: ExportOptions): string =>
+      exportFor(broker, { users: USERS }, { credentialDirectory: '/srv/tls', configDirectory: '/srv/conf', ...options })
+        .files.map(({ content }) => content)
+        .join('\n')
+    const fresh = /\/srv\/tls\/current\/(?:crls|combined)/
+    const copied = /\/srv\/conf\/(?:crls|signet-keystore)/
+    expect(textOf({ material: 'credential-directory' })).not.toMatch(copied)
+    expect(textOf({})).not.toMatch(fresh)
+    if (broker !== 'nats') expect(textOf({ material: 'credential-directory' })).toMatch(fresh)
+  })
+
   it('requirement 56: asks for certificates, and knows no password', () => {
     const text = exportFor(broker, { users: USERS })
       .files.map(({ content }) => content)
