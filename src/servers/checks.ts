@@ -139,3 +139,23 @@ export function invalid(what: string, value: string, hint: string): UsageError {
 function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
+
+/** What a proxy hands on to. @throws {@link UsageError} `ERR_CONFIG_INVALID` where nothing is said */
+export function backendOf({ backend }: ServerPlan): Backend {
+  if (backend !== undefined) return backend
+  throw new UsageError('ERR_CONFIG_INVALID', 'a proxy hands on to somebody', {
+    hint: 'name a port of this machine, a socket, or a TLS server',
+  })
+}
+
+/**
+ * Who is let in where nothing is opened: that is for others to say.
+ *
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID` where somebody is
+ */
+export function refuseAdmitted({ admitted }: ServerPlan): void {
+  if (admitted.length === 0) return
+  throw new UsageError('ERR_CONFIG_INVALID', 'nobody can be let in by name where nothing is opened', {
+    hint: 'clients show their certificates to the servers behind: leave entities and roles out',
+  })
+}

@@ -4,13 +4,14 @@
  * @module servers/kinds (floor 7.2)
  */
 import { UsageError } from '../errors/index.js'
-import { checkedPlan, invalid } from './checks.js'
+import { backendOf, checkedPlan, invalid } from './checks.js'
 import { sortedFindings, type ConfigFinding } from './finding.js'
+import { NGINX } from './nginx.js'
 import type { ServerPlan } from './plan.js'
 import type { ConfigTexts, ServerConfiguration, ServerKind } from './server.js'
 
 /** In the order of docs/servers.md. */
-export const SERVER_KINDS: readonly ServerKind[] = []
+export const SERVER_KINDS: readonly ServerKind[] = [NGINX]
 
 /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
 export function serverKind(name: string): ServerKind {
@@ -27,9 +28,7 @@ export function serverKind(name: string): ServerKind {
  * @throws {@link UsageError} `ERR_CONFIG_INVALID`: something in the plan is malformed, or this kind cannot do it
  */
 export function configure(kind: ServerKind, plan: ServerPlan): ServerConfiguration {
-  if (kind.role === 'proxy' && plan.backend === undefined) {
-    throw invalid('proxy', kind.name, 'name what it hands on to: a port of this machine, a socket, or a TLS server')
-  }
+  if (kind.role === 'proxy') backendOf(plan)
   if (kind.role === 'service' && plan.backend !== undefined) {
     throw invalid('proxy', kind.name, 'it hands on to nobody: leave the backend out')
   }
