@@ -43,7 +43,7 @@ ssl.keystore.type=PEM
 ssl.keystore.location=${combined}
 ssl.truststore.type=PEM
 ssl.truststore.location=${caBundle}
-ssl.enabled.protocols=TLSv1.3,TLSv1.2
+ssl.enabled.protocols=${options.versions === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.3,TLSv1.2'}
 # Subjects of this deployment become entity ids; any other is refused, because no rule is the default one.
 ssl.principal.mapping.rules=${mappingRules(domain)}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer

@@ -31,7 +31,7 @@ keyfile ${key}
 cafile ${caBundle}
 # signet crl publish --out here, then SIGHUP; when its CRLs have expired, nobody is let in.
 crlfile ${crls}
-tls_version tlsv1.2
+tls_version ${options.versions === 'TLSv1.3' ? 'tlsv1.3' : 'tlsv1.2'}
 require_certificate true
 # The whole subject (RFC 2253) is the user name: a common name alone would not say whose deployment it is from.
 use_subject_as_username true

@@ -32,6 +32,8 @@ export interface ExportOptions {
    * them there, or in the credential directory, which its agent keeps fresh. Default `'copied'`.
    */
   readonly material?: 'copied' | 'credential-directory'
+  /** Versions of TLS. NATS 2.9 knows no such choice. Default `'allow-TLSv1.2'`. */
+  readonly versions?: 'TLSv1.3' | 'allow-TLSv1.2'
   /** NATS: SHA-256 of the public keys that may come in at all, in hex. Default: those of every certificate. */
   readonly pins?: readonly string[]
   /** RabbitMQ: the virtual host. Default {@link DEFAULT_VHOST}. */

@@ -72,7 +72,7 @@ function advancedConfig(options: ExportOptions, directory: string): string {
     {verify, verify_peer},
     {fail_if_no_peer_cert, true},
     {depth, 2},
-    {versions, ['tlsv1.3', 'tlsv1.2']},
+    {versions, [${options.versions === 'TLSv1.3' ? "'tlsv1.3'" : "'tlsv1.3', 'tlsv1.2'"}]},
     {reuse_sessions, false},
     {crl_check, true},
     {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, "${crlFolder}"}]}}}

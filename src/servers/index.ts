@@ -1,7 +1,9 @@
 export { type AdmissionChoice, admittedOf } from './admission.js'
+export { type Disconnected, disconnectWords } from './disconnect.js'
 export type { ConfigFinding, ConfigFindingCode } from './finding.js'
 export { configure, lintConfiguration, SERVER_KINDS, serverKind } from './kinds.js'
 export type { Admitted, Backend, Listener, ServerPlan, SniRoute } from './plan.js'
+export { type RedisGatewayOptions, startRedisGateway } from './redis-gateway-server.js'
 export { type CredentialFiles, credentialFilesOf, IDENTITY_HEADERS } from './render.js'
 export type {
   ConfigTexts,

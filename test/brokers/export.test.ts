@@ -36,6 +36,12 @@ describe.each(BROKERS)('exportFor %s', (broker) => {
     if (broker !== 'nats') expect(textOf({ material: 'credential-directory' })).toMatch(fresh)
   })
 
+  it('speaks no version before TLS 1.3 where that is said', () => {
+    const textOf = (options: ExportOptions): string => JSON.stringify(exportFor(broker, { users: USERS }, options).files)
+    if (broker === 'nats') expect(textOf({ versions: 'TLSv1.3' })).toBe(textOf({}))
+    else expect(textOf({ versions: 'TLSv1.3' })).not.toMatch(/tlsv1\.2/i)
+  })
+
   it('requirement 56: asks for certificates, and knows no password', () => {
     const text = exportFor(broker, { users: USERS })
       .files.map(({ content }) => content)

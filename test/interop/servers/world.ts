@@ -5,6 +5,7 @@
  * authority issues.
  */
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { OID } from '../../../src/asn1/index.js'
@@ -122,10 +123,11 @@ export async function makeTrialWorld(group?: string): Promise<TrialWorld> {
       unmapped: asClient(leaf('api-01')),
     },
     install: (files) => {
-      for (const { path, content, mode } of files) {
+      for (const { path, content, mode, group: readers } of files) {
         if (!path.startsWith(`${folder}/`)) throw new Error(`outside of the folder of the test: ${path}`)
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(path, content, { mode })
+        if (process.getuid?.() === 0) chownSync(path, 0, groupId(readers))
         chmodSync(path, mode)
       }
     },
@@ -177,7 +179,7 @@ function complete(credential: string, group: string | undefined): void {
   }
   chmodSync(dirname(credential), 0o711)
   if (group === undefined) return
-  const gid = Number(execFileSync('getent', ['group', group], { encoding: 'utf8' }).split(':')[2])
+  const gid = groupId(group)
   const versions = join(credential, 'versions')
   for (const path of [credential, versions, ...readdirSync(versions).map((name) => join(versions, name))]) {
     chownSync(path, 0, gid)
@@ -187,4 +189,16 @@ function complete(credential: string, group: string | undefined): void {
     chownSync(join(current, name), 0, gid)
     chmodSync(join(current, name), 0o640)
   }
+}
+
+/** Whom a client claims to be, where servers ask: who its certificate is of, or the first of those who are let in. */
+export function claimedEntity({ admitted }: TrialWorld): (client: ClientTls) => string {
+  return ({ cert }) => {
+    const name = cert === undefined ? '' : (/^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? '')
+    return admitted.some(({ entity }) => entity === name) ? name : admitted[0].entity
+  }
+}
+
+function groupId(name: string): number {
+  return Number(execFileSync('getent', ['group', name], { encoding: 'utf8' }).split(':')[2])
 }
