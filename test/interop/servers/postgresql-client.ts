@@ -1,6 +1,6 @@
 /** As much of PostgreSQL's protocol as it takes to ask who one is. PostgreSQL 15 documentation §55. */
-import { type Secured, serialOf, startTls } from './starttls.js'
-import type { Answer, RunningServer } from './trial.js'
+import { refusalOf, type Secured, serialOf, sessionOf, startTls } from './starttls.js'
+import type { RunningServer } from './trial.js'
 import type { ClientTls } from './world.js'
 
 /** Asks for the role of whoever says so, with whatever certificate. */
@@ -51,7 +51,6 @@ function length(value: number): Buffer {
 
 /** What the trial needs, without how it is started. */
 export function postgresqlServer(port: number, roleOf: (client: ClientTls) => string): Omit<RunningServer, 'reload'> {
-  const refusal = (error: unknown): Answer => ({ refused: error instanceof Error ? error.message : String(error) })
   return {
     whoAmI: async (client) => {
       try {
@@ -60,7 +59,7 @@ export function postgresqlServer(port: number, roleOf: (client: ClientTls) => st
         secured.socket.destroy()
         return { identity }
       } catch (error) {
-        return refusal(error)
+        return refusalOf(error)
       }
     },
     servedSerial: async (client) => {
@@ -72,22 +71,15 @@ export function postgresqlServer(port: number, roleOf: (client: ClientTls) => st
     // It gives none: whoever comes again is verified again.
     session: async (client) => {
       const secured = await logIn(port, client, roleOf(client))
-      const session = new Promise<Buffer | undefined>((resolve) => {
-        secured.socket.once('session', resolve)
-        secured.socket.once('close', () => resolve(undefined))
-      })
-      secured.socket.end()
-      return session
+      return sessionOf(secured, () => ask(secured, 'select 1'))
     },
     hold: async (client) => {
       const secured = await logIn(port, client, roleOf(client))
-      return async () => {
-        try {
-          return (await ask(secured, 'select 1')) === '1'
-        } catch {
-          return false
-        }
-      }
+      return () =>
+        ask(secured, 'select 1').then(
+          (one) => one === '1',
+          () => false,
+        )
     },
   }
 }

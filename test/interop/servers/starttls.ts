@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as secure, type TLSSocket } from 'node:tls'
-import { tlsOptions } from './trial.js'
+import { type Answer, tlsOptions } from './trial.js'
 import type { ClientTls } from './world.js'
 
 /** Octets that come in, to be waited for. */
@@ -79,4 +79,24 @@ export async function startTls(
 /** The serial number that the other end shows. */
 export function serialOf({ socket }: Secured): string {
   return socket.getPeerX509Certificate()?.serialNumber ?? ''
+}
+
+export function refusalOf(error: unknown): Answer {
+  return { refused: error instanceof Error ? error.message : String(error) }
+}
+
+/** The last session that a server gave by the time that the connection ends: TLS 1.3 gives them at any time. */
+export async function sessionOf(
+  { socket }: Pick<Secured, 'socket'>,
+  work: () => Promise<unknown>,
+): Promise<Buffer | undefined> {
+  let session: Buffer | undefined
+  socket.on('session', (given: Buffer) => (session = given))
+  await work()
+  const closed = once(socket, 'close').catch(() => undefined)
+  socket.end()
+  socket.destroySoon()
+  await closed
+  // TLS 1.2 gives it in the handshake.
+  return session ?? (socket.getProtocol() === 'TLSv1.3' ? undefined : socket.getSession())
 }

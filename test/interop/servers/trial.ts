@@ -93,7 +93,7 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   session: async (round) => leftover(round).session?.() ?? UNTRIED,
   live: async (round) => {
     await round.server.disconnect?.(disconnected(round))
-    return leftover(round).live?.() ?? UNTRIED
+    return leftover(round).live?.(round.until) ?? UNTRIED
   },
   'expired-crl': refusesWithoutCrl,
 }
@@ -195,7 +195,7 @@ async function outlivesBrokenPair({ world, server, visitors, names }: Round): Pr
 
 interface Leftover {
   readonly session?: () => Promise<Complaint>
-  readonly live?: () => Promise<Complaint>
+  readonly live?: (look: Round['until']) => Promise<Complaint>
 }
 
 const leftovers = new WeakMap<RunningServer, Leftover>()
@@ -213,6 +213,7 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
   if (before !== undefined) throw new Error(before)
   const session = await server.session?.(leaver)
   const isAlive = await server.hold?.(leaver)
+  if ((await isAlive?.()) === false) throw new Error('the connection did not stay')
   await world.deliver({ crls: 'leaver-revoked' })
   await server.reload()
   leftovers.set(server, {
@@ -221,7 +222,7 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
       : { session: () => until(() => isTurnedAway(server, leaver, session), PATIENCE.diverges) }),
     ...(isAlive === undefined
       ? {}
-      : { live: () => until(async () => ((await isAlive()) ? 'still served' : undefined), PATIENCE.diverges * 4) }),
+      : { live: (look) => look(async () => ((await isAlive()) ? 'still served' : undefined)) }),
   })
   return (await look(() => isTurnedAway(server, leaver))) ?? isKnownAs(server, first, names.first)
 }
