@@ -6,12 +6,14 @@
 import { UsageError } from '../errors/index.js'
 import { backendOf, checkedPlan, invalid } from './checks.js'
 import { sortedFindings, type ConfigFinding } from './finding.js'
+import { HAPROXY } from './haproxy.js'
 import { NGINX } from './nginx.js'
 import type { ServerPlan } from './plan.js'
 import type { ConfigTexts, ServerConfiguration, ServerKind } from './server.js'
+import { STUNNEL } from './stunnel.js'
 
 /** In the order of docs/servers.md. */
-export const SERVER_KINDS: readonly ServerKind[] = [NGINX]
+export const SERVER_KINDS: readonly ServerKind[] = [NGINX, HAPROXY, STUNNEL]
 
 /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
 export function serverKind(name: string): ServerKind {
