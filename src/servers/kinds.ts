@@ -6,14 +6,16 @@
 import { UsageError } from '../errors/index.js'
 import { backendOf, checkedPlan, invalid } from './checks.js'
 import { sortedFindings, type ConfigFinding } from './finding.js'
+import { ENVOY } from './envoy.js'
 import { HAPROXY } from './haproxy.js'
 import { NGINX } from './nginx.js'
+import { NODE } from './node.js'
 import type { ServerPlan } from './plan.js'
 import type { ConfigTexts, ServerConfiguration, ServerKind } from './server.js'
 import { STUNNEL } from './stunnel.js'
 
 /** In the order of docs/servers.md. */
-export const SERVER_KINDS: readonly ServerKind[] = [NGINX, HAPROXY, STUNNEL]
+export const SERVER_KINDS: readonly ServerKind[] = [NGINX, HAPROXY, STUNNEL, ENVOY, NODE]
 
 /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
 export function serverKind(name: string): ServerKind {
