@@ -14,7 +14,7 @@ await tryServer({
     const configuration = configure(kind, {
       credential: world.credential,
       directory: world.folder,
-      state: world.folder,
+      state: world.state('www-data'),
       listen: { address: '127.0.0.1', port },
       backend: { kind: 'loopback', port: await serveBackend() },
       admitted: world.admitted,

@@ -56,13 +56,15 @@ const SERVER: EntityId = 'api-01'
 
 export interface TrialWorld {
   readonly pki: TlsPki
-  /** For the files of the server and for what it writes. Others may go through it, and see nothing. */
+  /** For the files of the server. Others may go through it, and see nothing. */
   readonly folder: string
   /** The credential directory of the server. */
   readonly credential: string
   /** Those who are let in: the first, the second, the one who leaves. */
   readonly admitted: readonly [first: Admitted, second: Admitted, leaver: Admitted]
   readonly visitors: Visitors
+  /** A folder for what the server writes, which belongs to whoever it runs as. */
+  state(user: string): string
   /** Write generated files to where they say, which is in the folder of this world. */
   install(files: readonly GeneratedFile[]): void
   /** A new version in the credential directory; its serial number. */
@@ -122,12 +124,18 @@ export async function makeTrialWorld(group?: string): Promise<TrialWorld> {
       wrongPurpose: asClient(leaf('compute-07', { purposes: [OID.kpServerAuth] })),
       unmapped: asClient(leaf('api-01')),
     },
+    state: (user) => {
+      const path = join(folder, 'state')
+      mkdirSync(path)
+      chownSync(path, accountId('passwd', user), 0)
+      return path
+    },
     install: (files) => {
       for (const { path, content, mode, group: readers } of files) {
         if (!path.startsWith(`${folder}/`)) throw new Error(`outside of the folder of the test: ${path}`)
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(path, content, { mode })
-        if (process.getuid?.() === 0) chownSync(path, 0, groupId(readers))
+        if (process.getuid?.() === 0) chownSync(path, 0, accountId('group', readers))
         chmodSync(path, mode)
       }
     },
@@ -179,7 +187,7 @@ function complete(credential: string, group: string | undefined): void {
   }
   chmodSync(dirname(credential), 0o711)
   if (group === undefined) return
-  const gid = groupId(group)
+  const gid = accountId('group', group)
   const versions = join(credential, 'versions')
   for (const path of [credential, versions, ...readdirSync(versions).map((name) => join(versions, name))]) {
     chownSync(path, 0, gid)
@@ -199,6 +207,6 @@ export function claimedEntity({ admitted }: TrialWorld): (client: ClientTls) => 
   }
 }
 
-function groupId(name: string): number {
-  return Number(execFileSync('getent', ['group', name], { encoding: 'utf8' }).split(':')[2])
+function accountId(database: 'passwd' | 'group', name: string): number {
+  return Number(execFileSync('getent', [database, name], { encoding: 'utf8' }).split(':')[2])
 }
