@@ -54,6 +54,7 @@ await startRedisGateway({
   clock: { now: () => new Date() },
   ...${JSON.stringify(options, null, 2)},
 })
+console.error('ready')
 `
   return {
     files: [publicFile(plan, 'gateway.mjs', content)],
