@@ -20,6 +20,7 @@ import { entityRecord, identityOf, RoleGraph } from '../dist/identity/index.js'
 import { encodeSigned, generateSerial } from '../dist/x509/index.js'
 import type { BenchContext, Rows } from './context.ts'
 import { measure, type Row } from './harness.ts'
+import { startPeers } from './peers.ts'
 import { runMeasured } from './process.ts'
 
 const ENTITIES = 5000
@@ -37,14 +38,17 @@ export const ISSUANCE_ROWS: Rows = Object.fromEntries(
   NAMES.map((row) => [
     `issuance, ${row}`,
     async (context: BenchContext, name: string) => {
-      const found = made.get(context) ?? context.deployment().then(({ issuing }) => benches(issuing, context.folder))
+      const found = made.get(context) ?? context.deployment().then(({ issuing }) => benches(context, issuing))
       made.set(context, found)
       return (await found)[row](name)
     },
   ]),
 )
 
-async function benches(issuing: IssuingAuthority, folder: string): Promise<Record<(typeof NAMES)[number], Bench>> {
+async function benches(
+  { folder, peers }: BenchContext,
+  issuing: IssuingAuthority,
+): Promise<Record<(typeof NAMES)[number], Bench>> {
   const { authority, key, at, crls } = issuing
   const trustDomain = authority.deployment.trustDomain
   const entities = Array.from({ length: ENTITIES }, (_, index) => {
@@ -78,19 +82,24 @@ async function benches(issuing: IssuingAuthority, folder: string): Promise<Recor
     for (const one of requests(count)) await issueCertificates(issuing, [one])
   }
   return {
-    bulk: (name) =>
-      measure(
-        name,
-        {
-          name: 'signet',
-          operations: BULK,
-          run: async () => {
-            for await (const group of issueInGroups(issuing, requests(BULK))) void group
-          },
+    bulk: async (name) => {
+      const ours = {
+        name: 'signet',
+        operations: BULK,
+        run: async () => {
+          for await (const group of issueInGroups(issuing, requests(BULK))) void group
         },
-        [bare(BULK)],
-        5,
-      ),
+      }
+      const builds = join(folder, 'builds')
+      mkdirSync(builds, { recursive: true })
+      const { residents, skipped } = await startPeers(['issue'], folder, builds, peers)
+      try {
+        const row = await measure(name, ours, [bare(BULK), ...residents], 5, { skipped })
+        return { ...row, versions: Object.fromEntries(residents.map((resident) => [resident.name, resident.version])) }
+      } finally {
+        for (const resident of residents) resident.close()
+      }
+    },
     'key and certificate alone': async (name) =>
       measure(
         name,
