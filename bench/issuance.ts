@@ -237,8 +237,9 @@ function bareCommits(folder: string): { name: string; operations: number; run: (
 export interface IssuanceMemory {
   readonly certificates: number
   readonly perSecond: number
-  /** Resident megabytes after a tenth, after a half, and at the end. */
-  readonly megabytes: readonly number[]
+  /** After each tenth: resident, and on the heap when its garbage is collected. */
+  readonly residentMegabytes: readonly number[]
+  readonly heapMegabytes: readonly number[]
 }
 
 const CHILD = (dist: string, folder: string, count: number): string => `
@@ -265,32 +266,39 @@ function* requests() {
   const made = { kind: 'generate', algorithm: 'p256' }
   for (let index = 0; index < ${count}; index++) yield { entity: id(index), profile: A.PROFILES.peer, key: made }
 }
-const megabytes = []
+const [residentMegabytes, heapMegabytes] = [[], []]
 let done = 0
 const start = performance.now()
 for await (const group of A.issueInGroups({ authority, key, crls, at: now }, requests())) {
   done += group.length
-  if ([0.1, 0.5, 1].some((share) => done === share * ${count})) megabytes.push(Math.round(process.memoryUsage.rss() / 1e6))
+  if ((10 * done) % ${count} !== 0) continue
+  gc()
+  const { rss, heapUsed } = process.memoryUsage()
+  residentMegabytes.push(Math.round(rss / 1e6))
+  heapMegabytes.push(Math.round(heapUsed / 1e6))
 }
 const perSecond = Math.round((1000 * done) / (performance.now() - start))
 await authority.close()
-process.stdout.write(JSON.stringify({ certificates: done, perSecond, megabytes }))
+process.stdout.write(JSON.stringify({ certificates: done, perSecond, residentMegabytes, heapMegabytes }))
 `
 
 export async function measureIssuanceMemory(folder: string, count = 100_000): Promise<IssuanceMemory> {
   const place = mkdtempSync(join(folder, 'issuance-'))
   const program = CHILD(new URL('../dist/', import.meta.url).href, place, count)
   try {
-    const { output } = await runMeasured(process.execPath, ['--input-type=module', '-e', program], 600_000)
+    const { output } = await runMeasured(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '-e', program],
+      600_000,
+    )
     return JSON.parse(output) as IssuanceMemory
   } finally {
     rmSync(place, { recursive: true, force: true })
   }
 }
 
-export function printIssuanceMemory({ certificates, perSecond, megabytes }: IssuanceMemory): void {
-  const resident = megabytes.map((value) => `${value} MB`).join(', ')
-  console.log(
-    `issuance memory: ${certificates} certificates, ${perSecond}/s, resident after 10 %, 50 %, 100 %: ${resident}`,
-  )
+export function printIssuanceMemory(memory: IssuanceMemory): void {
+  const { certificates, perSecond, residentMegabytes, heapMegabytes } = memory
+  console.log(`${certificates} certificates at ${perSecond}/s, after each tenth: RSS ${residentMegabytes.join(' ')} MB`)
+  console.log(`  heap ${heapMegabytes.join(' ')} MB`)
 }

@@ -2,6 +2,7 @@
 import { format, resolveConfig } from 'prettier'
 import type { Creep } from './creep.ts'
 import { judgeGoals } from './goals.ts'
+import type { IssuanceMemory } from './issuance.ts'
 import type { Row } from './harness.ts'
 import type { Machine } from './machine.ts'
 import type { Steady } from './steady.ts'
@@ -13,6 +14,7 @@ export interface BenchResults {
   readonly machine: Machine
   readonly rows: readonly Row[]
   readonly steady?: Steady
+  readonly issuanceMemory?: IssuanceMemory
   readonly creep?: readonly Creep[]
 }
 
@@ -32,7 +34,7 @@ export function mergeResults(runs: readonly BenchResults[]): BenchResults {
 const QUIET_LOAD = 0.5
 
 export async function performancePage(results: BenchResults): Promise<string> {
-  const { machine, rows, steady, creep } = results
+  const { machine, rows, steady, issuanceMemory, creep } = results
   const parts = [
     HEAD,
     machineText(machine),
@@ -42,6 +44,7 @@ export async function performancePage(results: BenchResults): Promise<string> {
     '## Side by side\n\n' + rows.map(rowText).join('\n\n'),
     worksText(rows),
     ...(steady === undefined ? [] : [steadyText(steady)]),
+    ...(issuanceMemory === undefined ? [] : [issuanceMemoryText(issuanceMemory)]),
     ...(creep === undefined ? [] : [creepText(creep)]),
   ]
   return format(parts.join('\n\n'), { ...(await resolveConfig('docs/performance.md')), parser: 'markdown' })
@@ -121,6 +124,15 @@ ${lines.join('\n')}`
 function versionsText(rows: readonly Row[]): string {
   const versions = new Set(rows.flatMap((row) => Object.values(row.versions ?? {})))
   return versions.size === 0 ? '' : `The strangers: ${[...versions].map(inline).join('; ')}.`
+}
+
+function issuanceMemoryText(memory: IssuanceMemory): string {
+  const { certificates, perSecond, residentMegabytes, heapMegabytes } = memory
+  return `## Issuing for long
+
+${grouped(certificates)} certificates issued in groups at ${grouped(perSecond)} a second, memory in MB after each tenth of them: resident
+${residentMegabytes.join(', ')}; on the heap, after collection, ${heapMegabytes.join(', ')}. What is resident besides is the cache of the
+database and what the allocator keeps.`
 }
 
 function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Steady): string {
