@@ -81,7 +81,8 @@ export function deliver(
   orders: readonly Order[],
   issued: readonly IssuedCertificate[],
 ): readonly Delivered[] {
-  const common = { chain: [authority.issuing], anchor: authority.root, crls }
+  const { issuing, authorities, root } = authority
+  const common = { chain: [issuing], authorities, anchor: root, crls }
   return issued.map((one, index) => {
     const { certificate, identity, profile, key, shortened } = one
     const { directory } = orders[index] as Order

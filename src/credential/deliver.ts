@@ -8,8 +8,8 @@
  *                              cert.pem        the certificate
  *                              chain.pem       the CAs between it and the root
  *                              fullchain.pem   cert.pem and chain.pem
- *                              ca-bundle.pem   issuing CA and root: what to trust
- *                              crls.pem        the CRLs of both
+ *                              ca-bundle.pem   issuing CA and root: what to trust; both issuing CAs during a rotation
+ *                              crls.pem        the CRLs of them all
  *                              identity.json   who this is
  * ```
  *
@@ -46,6 +46,8 @@ export interface Credential {
   readonly certificate: Certificate
   /** The CAs between, issuer first, without the trust anchor. */
   readonly chain: readonly Certificate[]
+  /** Further CAs to trust, as while one issuing CA takes over from another. Default: none. */
+  readonly authorities?: readonly Certificate[]
   readonly anchor: Certificate
   readonly crls: readonly Crl[]
   readonly identity: Identity
@@ -91,13 +93,14 @@ export function deliverCredential(directory: string, credential: Credential, at:
 }
 
 function writeVersion(stage: string, credential: Credential): void {
-  const { certificate, chain, anchor, crls } = credential
+  const { certificate, chain, authorities = [], anchor, crls } = credential
+  const others = authorities.filter((authority) => !chain.some((item) => item.equals(authority)))
   const pem = (certificates: readonly Certificate[]): string => certificates.map((item) => item.toPem()).join('')
   if (credential.privateKey !== undefined) writeNew(join(stage, 'key.pem'), pemOf(credential.privateKey), SECRET_MODE)
   writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
   writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
   writeNew(join(stage, 'fullchain.pem'), pem([certificate, ...chain]), PUBLIC_MODE)
-  writeNew(join(stage, 'ca-bundle.pem'), pem([...chain, anchor]), PUBLIC_MODE)
+  writeNew(join(stage, 'ca-bundle.pem'), pem([...chain, ...others, anchor]), PUBLIC_MODE)
   writeNew(join(stage, 'crls.pem'), crls.map((crl) => crl.toPem()).join(''), PUBLIC_MODE)
   writeNew(join(stage, 'identity.json'), `${JSON.stringify(identityDocument(credential), null, 2)}\n`, PUBLIC_MODE)
 }
