@@ -89,7 +89,7 @@ function registerDelegate(ocsp: Command, cli: Invocation): void {
           const credential = {
             certificate,
             chain: [authority.issuing],
-            authorities: authority.authorities,
+            furtherCas: authority.authorities.slice(1),
             anchor: authority.root,
             crls,
             identity,
