@@ -40,12 +40,14 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   pkijs: ['cms/second-opinion.ts'],
   kysely: [
     'store/kysely-bulk.ts',
+    'store/kysely-rotation.ts',
     'store/kysely-store.ts',
     'store/node-sqlite.ts',
     'store/registry-migration.ts',
+    'store/rotation-migration.ts',
     'store/schema.ts',
   ],
-  'kysely/migration': ['store/registry-migration.ts', 'store/schema.ts'],
+  'kysely/migration': ['store/registry-migration.ts', 'store/rotation-migration.ts', 'store/schema.ts'],
   yaml: ['yaml/yaml.ts'],
   'node:child_process': ['crypto/command-key-provider.ts'],
 }
