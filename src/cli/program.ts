@@ -12,6 +12,7 @@ import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
 import { registerCompare } from './compare.js'
 import { registerCompletion } from './completion.js'
+import { registerConfig } from './config.js'
 import { registerCrl } from './crl.js'
 import { GLOBAL_OPTIONS } from './declaration.js'
 import { declareCommand, declareOptions } from './declare.js'
@@ -94,6 +95,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerPolicy(program, cli)
   registerKeystone(program, cli)
   registerTrust(program, cli)
+  registerConfig(program, cli)
   declareCommand(program, cli, SIGN)
   declareCommand(program, cli, VERIFY)
   registerRoute(program, cli)

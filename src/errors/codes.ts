@@ -55,6 +55,7 @@ export const ERROR_CODES = {
     summary: 'a policy does not decide as its cases say, or they leave rules out',
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
+  ERR_CONFIG_LINT: { category: 'usage', summary: "a server's configuration lets somebody in, or locks everybody out" },
   ERR_BROKER_NAME: {
     category: 'usage',
     summary: 'a broker cannot keep the permissions of an entity apart by its name',

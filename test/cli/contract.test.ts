@@ -297,6 +297,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'compare sizes --algorithm p521',
     code: 'ERR_CONFIG_INVALID',
   },
+  config: {
+    good: 'config nginx --backend http://127.0.0.1:8080 --allow-entity compute-07 --dry-run',
+    bad: 'config nginx --backend http://10.0.0.5:8080 --allow-entity compute-07',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
