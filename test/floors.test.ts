@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   brokers: 7.1,
   sharedkey: 7.1,
   compare: 7.2,
+  probe: 7.3,
   cli: 8,
 }
 
