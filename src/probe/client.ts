@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { OID } from '../asn1/index.js'
 import { loadCredential } from '../credential/index.js'
 import { decodePrivateKey, encodePrivateKey, type Passphrase } from '../crypto/index.js'
+import { StoreError } from '../errors/index.js'
 import { decodeUtf8, readFileBytes, readSecretFile } from '../files/index.js'
 import { type Certificate, type Crl, parseCrls } from '../x509/index.js'
 
@@ -89,11 +90,20 @@ export const KIT_FOLDERS = {
 
 export type KitClients = Readonly<Partial<Record<keyof typeof KIT_FOLDERS, ProbeClient>>>
 
-/** Load what there is of a probe kit. @throws as {@link loadProbeClient} */
+/**
+ * Load what there is of a probe kit.
+ *
+ * @throws {@link StoreError} `ERR_FILE_READ` where there is nothing of one
+ * @throws as {@link loadProbeClient}
+ */
 export function loadProbeKit(directory: string): KitClients {
   const entries = Object.entries(KIT_FOLDERS).flatMap(([name, folder]) => {
     const path = join(directory, folder)
     return existsSync(path) ? [[name, loadProbeClient(path).client] as const] : []
   })
-  return Object.fromEntries(entries)
+  if (entries.length > 0) return Object.fromEntries(entries)
+  throw new StoreError('ERR_FILE_READ', `there is no probe kit in ${directory}`, {
+    details: { path: directory },
+    hint: 'signet probe kit --out DIRECTORY',
+  })
 }
