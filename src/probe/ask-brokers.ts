@@ -89,15 +89,21 @@ async function readMethod(talk: Talk): Promise<{ classId: number; methodId: numb
   return { classId: payload.readUInt16BE(0), methodId: payload.readUInt16BE(2), body: payload.subarray(4, -1) }
 }
 
-/** No properties, EXTERNAL, an empty response, a locale. */
+const short = (text: string): Buffer => Buffer.concat([Buffer.of(text.length), Buffer.from(text)])
+const long = (content: Buffer): Buffer => {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(content.length)
+  return Buffer.concat([length, content])
+}
+
+/** EXTERNAL, an empty response, a locale; and that we would like to be told of a refusal, as RabbitMQ offers. */
 function startOk(): Buffer {
-  const short = (text: string): Buffer => Buffer.concat([Buffer.of(text.length), Buffer.from(text)])
-  const long = Buffer.alloc(4)
-  const body = Buffer.concat([Buffer.of(0, CONNECTION, 0, START_OK), long, short('EXTERNAL'), long, short('en_US')])
-  const head = Buffer.alloc(7)
-  head[0] = 1
-  head.writeUInt32BE(body.length, 3)
-  return Buffer.concat([head, body, Buffer.of(0xce)])
+  const told = Buffer.concat([short('authentication_failure_close'), Buffer.from('t\x01')])
+  const properties = Buffer.concat([short('capabilities'), Buffer.from('F'), long(told)])
+  const words = [long(properties), short('EXTERNAL'), long(Buffer.alloc(0)), short('en_US')]
+  const body = Buffer.concat([Buffer.of(0, CONNECTION, 0, START_OK), ...words])
+  // A frame of a method, on channel 0.
+  return Buffer.concat([Buffer.of(1, 0, 0), long(body), Buffer.of(0xce)])
 }
 
 function shortText(body: Buffer, at: number): string {

@@ -124,7 +124,9 @@ const VERSIONS = {
 /** A handshake that is done in an old version is too much, whatever comes after it. */
 export async function tlsVersion({ line, client, good }: Baseline, name: keyof typeof VERSIONS): Promise<ProbeRow> {
   const attempt = await dial(line, { client, version: VERSIONS[name] })
-  if (name === 'tls1.2') return rowOf(name, attempt.outcome === 'failed' ? 'not-tested' : 'ok', happened(attempt))
+  if (name === 'tls1.2') {
+    return rowOf(name, attempt.outcome === 'failed' ? 'not-tested' : 'ok', happened(attempt), moreOf(attempt))
+  }
   if (attempt.protocol !== undefined) return rowOf(name, 'hole', happened(attempt), moreOf(attempt))
   if (attempt.outcome === 'failed') {
     return rowOf(name, 'not-tested', `this runtime does not get so far: ${attempt.said}`)

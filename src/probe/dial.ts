@@ -179,7 +179,8 @@ async function question(socket: Duplex, line: Line, how: Dial, channel: Channel)
     const { standing, ...answer } = await ask(talk, asking, how.headers)
     return { ...answer, outcome: standing, stage: 'application', isResumed: false, sessions: [] }
   } catch (error) {
-    return endOf(channel === 'clear' ? 'application' : 'tls', error)
+    // Who says something and then goes away does so for what was said, not for the handshake.
+    return endOf(channel === 'clear' || talk.hasHeard ? 'application' : 'tls', error)
   } finally {
     talk.release()
   }

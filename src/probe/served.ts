@@ -131,8 +131,8 @@ function holds(name: ProbeCase, check: () => string): ProbeRow {
 function chainRow(certificate: Certificate, path: PathRequest, helped: PathRequest): ProbeRow {
   const row = (request: PathRequest): ProbeRow =>
     holds('server-chain', () => {
-      const { certificates } = validatePath(certificate, request)
-      return certificates.map((item) => item.subject.toString()).join(' < ')
+      const { certificates, anchor } = validatePath(certificate, request)
+      return `${certificates.length} certificates, up to ${anchor.subject.toString()}`
     })
   const sent = row(path)
   if (sent.verdict === 'ok' || row(helped).verdict !== 'ok') return sent

@@ -29,9 +29,11 @@ export class Talk {
   readonly #socket: Duplex
   readonly #timer: NodeJS.Timeout
   #heard: Buffer = Buffer.alloc(0)
+  #hasHeard = false
   #end: TalkEnded | undefined
   #wake: (() => void) | undefined
   readonly #onData = (data: Buffer): void => {
+    this.#hasHeard = true
     this.#heard = Buffer.concat([this.#heard, data])
     if (this.#heard.length > MAX_ANSWER_BYTES) this.#finish(new TalkEnded('too-long'))
     this.#wake?.()
@@ -47,6 +49,11 @@ export class Talk {
     socket.on('error', this.#onError)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onEnd)
+  }
+
+  /** Whether the server has said anything at all. */
+  get hasHeard(): boolean {
+    return this.#hasHeard
   }
 
   write(data: Uint8Array | string): void {

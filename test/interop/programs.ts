@@ -31,6 +31,8 @@ const PROBES = {
   'nats-server': ['--version'],
   mosquitto: ['-h'],
   'redis-server': ['--version'],
+  nginx: ['-v'],
+  haproxy: ['-v'],
   // It knows no words: it would start.
   'rabbitmq-server': 'look',
 } as const satisfies Record<string, readonly string[] | 'look'>
