@@ -30,6 +30,7 @@ import { registerIssue } from './issue.js'
 import { registerKeystone } from './keystone.js'
 import { registerOcsp } from './ocsp.js'
 import { registerPolicy } from './policy.js'
+import { registerProbe } from './probe.js'
 import { registerQuickstart } from './quickstart.js'
 import { report } from './report.js'
 import { registerRevoke } from './revoke.js'
@@ -103,6 +104,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerEncrypt(program, cli)
   registerDecrypt(program, cli)
   registerCms(program, cli)
+  registerProbe(program, cli)
   registerCompare(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)
