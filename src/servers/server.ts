@@ -21,7 +21,7 @@ export interface ServerFacts {
   readonly crlsCount: 'on-reload' | 'at-once' | 'never'
   /** What a key that does not fit its certificate does on reload. */
   readonly brokenPair: 'old-stays' | 'outage'
-  /** Who had connected before is cut off by a reload, by these words, or only by a restart. */
+  /** Who had connected before is cut off by a reload, by these words (see `disconnectWords`), or only by a restart. */
   readonly disconnect: readonly string[] | 'on-reload' | 'restart'
 }
 
