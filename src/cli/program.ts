@@ -35,6 +35,8 @@ import { registerQuickstart } from './quickstart.js'
 import { report } from './report.js'
 import { registerRevoke } from './revoke.js'
 import { registerRole } from './role.js'
+import { registerRoot } from './root.js'
+import { registerRotate } from './rotate.js'
 import { registerRoute } from './route.js'
 import { registerScope } from './scope.js'
 import { SIGN } from './sign.js'
@@ -89,6 +91,8 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerStateChanges(program, cli, ['quarantine', 'release'])
   registerIssue(program, cli)
   registerRevoke(program, cli)
+  registerRotate(program, cli)
+  registerRoot(program, cli)
   registerCrl(program, cli)
   registerOcsp(program, cli)
   registerCert(program, cli)
