@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   brokers: 7.1,
   sharedkey: 7.1,
   compare: 7.2,
+  agent: 7.4,
   cli: 8,
 }
 
@@ -46,7 +47,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   ],
   'kysely/migration': ['store/registry-migration.ts', 'store/schema.ts'],
   yaml: ['yaml/yaml.ts'],
-  'node:child_process': ['crypto/command-key-provider.ts'],
+  'node:child_process': ['crypto/command-key-provider.ts', 'agent/command.ts'],
 }
 
 const SRC = resolve('src')
