@@ -110,7 +110,8 @@ export class Agent {
       ...{ at, renew, sourceOf, probe, wait, random },
       anchors: this.#anchors(onProblem),
       crls: offered.crls,
-      trustedCas: offered.directory === undefined ? undefined : casOf(offered.directory),
+      casOf: (item: CredentialConfiguration) =>
+        offered.directory === undefined ? offered.cas.get(sourceOf(item)) : casIn(offered.directory),
       readersOf: ({ group }: CredentialConfiguration) => (group === undefined ? undefined : { gid: groupId(group) }),
       tell: listener,
     }
@@ -212,7 +213,7 @@ function locksFor({ credentials }: AgentConfiguration, held: ReadonlyMap<string,
   return wanted
 }
 
-function casOf({ authorities, anchors }: TrustDirectory): readonly Certificate[] {
+function casIn({ authorities, anchors }: TrustDirectory): readonly Certificate[] {
   return [...authorities, ...anchors]
 }
 

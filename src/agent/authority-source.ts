@@ -54,7 +54,10 @@ export function authoritySource(home: string, passphraseFile: string | undefined
         if (issued === undefined) throw new InternalError('ERR_INTERNAL', 'nothing was issued')
         return { certificates: [issued.certificate, authority.issuing], identity: issued.identity }
       }),
-    anchors: () => open((authority) => Promise.resolve(authority.anchors)),
-    crls: () => open(async (authority) => (await issuing(authority)).crls),
+    trust: () =>
+      open(async (authority) => {
+        const { crls } = await issuing(authority)
+        return { cas: [...authority.authorities, authority.root], crls }
+      }),
   }
 }

@@ -9,7 +9,7 @@ import { CRL_LIMITS } from '../asn1/index.js'
 import { isSignetError, type SignetError } from '../errors/index.js'
 import type { Clock } from '../time/index.js'
 import { fetchTrust, openTrustCache, placeOf, type TrustDirectory } from '../trust/index.js'
-import { type Crl, parseCrls } from '../x509/index.js'
+import { type Certificate, type Crl, parseCrls } from '../x509/index.js'
 import type { AgentConfiguration } from './configuration.js'
 import type { CredentialSource } from './source.js'
 
@@ -21,6 +21,8 @@ export interface Offered {
   readonly crls: readonly Crl[]
   /** Current, fetched now or before; `undefined` where none is configured, or there is none. */
   readonly directory: TrustDirectory | undefined
+  /** CAs, by the source that names them. */
+  readonly cas: ReadonlyMap<CredentialSource, readonly Certificate[]>
 }
 
 /** Told of each thing that did not come. */
@@ -29,7 +31,7 @@ export type OnProblem = (what: string, error: SignetError) => void
 /**
  * Fetch what is published. What does not come leaves the rest as it is.
  *
- * @param sources - Those that have CRLs at hand are asked, too.
+ * @param sources - Those that know whom to trust are asked, too.
  */
 export async function fetchOffered(
   { crls: places, trust }: Pick<AgentConfiguration, 'crls' | 'trust'>,
@@ -59,8 +61,12 @@ export async function fetchOffered(
     const read = (): Promise<Uint8Array> => placeOf(place, FETCH_MILLISECONDS).read('', CRL_LIMITS.maxBytes)
     crls.push(...((await attempt(`crls ${place}`, async () => parseCrls(await read()))) ?? []))
   }
+  const cas = new Map<CredentialSource, readonly Certificate[]>()
   for (const source of sources) {
-    crls.push(...((await attempt('crls of the source', async () => (await source.crls?.()) ?? [])) ?? []))
+    const said = await attempt('source', async () => source.trust?.())
+    if (said === undefined) continue
+    crls.push(...said.crls)
+    cas.set(source, said.cas)
   }
-  return { crls, directory }
+  return { crls, directory, cas }
 }

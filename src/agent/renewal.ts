@@ -53,9 +53,9 @@ export async function renewCredential(
   const anchors: readonly Certificate[] = [
     ...(before?.caBundle.filter(isRoot) ?? []),
     ...around.anchors,
-    ...((await source.anchors?.()) ?? []),
+    ...(around.casOf(item)?.filter(isRoot) ?? []),
   ]
-  const furtherCas = casToTrust(before, around)
+  const furtherCas = casToTrust(item, before, around)
   const { crls, at } = around
   const credential = acceptIssued(issued, { item, key, before, anchors, furtherCas, crls, at })
   return deliverCredential(item.directory, credential, at, { readers: around.readersOf(item) ?? readersBefore(item) })

@@ -26,12 +26,17 @@ export interface IssuedChain {
   readonly identity?: Identity
 }
 
+/** Whom to trust, by a source that is believed. */
+export interface SourceTrust {
+  /** Roots among them. */
+  readonly cas: readonly Certificate[]
+  readonly crls: readonly Crl[]
+}
+
 /** Who issues. An implementation needs to be right only in what it asks: what it returns is checked. */
 export interface CredentialSource {
   /** @throws what the source refuses */
   obtain(request: CredentialRequest): Promise<IssuedChain>
-  /** Roots that the source is known to stand under, apart from what it issues. Default: none. */
-  anchors?(): Promise<readonly Certificate[]>
-  /** CRLs that it has at hand. Default: none. */
-  crls?(): Promise<readonly Crl[]>
+  /** What it knows of whom to trust, apart from what it issues. Default: nothing. */
+  trust?(): Promise<SourceTrust>
 }

@@ -16,8 +16,8 @@ export interface Surroundings {
   readonly anchors: readonly Certificate[]
   /** CRLs that came in this pass, from anywhere. Nothing is believed of them yet. */
   readonly crls: readonly Crl[]
-  /** The CAs that the trust directory names; `undefined` where there is none, and the CAs stay as they are. */
-  readonly trustedCas: readonly Certificate[] | undefined
+  /** The CAs that the trust directory names, or else the source; `undefined` where neither does, and the CAs stay as they are. */
+  readonly casOf: (item: CredentialConfiguration) => readonly Certificate[] | undefined
   readonly renew: 'due' | 'now'
   readonly sourceOf: (item: CredentialConfiguration) => CredentialSource
   readonly readersOf: (item: CredentialConfiguration) => Readers | undefined

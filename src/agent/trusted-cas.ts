@@ -16,14 +16,15 @@ export function isRoot({ issuer, subject }: Certificate): boolean {
 }
 
 /**
- * The CAs that are to be trusted besides those of the own path: those of the trust directory where there is one, else those
- * that were there. None that has ended.
+ * The CAs that are to be trusted besides those of the own path: those that the trust directory or the source names, else
+ * those that were there. None that has ended.
  */
 export function casToTrust(
+  item: CredentialConfiguration,
   present: Present | undefined,
-  { trustedCas, at }: Pick<Surroundings, 'trustedCas' | 'at'>,
+  { casOf, at }: Pick<Surroundings, 'casOf' | 'at'>,
 ): readonly Certificate[] {
-  return (trustedCas ?? present?.caBundle ?? []).filter(({ notAfter }) => notAfter > at)
+  return (casOf(item) ?? present?.caBundle ?? []).filter(({ notAfter }) => notAfter > at)
 }
 
 /** What came of bringing in newer CRLs and CAs. */
@@ -35,7 +36,7 @@ export interface DeliveredTrust {
 }
 
 /**
- * Deliver the newest CRLs, and the CAs of the trust directory, beside the certificate that is there.
+ * Deliver the newest CRLs, and the CAs that are trusted now, beside the certificate that is there.
  *
  * The CAs of the own path stay whatever the trust directory says: without them nobody could follow it.
  *
@@ -44,7 +45,7 @@ export interface DeliveredTrust {
 export function deliverTrust(item: CredentialConfiguration, present: Present, around: Surroundings): DeliveredTrust {
   const { at } = around
   const own = ownCas(present)
-  const wanted = unique([...own, ...casToTrust(present, around)])
+  const wanted = unique([...own, ...casToTrust(item, present, around)])
   const refused: SignetError[] = []
   const all = chooseCrls(wanted, present.crls, around.crls, at)
   // A new CA without a CRL is left out: servers would refuse whomever it issued, and some of them everybody.

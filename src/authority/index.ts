@@ -18,13 +18,16 @@ export {
   latestDeltaCrl,
   type PublicationOptions,
   publishCrl,
+  publishCrls,
   publishDeltaCrl,
+  publishDeltaCrls,
   publishRootCrl,
   ROOT_CRL_VALIDITY_SECONDS,
 } from './crls.js'
 export { DEFAULT_ADDRESS_RANGES, type Deployment, type KeyLocation } from './deployment.js'
 export { issueCertificates, issueOwnCertificate, type IssuedCertificate } from './issue.js'
 export { GROUP_SIZE, issueInGroups } from './issue-groups.js'
+export type { IssuingCa } from './issuing-cas.js'
 export { IssueQueue, MAX_WAITING, QUEUE_GROUP } from './issue-queue.js'
 export type { IssueRequest, IssuingAuthority, KeySource } from './plan.js'
 export { ENTITY_PROFILES, type Profile, profileNamed, type ProfileName, PROFILES } from './profiles.js'

@@ -86,7 +86,8 @@ export function deliver(
   orders: readonly Order[],
   issued: readonly IssuedCertificate[],
 ): readonly Delivered[] {
-  const common = { chain: [authority.issuing], anchor: authority.root, crls }
+  const { issuing, authorities, root } = authority
+  const common = { chain: [issuing], furtherCas: authorities.slice(1), anchor: root, crls }
   return issued.map((one, index) => {
     const { certificate, identity, profile, key, shortened } = one
     const { directory, readers = readersOf(directory) } = orders[index] as Order
