@@ -120,8 +120,9 @@ export class Agent {
       statuses.push(await refreshCredential(item, memory.get(item.directory) ?? unknownYet(item), around))
     }
     const status: AgentStatus = { schema: 1, at: at.toISOString(), trust, problems, credentials: statuses }
-    writeStatus(configuration.status, status)
+    // First, so that the status says where they could not be written.
     this.#writeMetrics(status, onProblem)
+    writeStatus(configuration.status, status)
     const report = { status, exitCode: exitCodeOf(status), next: nextOf(statuses, at) }
     listener({ event: 'passed', exitCode: report.exitCode, next: report.next?.toISOString() ?? null })
     return report
