@@ -3,7 +3,7 @@
  *
  * @module agent/doctor (floor 7.4)
  */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Authority, HOME_FILES, latestCrl } from '../authority/index.js'
 import { isSignetError } from '../errors/index.js'
@@ -103,14 +103,16 @@ function examineTrust({ cache: path, pin }: TrustConfiguration, clock: Clock, ou
 
 async function examineHome(home: string, clock: Clock, outlook: Outlook): Promise<readonly Finding[]> {
   const findings: Finding[] = [...examineHomeModes(home)]
-  const names = [HOME_FILES.root, HOME_FILES.issuing, HOME_FILES.publisher]
-  for (const name of names) findings.push(...examineCertificates(join(home, name), outlook))
+  for (const name of [HOME_FILES.root, HOME_FILES.publisher]) {
+    findings.push(...examineCertificates(join(home, name), outlook))
+  }
   try {
     const authority = await Authority.open(home, clock)
     try {
       await authority.now()
-      for (const ca of [authority.issuing, authority.root])
-        findings.push(await examineLatestCrl(authority, ca, outlook))
+      const { authorities, root } = authority
+      findings.push(...authorities.map((ca) => examineCa(ca, home, outlook)))
+      for (const ca of [...authorities, root]) findings.push(await examineLatestCrl(authority, ca, outlook))
     } finally {
       await authority.close()
     }
@@ -133,20 +135,21 @@ async function examineLatestCrl(authority: Authority, ca: Certificate, outlook: 
 
 function examineCertificates(path: string, outlook: Outlook): readonly Finding[] {
   try {
-    return parseCertificates(readFileBytes(path)).map((certificate) => {
-      const { severity, when } = judgeSpan(outlook, certificate.notBefore, certificate.notAfter)
-      const message = `${certificate.subject.toString()} ${when}`
-      return { severity, subject: path, what: 'ca', message, until: certificate.notAfter }
-    })
+    return parseCertificates(readFileBytes(path)).map((certificate) => examineCa(certificate, path, outlook))
   } catch (error) {
     if (!isSignetError(error)) throw error
     return [brokenBy(error, path, 'ca')]
   }
 }
 
+function examineCa({ subject, notBefore, notAfter }: Certificate, path: string, outlook: Outlook): Finding {
+  const { severity, when } = judgeSpan(outlook, notBefore, notAfter)
+  return { severity, subject: path, what: 'ca', message: `${subject.toString()} ${when}`, until: notAfter }
+}
+
 function examineHomeModes(home: string): readonly Finding[] {
-  const secrets = ['', 'issuing-ca.key.pem', 'trust-publisher.key.pem', HOME_FILES.database, HOME_FILES.head]
-  return secrets.flatMap((name): readonly Finding[] => {
+  const keys = existsSync(home) ? readdirSync(home).filter((name) => name.endsWith('.key.pem')) : []
+  return ['', ...keys, HOME_FILES.database, HOME_FILES.head].flatMap((name): readonly Finding[] => {
     const path = join(home, name)
     if (!existsSync(path)) return []
     const mode = statSync(path).mode & 0o777

@@ -1,7 +1,8 @@
 /** `signet doctor`: what is broken, and what will be. @module cli/doctor (floor 8) */
 import type { Command } from 'commander'
 import { examine, type Finding } from '../agent/index.js'
-import { StateError, UsageError } from '../errors/index.js'
+import { StateError, StoreError, UsageError } from '../errors/index.js'
+import { lookAt } from '../files/index.js'
 import { parseDuration } from '../time/index.js'
 import { configurationOf } from './agent.js'
 import { examples } from './help.js'
@@ -42,8 +43,10 @@ async function run(cli: Invocation, directories: readonly string[], options: Doc
       hint: 'signet doctor --help shows how',
     })
   }
+  const paths = directories.map((directory) => cli.path(directory))
+  for (const path of paths) requireThere(path)
   const findings = await examine({
-    directories: directories.map((directory) => cli.path(directory)),
+    directories: paths,
     configuration: config === undefined ? undefined : configurationOf(cli, config),
     home: authority === true ? cli.home : undefined,
     clock: cli.environment.clock,
@@ -59,6 +62,15 @@ async function run(cli: Invocation, directories: readonly string[], options: Doc
     ...(first.hint === undefined ? {} : { hint: first.hint }),
   })
   throw new RefusedOutcome(outcome, error)
+}
+
+/** What is named and is not there was misspelt; what a configuration names and is not there is broken. */
+function requireThere(path: string): void {
+  if (lookAt(path) !== undefined) return
+  throw new StoreError('ERR_FILE_READ', `there is no ${path}`, {
+    details: { path },
+    hint: 'name a credential directory: the --out of signet issue',
+  })
 }
 
 function jsonOf({ until, ...finding }: Finding): Record<string, unknown> {
