@@ -131,21 +131,29 @@ async function kitRows(
   at: Date,
   session: () => Promise<ProbeRow>,
 ): Promise<readonly ProbeRow[]> {
-  const unmapped = clients.unmapped === undefined ? undefined : await as(clients.unmapped)
+  const isOver = ({ certificate }: ProbeClient): boolean => certificate.notAfter < at
+  const { unmapped: nobody } = clients
+  const unmapped = nobody === undefined || isOver(nobody) ? undefined : await as(nobody)
   const rows: ProbeRow[] = []
   for (const [name, member, alert] of KIT) {
     const who = clients[member]
     if (who === undefined) rows.push(missing(name))
-    else if (name === 'expired' && who.certificate.notAfter >= at) {
-      rows.push(rowOf(name, 'not-tested', `not expired before ${instantText(who.certificate.notAfter)}`))
-    } else {
+    else if (isOver(who) !== (name === 'expired')) rows.push(untimely(name, who))
+    else {
       const unlike = who.hasNamesOf(clients.good) ? {} : { unlike: { unmapped, alert } }
       rows.push(refusalRow(name, await as(who), good, unlike))
     }
     if (name === 'revoked') rows.push(await session())
   }
-  rows.push(unmapped === undefined ? missing('unmapped') : refusalRow('unmapped', unmapped, good))
+  if (unmapped !== undefined) rows.push(refusalRow('unmapped', unmapped, good))
+  else rows.push(nobody === undefined ? missing('unmapped') : untimely('unmapped', nobody))
   return rows
+}
+
+/** Who is refused for being late shows nothing else. */
+function untimely(name: ProbeCase, { certificate }: ProbeClient): ProbeRow {
+  const until = instantText(certificate.notAfter)
+  return rowOf(name, 'not-tested', name === 'expired' ? `not expired before ${until}` : `expired itself, at ${until}`)
 }
 
 function missing(name: ProbeCase): ProbeRow {

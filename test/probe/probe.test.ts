@@ -16,11 +16,11 @@ import {
   fakeHttps,
   later,
   listening,
-  notOk,
   options,
   pki,
   server,
 } from './fakes.js'
+import { notOk } from './rows.js'
 
 /** Errors of OpenSSL that a server overlooks, besides being careful. */
 const overlooking =
@@ -192,6 +192,15 @@ describe('probeServer: what shows nothing', () => {
       (one) => one.case === 'expired',
     )
     expect(row).toMatchObject({ verdict: 'not-tested', happened: 'not expired before 2120-01-01T00:00:00.000Z' })
+  })
+
+  it('is a certificate that has expired, of whoever is refused for something else', async () => {
+    const { target } = await fakeHttps()
+    const { expired } = clients
+    const late = { ...clients, revoked: expired, wrongPurpose: expired, unmapped: expired }
+    const rows = await probeServer(target, late, options)
+    expect(notOk(rows)).toEqual({ revoked: 'not-tested', 'wrong-purpose': 'not-tested', unmapped: 'not-tested' })
+    expect(rows.find((row) => row.case === 'unmapped')?.happened).toContain('expired itself')
   })
 
   it('is a refusal where the good client is refused as well', async () => {

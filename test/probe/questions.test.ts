@@ -11,7 +11,8 @@ import {
   servedCertificate,
 } from '../../src/probe/index.js'
 import { expectCodeAsync } from '../support/expect-code.js'
-import { clients, fakeHttps, fakeTls, listening, notOk, options, server } from './fakes.js'
+import { clients, fakeHttps, fakeTls, listening, options, server } from './fakes.js'
+import { notOk } from './rows.js'
 import { fakeClear, fakeProtocol, fakeWithoutTls, SPEAK, type Taken } from './protocols.js'
 
 const good = { client: clients.good }
