@@ -5,15 +5,16 @@
  */
 import { UsageError } from '../errors/index.js'
 import { instantText } from '../time/index.js'
+import type { Attempt } from './attempt.js'
 import { clearText, noneResumed, revokedSession, spoofedHeaders, spoofedHeadersNone, tlsVersion } from './cases.js'
 import type { KitClients, ProbeClient } from './client.js'
-import { type Attempt, dial, type Line } from './dial.js'
+import { dial, type Line } from './dial.js'
 import { foreignLike, selfSignedLike } from './forge.js'
 import { PROBE_CASES, type ProbeCase, type ProbeRow, rowOf } from './row.js'
 import { DEFAULT_PROBE_SECONDS, judgeServed, noHandshake, servedCertificate, type ServerTrust } from './served.js'
 import { type SavedSessions, takeSessions } from './session.js'
 import { checkTarget, type ProbeTarget, type Question, usualQuestion } from './target.js'
-import { goodRow, refusalRow } from './verdict.js'
+import { goodAgainRow, goodRow, refusalRow } from './verdict.js'
 
 /** Who tries. What is left out is not tested; the strangers are made of the good client. */
 export interface ProbeClients extends KitClients {
@@ -88,6 +89,7 @@ export async function probeServer(
   }
   add(await clearText(base))
   for (const version of ['tls1.0', 'tls1.1', 'tls1.2'] as const) add(await tlsVersion(base, version))
+  add(goodAgainRow(await as(client), good))
   return rows
 }
 
@@ -97,7 +99,7 @@ export async function beginSessions(
   client: ProbeClient,
   options: Pick<ProbeOptions, 'question' | 'timeoutSeconds'>,
 ): Promise<SavedSessions> {
-  return takeSessions(lineOf(target, client, options), client)
+  return (await takeSessions(lineOf(target, client, options), client)).sessions
 }
 
 function lineOf(

@@ -93,7 +93,7 @@ describe('signet probe', () => {
     const { code, json } = await cloud.run(words(port, '--json').replace('probe ', 'probe server '), now)
     expect(code).toBe(0)
     expect(json).toMatchObject({ schema: 1, ok: true, server: `127.0.0.1:${port}` })
-    expect(json['rows']).toHaveLength(22)
+    expect(json['rows']).toHaveLength(23)
   })
 
   it('ends with ERR_PROBE_HOLE, and says which, where somebody gets in', async () => {

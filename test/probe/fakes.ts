@@ -102,7 +102,8 @@ export async function fakeHttps(believe: Believe = careful, changes: TlsOptions 
     const error = socket.authorized ? undefined : String(socket.authorizationError)
     const none = certificate === undefined ? 'none' : undefined
     const who = believe({ request, commonName, error: none ?? error, authorized: socket.authorized })
-    response.writeHead(who === undefined ? 403 : 200, who === undefined ? {} : { 'x-who': who })
+    const yes = request.url === '/needs-a-token' ? 401 : 200
+    response.writeHead(who === undefined ? 403 : yes, who === undefined ? {} : { 'x-who': who })
     response.end(JSON.stringify({ you: { are: who ?? null } }))
   })
   return listening(made)

@@ -238,6 +238,23 @@ describe('probeServer: what shows nothing', () => {
     })
   })
 
+  it('is anything at a server that shuts out who fails often', async () => {
+    let failures = 0
+    const { target } = await fakeHttps((caller) => {
+      const who = careful(caller)
+      if (who === undefined) failures += 1
+      return failures > 3 ? undefined : who
+    })
+    expect(notOk(await probeServer(target, clients, options))).toMatchObject({ 'good-again': 'fault' })
+  })
+
+  it('is what headers do where the good client gets no answer either', async () => {
+    const { target } = await fakeHttps()
+    const question = { protocol: 'http', path: '/needs-a-token' } as const
+    const rows = await probeServer(target, clients, { ...options, question })
+    expect(notOk(rows)).toMatchObject({ 'spoofed-headers': 'not-tested' })
+  })
+
   it('is no server at all', async () => {
     const { target, server: made } = await fakeHttps()
     await new Promise((resolve) => made.close(resolve))
