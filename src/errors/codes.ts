@@ -55,6 +55,7 @@ export const ERROR_CODES = {
     summary: 'a policy does not decide as its cases say, or they leave rules out',
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
+  ERR_CONFIG_LINT: { category: 'usage', summary: "a server's configuration lets somebody in, or locks everybody out" },
   ERR_BROKER_NAME: {
     category: 'usage',
     summary: 'a broker cannot keep the permissions of an entity apart by its name',
@@ -287,6 +288,8 @@ export const ERROR_CODES = {
   ERR_SCOPE_IN_USE: { category: 'state', summary: 'a scope contains something, or a role is held there' },
   ERR_ROLE_UNKNOWN: { category: 'state', summary: 'no such role is registered' },
   ERR_ROLE_IN_USE: { category: 'state', summary: 'a role is held by an entity or implied by another' },
+  ERR_ROTATION_STATE: { category: 'state', summary: 'a rotation of the issuing CA is not where it would have to be' },
+  ERR_ROTATION_BLOCKED: { category: 'state', summary: 'something has to happen before a rotation goes on' },
   ERR_CERTIFICATE_UNKNOWN: { category: 'state', summary: 'this authority issued no such certificate' },
   ERR_ALREADY_REVOKED: { category: 'state', summary: 'the certificate is revoked already' },
   ERR_OUTPUT_EXISTS: { category: 'state', summary: 'the output exists already' },

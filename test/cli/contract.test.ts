@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
@@ -107,6 +107,43 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_RENEW_DENIED',
   },
   revoke: { good: 'revoke compute-07', bad: 'revoke --serial 0011', code: 'ERR_CERTIFICATE_UNKNOWN' },
+  'rotate stage': {
+    good: 'rotate stage --root root-offline',
+    bad: '--home staged rotate stage --root root-offline',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate status': { good: '--home cut rotate status', bad: '--home missing rotate status', code: 'ERR_HOME_MISSING' },
+  'rotate deliver': {
+    good: '--home staged rotate deliver --credentials credentials',
+    bad: 'rotate deliver --credentials site',
+    code: 'ERR_CONFIG_INVALID',
+  },
+  'rotate acknowledge': {
+    good: '--home staged rotate acknowledge compute-07',
+    bad: 'rotate acknowledge compute-07',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate reissue': {
+    good: '--home staged rotate reissue --out new --reason keyCompromise',
+    bad: '--home staged rotate reissue --out new',
+    code: 'ERR_ROTATION_BLOCKED',
+  },
+  'rotate cut-over': {
+    good: '--home staged rotate cut-over --reason keyCompromise --root root-offline',
+    bad: '--home staged rotate cut-over',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate retire': { good: '--home cut rotate retire', bad: 'rotate retire', code: 'ERR_ROTATION_STATE' },
+  'rotate roll-back': {
+    good: '--home staged rotate roll-back',
+    bad: '--home cut rotate roll-back',
+    code: 'ERR_ROTATION_BLOCKED',
+  },
+  'root sign': {
+    good: 'root sign next.csr --root root-offline --like home/issuing-ca.pem --out new.pem',
+    bad: 'root sign next.csr --root root-offline --like home/root.pem --out new.pem',
+    code: 'ERR_ISSUE_PROFILE',
+  },
   'crl publish': {
     good: 'crl publish --out new.pem',
     bad: 'crl publish --out missing/new.pem',
@@ -323,6 +360,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'compare sizes --algorithm p521',
     code: 'ERR_CONFIG_INVALID',
   },
+  config: {
+    good: 'config nginx --backend http://127.0.0.1:8080 --allow-entity compute-07 --dry-run',
+    bad: 'config nginx --backend http://10.0.0.5:8080 --allow-entity compute-07',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
@@ -362,7 +404,20 @@ base.write(
 )
 base.write('other-cases.yaml', JSON.stringify({ version: 1, cases: [{ ...pinging, expect: 'deny' }] }))
 base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
+const homeLike = (from: string, to: string): void => cpSync(base.path(from), base.path(to), { recursive: true })
+homeLike('home', 'staged')
 for (const line of [
+  // Further homes, in which a rotation is under way.
+  '--home staged rotate stage --request-out next.csr',
+  'root sign next.csr --root root-offline --like home/issuing-ca.pem --out next.pem',
+  '--home staged rotate stage --certificate next.pem',
+]) {
+  const { code, stderr } = await base.run(line)
+  if (code !== 0) throw new Error(`${line}: ${stderr}`)
+}
+homeLike('staged', 'cut')
+for (const line of [
+  '--home cut rotate cut-over --reason keyCompromise --root root-offline',
   'entity add quarantined-01 --kind node',
   'scope add empty --kind region',
   'role add idle',

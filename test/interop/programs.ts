@@ -33,6 +33,7 @@ const PROBES = {
   'redis-server': ['--version'],
   nginx: ['-v'],
   haproxy: ['-v'],
+  stunnel4: ['-version'],
   // It knows no words: it would start.
   'rabbitmq-server': 'look',
 } as const satisfies Record<string, readonly string[] | 'look'>
