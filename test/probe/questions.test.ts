@@ -11,7 +11,8 @@ import {
   servedCertificate,
 } from '../../src/probe/index.js'
 import { expectCodeAsync } from '../support/expect-code.js'
-import { clients, fakeHttps, fakeTls, listening, notOk, options, server } from './fakes.js'
+import { clients, fakeHttps, fakeTls, listening, options, server } from './fakes.js'
+import { notOk } from './rows.js'
 import { fakeClear, fakeProtocol, fakeWithoutTls, SPEAK, type Taken } from './protocols.js'
 
 const good = { client: clients.good }
@@ -110,6 +111,16 @@ describe('http', () => {
     }
   })
 
+  it('is not answered in clear text by who sends everybody to TLS', async () => {
+    const to = async (location: string): Promise<string> => {
+      const answer = `HTTP/1.1 301 Moved\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`
+      const { target } = await listening(createServer((socket) => socket.once('data', () => socket.end(answer))))
+      return (await dial(lineTo(target, 'http'), { channel: 'clear' })).outcome
+    }
+    expect(await to('https://api.cloud.example/')).toBe('refused')
+    expect(await to('/login')).toBe('let-in')
+  })
+
   it('tells what nginx says of a certificate', async () => {
     const body = '<html><head><title>400 The SSL certificate error</title></head></html>'
     const { target } = await fakeTls((socket) =>
@@ -139,7 +150,7 @@ describe('preludes', () => {
     const { target } = await fakeWithoutTls(starttls)
     await expectCodeAsync('ERR_TLS_HANDSHAKE', () => servedCertificate({ ...target, starttls }))
     const attempt = await dial(lineTo({ ...target, starttls }, starttls), good)
-    expect(attempt).toMatchObject({ outcome: 'refused', stage: 'prelude' })
+    expect(attempt).toMatchObject({ outcome: 'failed', stage: 'prelude' })
   })
 
   it('takes nothing that was said before TLS for what was said by it', async () => {

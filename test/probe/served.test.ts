@@ -9,7 +9,8 @@ import { type ProbeRow, probeServer, requireSound, servedCertificate } from '../
 import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { type Leaf, LONG_PAST } from '../support/tls-pki.js'
-import { clients, fakeHttps, listening, notOk, options, pki, server, tlsOptions } from './fakes.js'
+import { clients, fakeHttps, listening, options, pki, server, tlsOptions } from './fakes.js'
+import { notOk } from './rows.js'
 
 describe('servedCertificate', () => {
   it('yields what a server shows, in the order of issue, to whoever asks', async () => {
