@@ -30,6 +30,7 @@ export { GROUP_SIZE, issueInGroups } from './issue-groups.js'
 export type { IssuingCa } from './issuing-cas.js'
 export { IssueQueue, MAX_WAITING, QUEUE_GROUP } from './issue-queue.js'
 export type { IssueRequest, IssuingAuthority, KeySource } from './plan.js'
+export { issueProbeKit, PROBE_ENTITY, type ProbeKit, revokeOfKit } from './probe-kit.js'
 export { ENTITY_PROFILES, type Profile, profileNamed, type ProfileName, PROFILES } from './profiles.js'
 export {
   publishTrustDelta,

@@ -1,11 +1,16 @@
 import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Command } from 'commander'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
 import { main } from '../../src/cli/main.js'
 import { buildProgram } from '../../src/cli/program.js'
+import { encodePrivateKey } from '../../src/crypto/index.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
+import { keyFor, makeCertificate, privateKeyFor } from '../support/certificates.js'
 import { type CliOptions, type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
 import { copyWorld, type World } from './world.js'
@@ -30,6 +35,17 @@ const SIGNER = 'credentials/compute-07/signer/current'
 const PING = '--type ping --to scheduler'
 const READER = 'reader/current'
 const SENDER = '--as credentials/compute-07/signer --type rpc.password --for conductor --trust trust.p7'
+
+/** A TLS server that never says anything, for as long as this file is tested. */
+const quiet = createTlsServer({ ...tlsKeyPair() }, (socket) => socket.on('error', () => undefined)).unref()
+quiet.listen(0, '127.0.0.1')
+await once(quiet, 'listening')
+const PROBE = `probe server 127.0.0.1:${(quiet.address() as AddressInfo).port} --credential credentials/compute-07/tls`
+
+function tlsKeyPair(): { readonly key: string; readonly cert: string } {
+  const { certificate } = makeCertificate({ key: keyFor('quiet') })
+  return { key: encodePrivateKey(privateKeyFor('quiet')), cert: certificate.toPem() }
+}
 
 interface Call {
   /** A call that succeeds in the deployment below. */
@@ -225,6 +241,16 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'policy export nats policy.yaml --out home',
     code: 'ERR_OUTPUT_EXISTS',
   },
+  'probe server': {
+    good: `${PROBE} --timeout 0.2 --save-session new.session`,
+    bad: `${PROBE} --kit missing`,
+    code: 'ERR_FILE_READ',
+  },
+  'probe kit': {
+    good: 'probe kit --out new',
+    bad: 'probe kit --out new --entity nobody',
+    code: 'ERR_ENTITY_UNKNOWN',
+  },
   'trust publish': {
     good: 'trust publish --out new.p7',
     bad: 'trust publish --out new.p7 --validity soon',
@@ -332,6 +358,11 @@ const CALLS: Readonly<Record<string, Call>> = {
   'compare sizes': {
     good: 'compare sizes --algorithm p256 note.json',
     bad: 'compare sizes --algorithm p521',
+    code: 'ERR_CONFIG_INVALID',
+  },
+  config: {
+    good: 'config nginx --backend http://127.0.0.1:8080 --allow-entity compute-07 --dry-run',
+    bad: 'config nginx --backend http://10.0.0.5:8080 --allow-entity compute-07',
     code: 'ERR_CONFIG_INVALID',
   },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
@@ -598,6 +629,7 @@ describe('passphrases', () => {
     'trust publish --out new.p7',
     'ocsp delegate --out new',
     'ocsp sign --out new',
+    'probe kit --out new',
   ]
   it.each(needing)('signet %s: without a terminal nothing asks, and nothing waits', async (line) => {
     const world = newWorld()
