@@ -1,5 +1,5 @@
 /**
- * A rotation from end to end over three servers that run all the while: nginx, NATS, and our own. Clients come and go
+ * A rotation from end to end over three servers that run all the while: nginx, HAProxy, and our own. Clients come and go
  * without end, one that always has the newest files and one that is late; nobody is refused before the old CA is retired,
  * and then the old one is.
  */
@@ -7,7 +7,6 @@ import { cpSync, readFileSync, realpathSync } from 'node:fs'
 import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { connect } from 'nats'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createMutualHttpsServer } from '../../../src/tls/index.js'
 import { openTrustDirectory } from '../../../src/trust/index.js'
@@ -15,7 +14,7 @@ import { makeDeployment } from '../../support/deployment.js'
 import { eventually, freePorts, startServer } from '../brokers/server.js'
 import { available } from '../programs.js'
 
-const hasServers = available('nginx', 'nats-server')
+const hasServers = available('nginx', 'haproxy')
 const SERVERS = ['web-01', 'bus-01', 'api-01'] as const
 const CLIENTS = ['eager-01', 'late-01'] as const
 const cloud = await makeDeployment({
@@ -73,13 +72,18 @@ http {
 }
 `
 
-const NATS = `listen: "127.0.0.1:${bus}"
-tls {
-  cert_file: "${current('bus-01')}/fullchain.pem"
-  key_file: "${current('bus-01')}/key.pem"
-  ca_file: "${current('bus-01')}/ca-bundle.pem"
-  verify: true
-}
+const HAPROXY = `global
+  stats socket ${cloud.path('haproxy.sock')} mode 600 expose-fd listeners
+  tune.ssl.cachesize 0
+  ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 10s
+  timeout server 10s
+frontend bus
+  bind 127.0.0.1:${bus} ssl crt ${current('bus-01')}/combined.pem ca-file ${current('bus-01')}/ca-bundle.pem crl-file ${current('bus-01')}/crls.pem verify required
+  http-request return status 200 content-type text/plain lf-string "%[ssl_c_s_dn(cn)]"
 `
 
 /** Ask a web server once. @returns What it answered. */
@@ -98,19 +102,9 @@ function ask(port: number, { crl, ...files }: Files): Promise<string> {
   })
 }
 
-/** Come to the broker once, and be answered. */
-async function ping({ key, cert, ca }: Files): Promise<void> {
-  const connection = await connect({
-    servers: `127.0.0.1:${bus}`,
-    reconnect: false,
-    timeout: 10_000,
-    tls: { key, cert, ca, servername: 'bus-01.cloud.example' },
-  })
-  try {
-    await connection.flush()
-  } finally {
-    await connection.close()
-  }
+/** To the master alone: its workers are not asked. */
+function signal(pidFile: string, name: NodeJS.Signals): void {
+  process.kill(Number(cloud.read(pidFile).toString().trim()), name)
 }
 
 let stopped = false
@@ -141,7 +135,7 @@ class Loop {
   }
 }
 
-describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', () => {
+describe.skipIf(!hasServers)('a rotation over nginx, HAProxy and our own server', () => {
   it(
     'CA-17: nobody is refused before the old issuing CA is retired, and then it is',
     { timeout: 120_000 },
@@ -151,10 +145,10 @@ describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', (
         words: ['-e', 'stderr', '-p', cloud.folder, '-c', cloud.write('nginx.conf', NGINX)],
         ready: /start worker process \d+/,
       })
-      const nats = await startServer({
-        program: 'nats-server',
-        words: ['-c', cloud.write('nats.conf', NATS)],
-        ready: /Server is ready/,
+      const haproxy = await startServer({
+        program: 'haproxy',
+        words: ['-W', '-p', cloud.path('haproxy.pid'), '-f', cloud.write('haproxy.cfg', HAPROXY)],
+        ready: /Loading success/,
       })
       const trust = () =>
         openTrustDirectory(readFileSync(cloud.trustFile), {
@@ -188,7 +182,7 @@ describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', (
       const files = (client: string): Files => (client === 'late-01' ? late : filesOf(current(client)))
       const loops = CLIENTS.flatMap((client) => [
         new Loop(`${client} at nginx`, async () => ask(web, files(client))),
-        new Loop(`${client} at NATS`, async () => ping(files(client))),
+        new Loop(`${client} at HAProxy`, async () => ask(bus, files(client))),
         new Loop(`${client} at our own`, async () => ask(api, files(client))),
       ])
       /** Everybody has been served several times since now, or somebody was refused. */
@@ -207,12 +201,12 @@ describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', (
         reloads++
         await cloud.publishTrust()
         directory = trust()
-        nginx.signal('SIGHUP')
-        nats.signal('SIGHUP')
+        signal('nginx.pid', 'SIGHUP')
+        signal('haproxy.pid', 'SIGUSR2')
         await own.reload()
         const times = (log: string, what: RegExp): number => [...log.matchAll(what)].length
         await eventually(() => times(nginx.log(), /exited with code 0/g)).toBe(reloads)
-        await eventually(() => times(nats.log(), /Reloaded server configuration/g)).toBe(reloads)
+        await eventually(() => times(haproxy.log(), /Former worker \(\d+\) exited/g)).toBe(reloads)
         await served()
       }
       const rotate = async (words: string): Promise<Record<string, unknown>> =>
@@ -237,12 +231,13 @@ describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', (
       late = filesOf(current('late-01'))
       await served()
 
-      // The old ones are superseded; NATS asks for no CRL, the others do.
+      // The old ones are superseded.
       expect(await rotate('cut-over --revoke')).toMatchObject({ state: 'cut-over', blocks: [] })
       await deliver()
       await reloaded()
       const kept = filesOf(cloud.path('kept'))
       await expect(ask(web, { ...kept, ca: late.ca, crl: late.crl })).rejects.toThrow(/400/)
+      await expect(ask(bus, { ...kept, ca: late.ca, crl: late.crl })).rejects.toThrow()
       await expect(ask(api, { ...kept, ca: late.ca, crl: late.crl })).rejects.toThrow()
       said.splice(0)
 
@@ -258,8 +253,7 @@ describe.skipIf(!hasServers)('a rotation over nginx, NATS and our own server', (
       const old = { ...kept, ca: late.ca, crl: late.crl }
       await expect(ask(web, old)).rejects.toThrow()
       await expect(ask(api, old)).rejects.toThrow()
-      await expect(ping(old)).rejects.toThrow()
-      // And a server of the old one is refused by who has the new files.
+      await expect(ask(bus, old)).rejects.toThrow()
       await cloud.signet('audit verify')
     },
   )
