@@ -28,6 +28,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   sharedkey: 7.1,
   compare: 7.2,
   servers: 7.2,
+  channels: 7.3,
+  probe: 7.3,
   agent: 7.4,
   cli: 8,
 }

@@ -119,7 +119,7 @@ class Pass {
     const { probe } = this.#item
     if (probe === undefined) return
     try {
-      const served = await this.#around.probe.served(probe, probe.timeoutSeconds)
+      const served = await this.#around.probe.served(probe.server, probe.timeoutSeconds)
       this.#owed = !served.equals(certificate)
     } catch (error) {
       // One that is stopped takes up the files when it starts.

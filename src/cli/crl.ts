@@ -5,7 +5,6 @@ import {
   type Authority,
   latestCrl,
   latestDeltaCrl,
-  openRootBundle,
   type PublicationOptions,
   publishCrls,
   publishDeltaCrls,
@@ -19,15 +18,14 @@ import { type Crl, hex, parseCrls } from '../x509/index.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
+import { openRoot, ROOT_PASSPHRASE_OPTION, type RootOptions } from './root-bundle.js'
 import { facts, instant, table } from './table.js'
 
-interface PublishOptions extends PassphraseOptions {
+interface PublishOptions extends PassphraseOptions, RootOptions {
   readonly out?: string
   readonly outDir?: string
   readonly delta?: boolean
   readonly validity?: string
-  readonly root?: string
-  readonly rootPassphraseFile?: string
 }
 
 export function registerCrl(program: Command, cli: Invocation): void {
@@ -54,7 +52,7 @@ function registerPublish(crl: Command, cli: Invocation): void {
       .option('--delta', 'make a delta CRL for --out-dir: what changed since the last full one')
       .option('--validity <duration>', 'how long the CRL is current (default: 7d, of a delta CRL 1d)')
       .option('--root <dir>', 'the offline root bundle, to make the next root CRL, too')
-      .option('--root-passphrase-file <file>', 'passphrase of the root key (default: that of the authority)'),
+      .option(...ROOT_PASSPHRASE_OPTION),
   )
     .addHelpText(
       'after',
@@ -94,18 +92,8 @@ async function publish(cli: Invocation, authority: Authority, options: PublishOp
     ...(options.validity === undefined ? {} : { validitySeconds: parseDuration(options.validity) }),
   }
   if (options.root !== undefined) {
-    const rootPassphrase =
-      options.rootPassphraseFile === undefined && passphrase !== undefined
-        ? passphrase
-        : await cli.passphrase(
-            options.rootPassphraseFile === undefined ? {} : { passphraseFile: options.rootPassphraseFile },
-            'passphrase of the root',
-          )
-    const bundle = openRootBundle(cli.path(options.root), rootPassphrase)
-    if (!bundle.certificate.equals(authority.root)) {
-      throw new UsageError('ERR_CONFIG_INVALID', `${options.root} is the root bundle of another deployment`)
-    }
-    await publishRootCrl(authority, bundle.key, at, { found: publication.found ?? [] })
+    const { key: rootKey } = await openRoot(cli, options.root, options, passphrase, authority.root)
+    await publishRootCrl(authority, rootKey, at, { found: publication.found ?? [] })
   }
   const deltas = options.delta === true ? await publishDeltaCrls(authority, key, at, publication) : []
   if (options.delta !== true) await publishCrls(authority, key, at, publication)

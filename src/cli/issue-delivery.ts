@@ -83,14 +83,14 @@ export function rowOf({ entity, profile, serialNumber, notAfter, directory }: De
 export function deliver(
   cli: Invocation,
   { authority, crls, at }: IssuingAuthority,
-  orders: readonly Order[],
+  orders: readonly Pick<Order, 'directory' | 'readers'>[],
   issued: readonly IssuedCertificate[],
 ): readonly Delivered[] {
   const { issuing, authorities, root } = authority
   const common = { chain: [issuing], furtherCas: authorities.slice(1), anchor: root, crls }
   return issued.map((one, index) => {
     const { certificate, identity, profile, key, shortened } = one
-    const { directory, readers = readersOf(directory) } = orders[index] as Order
+    const { directory, readers = readersOf(directory) } = orders[index] as Pick<Order, 'directory' | 'readers'>
     const purpose = profile.purposes[0] ?? ('allow-any' as const)
     const credential = { ...common, certificate, identity, profile: profile.name, purpose }
     try {

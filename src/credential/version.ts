@@ -53,7 +53,7 @@ export function writeVersion(stage: string, content: VersionContent): void {
   const fullchain = pem([certificate, ...chain])
   if (key !== undefined) {
     secret('key.pem', key.pem)
-    secret('combined.pem', key.pem + fullchain)
+    if (isForServers(content)) secret('combined.pem', key.pem + fullchain)
   }
   writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
   writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
@@ -62,6 +62,11 @@ export function writeVersion(stage: string, content: VersionContent): void {
   writeNew(join(stage, 'crls.pem'), pem(crls), PUBLIC_MODE)
   writeCrlFolder(join(stage, 'crls'), crls)
   writeNew(join(stage, 'identity.json'), content.identityJson, PUBLIC_MODE)
+}
+
+/** Of a key that only signs messages, one file is enough. */
+function isForServers({ purpose }: Pick<VersionContent, 'purpose'>): boolean {
+  return purpose !== 'message-signing'
 }
 
 /** As OpenSSL's `-CApath` looks for them: CRLs whose issuers share a hash are numbered. */
@@ -112,7 +117,7 @@ export function checkVersion(stage: string, { key, certificate, anchors, ...cont
     purpose: content.purpose,
     revocation: { crls: readCrls(readFileBytes(join(stage, 'crls.pem'))) },
   })
-  if (key !== undefined) requireWhole(stage, fullchain)
+  if (key !== undefined && isForServers(content)) requireWhole(stage, fullchain)
 }
 
 /** Servers read the key in either of two files. */

@@ -55,6 +55,7 @@ export const ERROR_CODES = {
     summary: 'a policy does not decide as its cases say, or they leave rules out',
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
+  ERR_CONFIG_LINT: { category: 'usage', summary: "a server's configuration lets somebody in, or locks everybody out" },
   ERR_BROKER_NAME: {
     category: 'usage',
     summary: 'a broker cannot keep the permissions of an entity apart by its name',
@@ -147,6 +148,11 @@ export const ERROR_CODES = {
   ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
   ERR_TLS_HANDSHAKE: { category: 'untrusted', summary: 'a TLS handshake failed: no certificate, or none that proves' },
   ERR_TLS_RESUMED: { category: 'untrusted', summary: 'a TLS session was resumed where none may be' },
+  ERR_PROBE_HOLE: { category: 'untrusted', summary: 'a server accepts a client, or a connection, that it must refuse' },
+  ERR_PROBE_FAULT: {
+    category: 'untrusted',
+    summary: 'a server refuses its good client, or shows a certificate that does not hold',
+  },
   ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is of another type than wanted' },
   ERR_SHAREDKEY_MAC: { category: 'untrusted', summary: 'something was not made with the shared key' },
   ERR_SHAREDKEY_UNKNOWN: { category: 'untrusted', summary: 'a name, or a generation of it, has no shared key' },
@@ -298,6 +304,7 @@ export const ERROR_CODES = {
   ERR_AGENT_NO_STATUS: { category: 'state', summary: 'an agent has not written its status yet' },
   ERR_DOCTOR_BROKEN: { category: 'state', summary: 'something is broken, or was not renewed in time' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
+  ERR_PROBE_UNTESTED: { category: 'state', summary: 'a probe left out a case that had to be tested' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
   ERR_FILE_WRITE: { category: 'store', summary: 'a file cannot be written' },

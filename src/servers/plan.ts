@@ -9,6 +9,7 @@ import type { Subject } from '../brokers/index.js'
 export interface Admitted {
   readonly entity: string
   readonly uri: string
+  /** In its own scope, sorted. */
   readonly roles: readonly string[]
   /** The subject of every certificate of it. */
   readonly subject: Subject
@@ -23,11 +24,19 @@ export type Listener =
 
 /** What a proxy hands on to. */
 export type Backend =
-  /** In clear text: an address of this machine, or a refusal. */
+  /** In clear text: of this machine, so that it has a port and no address. */
   | { readonly kind: 'loopback'; readonly port: number }
   | { readonly kind: 'socket'; readonly path: string }
   /** Encrypted again, with the proxy's own certificate, the backend's verified by name. */
-  | { readonly kind: 'mutual-tls'; readonly host: string; readonly port: number; readonly credential: string }
+  | {
+      readonly kind: 'mutual-tls'
+      readonly host: string
+      readonly port: number
+      /** What its certificate must say. */
+      readonly name: string
+      /** Credential directory of the inner trust domain, on the proxy's machine. */
+      readonly credential: string
+    }
   /** Not opened: chosen by the name in the ClientHello. */
   | { readonly kind: 'passthrough'; readonly routes: readonly SniRoute[] }
 
@@ -42,12 +51,15 @@ export interface ServerPlan {
   readonly credential: string
   /** Where the files will lie on the server's machine. */
   readonly directory: string
+  /** What it writes itself lies in here: its process id, its sockets, its data. It is there before the server starts. */
+  readonly state: string
   readonly listen: Listener
   /** For proxies. */
   readonly backend?: Backend
-  /** Everybody else is refused, also with a good certificate. Empty: nobody. */
+  /** Everybody else is refused, also with a good certificate. Empty: nobody. Sorted by entity, each once. */
   readonly admitted: readonly Admitted[]
   /** Whom the server runs as. */
   readonly user: string
   readonly group: string
+  readonly versions: 'TLSv1.3' | 'allow-TLSv1.2'
 }

@@ -4,11 +4,12 @@
  *
  * @module servers/server (floor 7.2)
  */
+import type { ConfigFinding } from './finding.js'
 import type { Admitted, ServerPlan } from './plan.js'
 
 /** How a server behaves, as seen on the version that is named. Whoever renews, revokes or rotates relies on it. */
 export interface ServerFacts {
-  /** The version that the facts are of. */
+  /** The version that the facts are of; `'documentation'` where none was tried. */
   readonly version: string
   /** The profile of its certificate: `peer` where the server is a client, too. */
   readonly profile: 'server' | 'peer'
@@ -20,8 +21,31 @@ export interface ServerFacts {
   readonly crlsCount: 'on-reload' | 'at-once' | 'never'
   /** What a key that does not fit its certificate does on reload. */
   readonly brokenPair: 'old-stays' | 'outage'
-  /** Who had connected before is cut off by a reload, by {@link ServerFacts.disconnect}, or only by a restart. */
+  /** Who had connected before is cut off by a reload, by these words, or only by a restart. */
   readonly disconnect: readonly string[] | 'on-reload' | 'restart'
+}
+
+/** How it is installed where nothing else is said: by the Debian package, or by its image. */
+export interface Installation {
+  readonly directory: string
+  readonly state: string
+  readonly user: string
+  readonly group: string
+  /** Where it listens. */
+  readonly port: number
+  readonly unit: {
+    /** Without `.service`. */
+    readonly name: string
+    /** `'own'`: there is no unit of a package, so that a whole one is written, not a drop-in. */
+    readonly from: 'package' | 'own'
+    /** How the configured start words behave. Default `'exec'`: in the foreground. */
+    readonly type?: 'exec' | 'notify' | 'forking'
+    /** `'root'`: it gives up its rights by itself, once it has read the key. */
+    readonly startsAs: 'root' | 'user'
+  }
+  readonly image: string
+  /** Whom the image runs as, who must be able to read the key. */
+  readonly imageUid: number
 }
 
 /** A file for the machine of the server. */
@@ -38,47 +62,17 @@ export interface GeneratedFile {
 /** Everything that a server needs besides its credential directory. The same octets for the same plan. */
 export interface ServerConfiguration {
   readonly files: readonly GeneratedFile[]
+  /** Program and words, without a shell: runs the server in the foreground with the files. */
+  readonly start: readonly string[]
   /** Programs and their words, without a shell: makes the server take up new files of the credential directory. */
   readonly reload: readonly (readonly string[])[]
+  /** The signal to its main process that does the same, where there is one. */
+  readonly reloadSignal?: 'HUP' | 'USR2'
   /** Looks whether the server would take the files, before it is asked to; absent where it cannot. */
   readonly test?: readonly string[]
   /** What it cannot do, said to whoever installs it. */
   readonly notes: readonly string[]
 }
-
-/** Something in a configuration that lets somebody in, or locks everybody out. */
-export interface ConfigFinding {
-  readonly code: ConfigFindingCode
-  readonly severity: 'hole' | 'outage' | 'note'
-  readonly file: string
-  /** From 1; absent where something is missing. */
-  readonly line?: number
-  readonly message: string
-  readonly hint: string
-}
-
-export type ConfigFindingCode =
-  /** Clients need not show a certificate, or a wrong one is let through. */
-  | 'verification-optional'
-  | 'verification-absent'
-  /** The other end's name is not compared. */
-  | 'host-unchecked'
-  /** A word that reads as no and counts as yes, as `insecure: "false"` (CVE-2014-7144). */
-  | 'string-boolean'
-  /** Sessions outlive revocation. */
-  | 'resumption'
-  /** A listener without TLS that more than this machine can reach. */
-  | 'clear-text'
-  /** Clients can set the header that says who they are. */
-  | 'header-spoofing'
-  /** No CRL, or not that of every CA that the server wants. */
-  | 'revocation-absent'
-  /** Old versions, weak ciphers. */
-  | 'weak-protocol'
-  /** Any certificate of the authority is let in, whoever it is of. */
-  | 'anybody-certified'
-  /** A key or a folder that others may read. */
-  | 'mode'
 
 /** The configuration files of a server as they lie there, by path. */
 export type ConfigTexts = ReadonlyMap<string, string>
@@ -89,9 +83,13 @@ export interface ServerKind {
   readonly name: string
   /** As people write it: `PostgreSQL`. */
   readonly title: string
+  /** Whether it is a proxy, which needs a backend, or a service, which has none. */
+  readonly role: 'proxy' | 'service'
   readonly facts: ServerFacts
+  readonly installation: Installation
   /**
-   * Write its configuration.
+   * Write its configuration. Called by `configure`, with a plan that has been checked: nothing in it means anything in any
+   * configuration language.
    *
    * @throws {@link UsageError} `ERR_CONFIG_INVALID`: the plan asks for what this kind cannot do
    */

@@ -11,6 +11,7 @@ export type {
   EntityRecord,
   EntityState,
   Evidence,
+  GoodCertificate,
   Holder,
   HolderQuery,
   IntentRecord,

@@ -7,6 +7,7 @@ import { type Kysely, sql } from 'kysely'
 import type {
   AcknowledgementRecord,
   Evidence,
+  GoodCertificate,
   Holder,
   HolderQuery,
   IssuingCaRecord,
@@ -63,6 +64,26 @@ export async function holders(
     where own.issuer = ${issuer} and own.notAfter >= ${now} and revocation.serialNumber is null ${page} ${others}
     group by own.entityId, own.profile order by own.entityId, own.profile limit ${limit}`.execute(db)
   return rows.map(({ entityId, profile, keySource, notAfter }) => ({ entityId, profile, keySource, notAfter }))
+}
+
+export async function goodCertificates(
+  db: Database,
+  issuer: number,
+  of: 'anybody' | 'authority',
+  at: Date,
+  limit: number,
+): Promise<readonly GoodCertificate[]> {
+  const rows = db
+    .selectFrom('certificate')
+    .leftJoin('revocation', 'revocation.serialNumber', 'certificate.serialNumber')
+    .select(['certificate.serialNumber', 'entityId', 'profile', 'spkiDigest', 'der'])
+    .where('issuer', '=', issuer)
+    .where('notAfter', '>=', at.toISOString())
+    .where('revocation.serialNumber', 'is', null)
+    .orderBy('certificate.serialNumber')
+    .limit(limit)
+  const found = await (of === 'anybody' ? rows : rows.where('entityId', 'is', null)).execute()
+  return found.map((row) => ({ ...row, der: new Uint8Array(row.der) }))
 }
 
 export async function remainder(db: Database, issuer: number, at: Date): Promise<Remainder> {

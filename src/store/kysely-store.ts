@@ -7,7 +7,7 @@ import type { Kysely, Selectable } from 'kysely'
 import { StoreError } from '../errors/index.js'
 import { BulkInsert, type BulkStatements, oneOf } from './kysely-bulk.js'
 import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
-import { acknowledgements, holders, issuingCas, reissuesBegun, remainder } from './kysely-rotation.js'
+import { acknowledgements, goodCertificates, holders, issuingCas, reissuesBegun, remainder } from './kysely-rotation.js'
 import type {
   AcknowledgementRecord,
   CertificateRecord,
@@ -16,6 +16,7 @@ import type {
   EntityEvent,
   EntityRecord,
   EntityState,
+  GoodCertificate,
   Holder,
   HolderQuery,
   IntentRecord,
@@ -238,6 +239,15 @@ class KyselyReader implements StoreReader {
     return holders(this.db, query)
   }
 
+  async goodCertificates(
+    issuer: number,
+    of: 'anybody' | 'authority',
+    at: Date,
+    limit: number,
+  ): Promise<readonly GoodCertificate[]> {
+    return goodCertificates(this.db, issuer, of, at, limit)
+  }
+
   async remainder(issuer: number, at: Date): Promise<Remainder> {
     return remainder(this.db, issuer, at)
   }
@@ -364,16 +374,8 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
     await this.db.replaceInto('acknowledgement').values(record).execute()
   }
 
-  async deleteAcknowledgements(issuer: number): Promise<void> {
-    await this.db.deleteFrom('acknowledgement').where('issuer', '=', issuer).execute()
-  }
-
   async putReissues(records: readonly ReissueRecord[]): Promise<void> {
     for (const record of records) await this.db.replaceInto('reissue').values(record).execute()
-  }
-
-  async deleteReissues(issuer: number): Promise<void> {
-    await this.db.deleteFrom('reissue').where('issuer', '=', issuer).execute()
   }
 
   async setSetting(name: string, value: string): Promise<void> {

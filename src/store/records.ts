@@ -145,8 +145,8 @@ export interface AcknowledgementRecord {
   readonly at: string
 }
 
-/** `begun`: may have been issued, and was not handed out for certain · `delivered`: was. */
-export type ReissueState = 'begun' | 'delivered'
+/** `begun`: may have been issued, and was not handed out for certain · `done`: was, or need not be. */
+export type ReissueState = 'begun' | 'done'
 
 export interface ReissueRecord {
   readonly issuer: number
@@ -175,6 +175,9 @@ export interface HolderQuery {
   readonly after?: Pick<Holder, 'entityId' | 'profile'>
   readonly limit: number
 }
+
+/** A certificate that has neither ended nor been revoked. */
+export type GoodCertificate = Pick<CertificateRecord, 'serialNumber' | 'entityId' | 'profile' | 'spkiDigest' | 'der'>
 
 /** What is left of an issuing CA: certificates that have neither ended nor been revoked. */
 export interface Remainder {

@@ -22,10 +22,6 @@ export class RotationHistory {
     if (event.startsWith('ca.')) this.#authorities.set(String(payload['number']), JSON.stringify(payload))
     else if (event === 'rotation.acknowledged') {
       this.#acknowledged.set(acknowledgementKey(issuer, String(payload['entityId'])), JSON.stringify(payload))
-    } else if (event === 'rotation.forgotten') {
-      for (const key of this.#acknowledged.keys()) {
-        if (key.startsWith(acknowledgementKey(issuer, ''))) this.#acknowledged.delete(key)
-      }
     }
   }
 

@@ -15,6 +15,7 @@ import type {
   EntityEvent,
   EntityRecord,
   EntityState,
+  GoodCertificate,
   Holder,
   HolderQuery,
   IntentRecord,
@@ -83,6 +84,13 @@ export interface StoreReader {
   reissuesBegun(issuer: number): Promise<readonly ReissueRecord[]>
   /** By entity and profile. */
   holders(query: HolderQuery): Promise<readonly Holder[]>
+  /** Certificates of an issuing CA that are good, by serial number, at most so many: all, or the authority's own. */
+  goodCertificates(
+    issuer: number,
+    of: 'anybody' | 'authority',
+    at: Date,
+    limit: number,
+  ): Promise<readonly GoodCertificate[]>
   /** What of an issuing CA is still good, also the authority's own. */
   remainder(issuer: number, at: Date): Promise<Remainder>
   setting(name: string): Promise<string | undefined>
@@ -108,9 +116,7 @@ export interface StoreTransaction extends StoreReader {
   putIssuingCa(record: IssuingCaRecord): Promise<void>
   /** Insert an acknowledgement, or replace the one of its entity. */
   putAcknowledgement(record: AcknowledgementRecord): Promise<void>
-  deleteAcknowledgements(issuer: number): Promise<void>
   putReissues(records: readonly ReissueRecord[]): Promise<void>
-  deleteReissues(issuer: number): Promise<void>
   setSetting(name: string, value: string): Promise<void>
   insertScope(scope: ScopeRecord): Promise<void>
   deleteScope(path: string): Promise<void>

@@ -31,6 +31,9 @@ const PROBES = {
   'nats-server': ['--version'],
   mosquitto: ['-h'],
   'redis-server': ['--version'],
+  nginx: ['-v'],
+  haproxy: ['-v'],
+  stunnel4: ['-version'],
   // It knows no words: it would start.
   'rabbitmq-server': 'look',
 } as const satisfies Record<string, readonly string[] | 'look'>
