@@ -122,7 +122,6 @@ class Pass {
       const served = await this.#around.probe.served(probe.server, probe.timeoutSeconds)
       this.#owed = !served.equals(certificate)
     } catch (error) {
-      // One that is stopped takes up the files when it starts.
       if (!isSignetError(error) || error.code !== 'ERR_TLS_CONNECTION') this.#wrong ??= expected(error)
     }
   }
@@ -131,15 +130,29 @@ class Pass {
   async #takeUp(present: Present, before: Present | undefined): Promise<void> {
     const { directory } = this.#item
     this.#tried = true
+    const isUp = await this.#isUp()
     try {
-      await this.#reload(present)
+      await this.#reload(present, isUp)
       this.#owed = false
     } catch (error) {
       this.#failed = expected(error)
-      if (before !== undefined) await this.#goBack(before)
+      // Of a server that did not answer before, nobody knows whether it would with the certificate before.
+      if (before !== undefined && isUp) await this.#goBack(before)
       return
     }
     this.#around.tell({ event: 'reloaded', directory })
+  }
+
+  /** Whether the server answers at all, before it is asked to take up anything. */
+  async #isUp(): Promise<boolean> {
+    const { probe } = this.#item
+    if (probe === undefined) return true
+    try {
+      await this.#around.probe.served(probe.server, probe.timeoutSeconds)
+      return true
+    } catch (error) {
+      return expected(error).code !== 'ERR_TLS_CONNECTION'
+    }
   }
 
   async #goBack(before: Present): Promise<void> {
@@ -148,7 +161,7 @@ class Pass {
     this.#look()
     this.#around.tell({ event: 'rolled-back', directory, serialNumber: before.certificate.serialNumber })
     try {
-      await this.#reload(before)
+      await this.#reload(before, true)
       this.#owed = false
     } catch (error) {
       // That it failed before is what is reported.
@@ -156,10 +169,11 @@ class Pass {
     }
   }
 
-  async #reload({ certificate }: Present): Promise<void> {
+  /** One that is stopped takes up the files when it starts: that is not waited for. */
+  async #reload({ certificate }: Present, isUp: boolean): Promise<void> {
     const { reload, reloadSeconds, probe } = this.#item
     for (const command of reload) await runCommand(command, { timeoutSeconds: reloadSeconds })
-    if (probe !== undefined) await requireServed(this.#around.probe, probe, certificate, this.#around.wait)
+    if (probe !== undefined && isUp) await requireServed(this.#around.probe, probe, certificate, this.#around.wait)
   }
 
   /** What is wrong with what is there, whatever was done. */
