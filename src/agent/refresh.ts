@@ -13,8 +13,9 @@ import { runCommand } from './command.js'
 import type { CredentialConfiguration } from './configuration.js'
 import { type Present, presentCredential } from './present.js'
 import { requireServed } from './probe.js'
+import { firstOver, recorded } from './recorded.js'
 import { isDue, renewCredential } from './renewal.js'
-import { LONGEST_RETRY_SECONDS, renewalTime, retrySeconds } from './schedule.js'
+import { LONGEST_RETRY_SECONDS } from './schedule.js'
 import type { CredentialStatus } from './status.js'
 import type { Surroundings } from './surroundings.js'
 import { deliverTrust } from './trusted-cas.js'
@@ -221,46 +222,17 @@ class Pass {
   }
 
   status(): CredentialStatus {
-    const { directory, entity, profile, renewAt, jitter } = this.#item
-    const { at, random, tell } = this.#around
-    const certificate = this.#present?.certificate
-    // Until something is tried again, what failed before stands.
+    const [failed, wrong] = [this.#failed, this.#wrong]
     const isStanding = !this.#tried && this.#memory.failures > 0 && (this.#owed || this.#isDue())
-    const failures = this.#failed === undefined ? (isStanding ? this.#memory.failures : 0) : this.#memory.failures + 1
-    const left = certificate === undefined ? undefined : (certificate.notAfter.getTime() - at.getTime()) / 1000
-    const nextAttempt =
-      this.#failed === undefined
-        ? isStanding
-          ? this.#memory.nextAttempt
-          : null
-        : addSeconds(at, retrySeconds(failures, random(), left)).toISOString()
-    const error = this.#failed ?? this.#wrong
-    const lastError =
-      error === undefined
-        ? isStanding
-          ? this.#memory.lastError
-          : null
-        : { code: error.code, message: error.message, exitCode: error.exitCode, at: at.toISOString() }
-    if (error !== undefined) tell({ event: 'failed', directory, error: error.toJSON(), nextAttempt })
-    return {
-      directory,
-      entity,
-      profile: profile.name,
-      serialNumber: certificate?.serialNumber ?? null,
-      uri: this.#present?.uri ?? null,
-      notAfter: certificate?.notAfter.toISOString() ?? null,
-      renewAt: certificate === undefined ? null : renewalTime(certificate, renewAt, jitter).toISOString(),
-      crlNextUpdate: firstOver(this.#present)?.toISOString() ?? null,
-      lastError,
-      failures,
-      nextAttempt,
-      reloadOwed: this.#owed,
+    const ended = { present: this.#present, reloadOwed: this.#owed, failed, wrong, isStanding }
+    const status = recorded(this.#item, this.#memory, ended, this.#around)
+    const error = failed ?? wrong
+    if (error !== undefined) {
+      const { directory, nextAttempt } = status
+      this.#around.tell({ event: 'failed', directory, error: error.toJSON(), nextAttempt })
     }
+    return status
   }
-}
-
-function firstOver(present: Present | undefined): Date | undefined {
-  return present?.crls.map(({ currentUntil }) => currentUntil).sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
 /** What is thrown on purpose; anything else is a bug, and goes on its way. */
