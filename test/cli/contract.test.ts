@@ -21,7 +21,7 @@ const prepared = await prepareDeployment()
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+}, 180_000)
 
 function newWorld(): World {
   const world = copyWorld(prepared)
