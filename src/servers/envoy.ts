@@ -30,7 +30,7 @@ export const ENVOY: ServerKind = {
     user: 'envoy',
     group: 'envoy',
     port: 8443,
-    unit: { name: 'signet-envoy', from: 'own', startsAs: 'user' },
+    unit: { name: 'signet-envoy', from: 'own' },
     image: 'envoyproxy/envoy:v1.36',
     imageUid: 101,
   },

@@ -40,8 +40,8 @@ export interface Installation {
     readonly from: 'package' | 'own'
     /** How the configured start words behave. Default `'exec'`: in the foreground. */
     readonly type?: 'exec' | 'notify' | 'forking'
-    /** `'root'`: it gives up its rights by itself, once it has read the key. */
-    readonly startsAs: 'root' | 'user'
+    /** `'root'`: it gives up its rights by itself, once it has read the key. Default `'user'`. */
+    readonly startsAs?: 'root' | 'user'
   }
   readonly image: string
   /** Whom the image runs as, who must be able to read the key. */

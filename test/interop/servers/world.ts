@@ -63,6 +63,8 @@ export interface TrialWorld {
   /** Those who are let in: the first, the second, the one who leaves. */
   readonly admitted: readonly [first: Admitted, second: Admitted, leaver: Admitted]
   readonly visitors: Visitors
+  /** Somebody else with a good certificate of this authority: of this common name. */
+  visitor(commonName: string): ClientTls
   /** A folder for what the server writes, which belongs to whoever it runs as. */
   state(user: string): string
   /** Write generated files to where they say, which is in the folder of this world. */
@@ -123,6 +125,14 @@ export async function makeTrialWorld(group?: string): Promise<TrialWorld> {
       revoked: asClient(revoked),
       wrongPurpose: asClient(leaf('compute-07', { purposes: [OID.kpServerAuth] })),
       unmapped: asClient(leaf('api-01')),
+    },
+    visitor: (commonName) => {
+      const subject = buildName([
+        [OID.organizationName, DOMAIN],
+        [OID.organizationalUnitName, 'compute'],
+        [OID.commonName, commonName],
+      ])
+      return asClient(leaf('compute-07', { subject }))
     },
     state: (user) => {
       const path = join(folder, 'state')
