@@ -20,6 +20,16 @@ export const GOALS: readonly Goal[] = [
   { row: 'signMessage p256', peer: 'libcrypto', atLeast: 1.3 },
   // At most 1.15 times as long.
   { row: 'first message of an unknown signer', peer: 'libcrypto, with chain', atLeast: 0.87 },
+  { row: 'first message of an unknown signer', peer: 'libcrypto, with chain and CRLs', atLeast: 0.87 },
+  { row: 'verifyAll on all cores', peer: 'verifyMessage, one after the other', atLeast: 1.8 },
+  { row: 'issuance, bulk', peer: 'bare key generation + sign', atLeast: 0.35 },
+  { row: 'issuance, bulk', peer: 'cfssl', atLeast: 1 },
+  { row: 'issuance, bulk', peer: 'step-ca', atLeast: 1 },
+  { row: 'issuance, key and certificate alone', peer: '@peculiar/x509', atLeast: 30 },
+  // At most 1.5 times as long.
+  { row: 'cold signet verify', peer: 'node -e 0', atLeast: 0.667 },
+  { row: 'batch of files', peer: 'the library', atLeast: 0.8 },
+  { row: 'batch of lines', peer: 'the library', atLeast: 0.8 },
 ]
 
 export interface JudgedGoal extends Goal {

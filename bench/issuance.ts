@@ -20,6 +20,7 @@ import { entityRecord, identityOf, RoleGraph } from '../dist/identity/index.js'
 import { encodeSigned, generateSerial } from '../dist/x509/index.js'
 import type { BenchContext, Rows } from './context.ts'
 import { measure, type Row } from './harness.ts'
+import { startPeers } from './peers.ts'
 import { runMeasured } from './process.ts'
 
 const ENTITIES = 5000
@@ -37,14 +38,17 @@ export const ISSUANCE_ROWS: Rows = Object.fromEntries(
   NAMES.map((row) => [
     `issuance, ${row}`,
     async (context: BenchContext, name: string) => {
-      const found = made.get(context) ?? context.deployment().then(({ issuing }) => benches(issuing, context.folder))
+      const found = made.get(context) ?? context.deployment().then(({ issuing }) => benches(context, issuing))
       made.set(context, found)
       return (await found)[row](name)
     },
   ]),
 )
 
-async function benches(issuing: IssuingAuthority, folder: string): Promise<Record<(typeof NAMES)[number], Bench>> {
+async function benches(
+  { folder, peers }: BenchContext,
+  issuing: IssuingAuthority,
+): Promise<Record<(typeof NAMES)[number], Bench>> {
   const { authority, key, at, crls } = issuing
   const trustDomain = authority.deployment.trustDomain
   const entities = Array.from({ length: ENTITIES }, (_, index) => {
@@ -78,19 +82,24 @@ async function benches(issuing: IssuingAuthority, folder: string): Promise<Recor
     for (const one of requests(count)) await issueCertificates(issuing, [one])
   }
   return {
-    bulk: (name) =>
-      measure(
-        name,
-        {
-          name: 'signet',
-          operations: BULK,
-          run: async () => {
-            for await (const group of issueInGroups(issuing, requests(BULK))) void group
-          },
+    bulk: async (name) => {
+      const ours = {
+        name: 'signet',
+        operations: BULK,
+        run: async () => {
+          for await (const group of issueInGroups(issuing, requests(BULK))) void group
         },
-        [bare(BULK)],
-        5,
-      ),
+      }
+      const builds = join(folder, 'builds')
+      mkdirSync(builds, { recursive: true })
+      const { residents, skipped } = await startPeers(['issue'], folder, builds, peers)
+      try {
+        const row = await measure(name, ours, [bare(BULK), ...residents], 5, { skipped })
+        return { ...row, versions: Object.fromEntries(residents.map((resident) => [resident.name, resident.version])) }
+      } finally {
+        for (const resident of residents) resident.close()
+      }
+    },
     'key and certificate alone': async (name) =>
       measure(
         name,
@@ -228,8 +237,9 @@ function bareCommits(folder: string): { name: string; operations: number; run: (
 export interface IssuanceMemory {
   readonly certificates: number
   readonly perSecond: number
-  /** Resident megabytes after a tenth, after a half, and at the end. */
-  readonly megabytes: readonly number[]
+  /** After each tenth: resident, and on the heap when its garbage is collected. */
+  readonly residentMegabytes: readonly number[]
+  readonly heapMegabytes: readonly number[]
 }
 
 const CHILD = (dist: string, folder: string, count: number): string => `
@@ -256,32 +266,39 @@ function* requests() {
   const made = { kind: 'generate', algorithm: 'p256' }
   for (let index = 0; index < ${count}; index++) yield { entity: id(index), profile: A.PROFILES.peer, key: made }
 }
-const megabytes = []
+const [residentMegabytes, heapMegabytes] = [[], []]
 let done = 0
 const start = performance.now()
 for await (const group of A.issueInGroups({ authority, key, crls, at: now }, requests())) {
   done += group.length
-  if ([0.1, 0.5, 1].some((share) => done === share * ${count})) megabytes.push(Math.round(process.memoryUsage.rss() / 1e6))
+  if ((10 * done) % ${count} !== 0) continue
+  gc()
+  const { rss, heapUsed } = process.memoryUsage()
+  residentMegabytes.push(Math.round(rss / 1e6))
+  heapMegabytes.push(Math.round(heapUsed / 1e6))
 }
 const perSecond = Math.round((1000 * done) / (performance.now() - start))
 await authority.close()
-process.stdout.write(JSON.stringify({ certificates: done, perSecond, megabytes }))
+process.stdout.write(JSON.stringify({ certificates: done, perSecond, residentMegabytes, heapMegabytes }))
 `
 
 export async function measureIssuanceMemory(folder: string, count = 100_000): Promise<IssuanceMemory> {
   const place = mkdtempSync(join(folder, 'issuance-'))
   const program = CHILD(new URL('../dist/', import.meta.url).href, place, count)
   try {
-    const { output } = await runMeasured(process.execPath, ['--input-type=module', '-e', program], 600_000)
+    const { output } = await runMeasured(
+      process.execPath,
+      ['--expose-gc', '--input-type=module', '-e', program],
+      600_000,
+    )
     return JSON.parse(output) as IssuanceMemory
   } finally {
     rmSync(place, { recursive: true, force: true })
   }
 }
 
-export function printIssuanceMemory({ certificates, perSecond, megabytes }: IssuanceMemory): void {
-  const resident = megabytes.map((value) => `${value} MB`).join(', ')
-  console.log(
-    `issuance memory: ${certificates} certificates, ${perSecond}/s, resident after 10 %, 50 %, 100 %: ${resident}`,
-  )
+export function printIssuanceMemory(memory: IssuanceMemory): void {
+  const { certificates, perSecond, residentMegabytes, heapMegabytes } = memory
+  console.log(`${certificates} certificates at ${perSecond}/s, after each tenth: RSS ${residentMegabytes.join(' ')} MB`)
+  console.log(`  heap ${heapMegabytes.join(' ')} MB`)
 }

@@ -22,6 +22,7 @@ import { describeMachine } from './machine.ts'
 import { MESSAGE_ROWS } from './messages.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { type BenchResults, mergeResults, performancePage } from './page.ts'
+import { measureParts, printParts } from './parts.ts'
 import { performanceSvg } from './picture.ts'
 import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
@@ -44,6 +45,7 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   trust: suite({ measure: ({ folder }) => measureTrust(folder), print: printTrust }),
   quarantine: suite({ measure: ({ folder }) => measureQuarantine(folder), print: printQuarantine }),
   issuanceMemory: suite({ measure: ({ folder }) => measureIssuanceMemory(folder), print: printIssuanceMemory }),
+  parts: suite({ measure: measureParts, print: printParts }),
   steady: suite({ measure: measureSteady, print: printSteady }),
   creep: suite({ measure: measureCreep, print: printCreep }),
 }

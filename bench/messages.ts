@@ -5,10 +5,10 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { sign, verify } from 'node:crypto'
-import { SecretKey } from '../dist/crypto/index.js'
+import { hash, sign, verify } from 'node:crypto'
+import { SecretKey, SignaturePool } from '../dist/crypto/index.js'
 import { issueCertificates, PROFILES, registerEntity } from '../dist/authority/index.js'
-import { createReplayMemory, type MessagePolicy, signMessage, verifyMessage } from '../dist/message/index.js'
+import { createReplayMemory, type MessagePolicy, signMessage, verifyAll, verifyMessage } from '../dist/message/index.js'
 import { createKeyMemory, KEY_OCTETS, KeyServer, SharedKeyProtection, TicketClient } from '../dist/sharedkey/index.js'
 import { openTrustDirectory, type TrustDirectory } from '../dist/trust/index.js'
 import { MemoryKeyProvider } from '../dist/crypto/index.js'
@@ -36,6 +36,7 @@ export const MESSAGE_ROWS: Rows = {
   ...rowsOf('signMessage', signRow),
   [FIRST]: firstRow,
   [NEXT]: nextRow,
+  'verifyAll on all cores': allCoresRow,
 }
 
 function rowsOf(verb: string, row: (context: BenchContext, name: string, algorithm: Algorithm) => Promise<Row>): Rows {
@@ -58,6 +59,7 @@ async function verifyRow(context: BenchContext, name: string, algorithm: Algorit
     ours: { name: 'signet', run: verifying(messages, () => policyFor(directory, at)) },
     here: [
       { name: 'bare crypto.verify', run: bareVerifying(signer, messages) },
+      { name: 'bare crypto.verify and digest', run: bareVerifying(signer, messages, 'and-digest') },
       { name: 'Kite (shared keys)', run: open },
     ],
   })
@@ -136,6 +138,33 @@ async function nextRow(context: BenchContext, name: string): Promise<Row> {
   return beside(context, name, signer, own, ['verify-chain', 'verify-crls'], { ours, here }, ONLY_LIBCRYPTO)
 }
 
+/** Many at hand, verdicts in order: a thread for each core but ours, beside one message after the other. */
+async function allCoresRow(context: BenchContext, name: string): Promise<Row> {
+  const deployment = await context.deployment()
+  const { at } = deployment
+  const signer = await context.signer('p256')
+  const { directory } = await publish(deployment)
+  const messages = await signMany(signer, at)
+  const list = messages.map((der) => ({ der, content: CONTENT }))
+  const pool = new SignaturePool()
+  const operations = messages.length
+  const together = async (): Promise<void> => {
+    const policy = policyFor(directory, at)
+    for await (const { verdict } of verifyAll(list, () => policy, pool))
+      if (verdict !== 'verified') throw new Error(verdict)
+  }
+  const singly = async (): Promise<void> => {
+    const policy = policyFor(directory, at)
+    for (const der of messages) await verifyMessage(der, CONTENT, policy)
+  }
+  try {
+    const others = [{ name: 'verifyMessage, one after the other', operations, run: singly }]
+    return await measure(name, { name: 'signet', operations, run: together }, others, context.rounds)
+  } finally {
+    await pool.close()
+  }
+}
+
 const ONLY_LIBCRYPTO = /^libcrypto/
 
 interface Side {
@@ -175,13 +204,14 @@ function verifying(messages: readonly Uint8Array[], policyOf: () => MessagePolic
   }
 }
 
-function bareVerifying(signer: Signer, messages: readonly Uint8Array[]): () => boolean {
+function bareVerifying(signer: Signer, messages: readonly Uint8Array[], digests?: 'and-digest'): () => boolean {
   const parts = messages.map(signedPartOf)
   const { keyObject } = signer.certificate.publicKey
   const { digest } = signer.key.signatureAlgorithm
   let next = 0
   return () => {
     const part = parts[next++ % parts.length]
+    if (digests !== undefined) hash('sha256', CONTENT, 'buffer')
     return part !== undefined && verify(digest, part.signed, keyObject, part.signature)
   }
 }

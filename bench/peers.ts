@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ResidentOptions, type Resident, startResident } from './resident.ts'
 
-export type Task = 'verify' | 'verify-chain' | 'verify-crls' | 'sign'
+export type Task = 'verify' | 'verify-chain' | 'verify-crls' | 'sign' | 'issue'
 
 /** A program and its words; or why there is none. */
 type Found = { readonly program: string; readonly words: readonly string[] } | string
@@ -29,6 +29,9 @@ export const PEERS: Readonly<Record<string, Peer>> = {
   'PyCA cryptography': { tasks: ['verify', 'sign'], find: pyca },
   'node-forge': { tasks: ['verify', 'sign'], find: nodeForge },
   jose: { tasks: ['verify', 'sign'], find: () => javascript('jose', resolve('.')) },
+  cfssl: { tasks: ['issue'], find: (builds) => goIssuer(builds, 'cfssl') },
+  'step-ca': { tasks: ['issue'], find: (builds) => goIssuer(builds, 'step-ca') },
+  'step-ca, with its database': { tasks: ['issue'], find: (builds) => goIssuer(builds, 'step-ca-database') },
 }
 
 /** What is said of a task behind the name of who does it. */
@@ -37,6 +40,7 @@ const WORDS: Readonly<Record<Task, string>> = {
   'verify-chain': ', with chain',
   'verify-crls': ', with chain and CRLs',
   sign: '',
+  issue: '',
 }
 
 export interface Started {
@@ -113,6 +117,15 @@ function goPkcs7(builds: string): Found {
   const program = join(builds, 'go-pkcs7')
   build('go', ['build', '-o', program, '.'], join(SOURCES, 'go'))
   return { program, words: TASK_AND_FILES }
+}
+
+function goIssuer(builds: string, task: string): Found {
+  if (!isProgram('go', 'version')) return 'not installed: go'
+  const program = join(builds, 'issuers')
+  if (!existsSync(program)) build('go', ['build', '-o', program, '.'], join(SOURCES, 'issuers'))
+  const database = join(builds, `${task}-database`)
+  mkdirSync(database, { recursive: true })
+  return { program, words: [task, database] }
 }
 
 function bouncyCastle(builds: string): Found {

@@ -4,7 +4,7 @@
  *
  * @module crypto/weak (floor 2)
  */
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { DerReader, KEY_LIMITS, OID, TAG } from '../asn1/index.js'
 import { isSignetError, TrustError } from '../errors/index.js'
 import {
@@ -13,7 +13,7 @@ import {
   signatureAlgorithmOf,
   type VerifyingAlgorithm,
 } from './algorithms.js'
-import { parsePublicKey, type VerifyingKey } from './public-key.js'
+import { parsePublicKey, publicKeyObject, type VerifyingKey } from './public-key.js'
 import { weaknessOf } from './weak-rsa.js'
 
 /**
@@ -86,7 +86,7 @@ function weakKey(spkiDer: Uint8Array): VerifyingKey | undefined {
   if (spkiDer.length > KEY_LIMITS.maxBytes || !isInForm(spkiDer)) return undefined
   let keyObject: KeyObject
   try {
-    keyObject = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
+    keyObject = publicKeyObject(spkiDer)
   } catch (cause) {
     throw new TrustError('ERR_KEY_NOT_ALLOWED', 'the public key is not a valid key', { cause })
   }

@@ -141,7 +141,7 @@ export function applyTrustDelta(
   )
   const der = attachContent(document.signature, content)
   const directory = openResult(der, delta, request)
-  checkPublisher(published, request.at, { crls: directory.crls })
+  checkPublisher(published, request.at, { crls: directory.crls }, [...directory.authorities, ...directory.anchors])
   remember(request.memory, requirePin(request.pin), directory)
   return { directory, der }
 }

@@ -128,12 +128,20 @@ export function readPublished(bytes: Uint8Array, contentType: PublishedType, pin
 /**
  * Validate the path of whoever signed, from the pinned root down.
  *
+ * @param known - Certificates that the caller goes on with: what is found out about one of the same octets, the caller need
+ * not find out again.
  * @throws {@link TrustError} what path validation refuses
  */
-export function checkPublisher(published: Published, at: Date, revocation: RevocationPolicy): void {
+export function checkPublisher(
+  published: Published,
+  at: Date,
+  revocation: RevocationPolicy,
+  known: readonly Certificate[] = [],
+): void {
+  const same = (one: Certificate): Certificate => known.find((other) => other.equals(one)) ?? one
   validatePath(published.publisher, {
-    anchors: [published.anchor],
-    intermediates: published.certificates,
+    anchors: [same(published.anchor)],
+    intermediates: published.certificates.map(same),
     at,
     purpose: 'trust-directory',
     revocation,
