@@ -28,6 +28,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   sharedkey: 7.1,
   compare: 7.2,
   servers: 7.2,
+  channels: 7.3,
   cli: 8,
 }
 
