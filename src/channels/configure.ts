@@ -102,15 +102,18 @@ function backendOf(endpoint: Endpoint, passages: readonly Passage[], isOpened: b
 
 function openedBackend({ name, credentials }: Endpoint, { outgoing, next }: Passage): Backend {
   if (outgoing === undefined) throw invalid(`a channel ends at ${name}, which is a proxy`)
-  const place = onlyPlace(outgoing.to)
+  const [place, to] = [onlyPlace(outgoing.to), outgoing.to.name]
   if (outgoing.hop.tls === 'clear') {
     return 'socket' in place ? { kind: 'socket', path: place.socket } : { kind: 'loopback', port: place.port }
   }
-  const credential = credentials.get(next?.clients ?? '')
-  if (next?.tls !== 'mutual-tls' || next.name === undefined || credential === undefined || 'socket' in place) {
-    throw new UsageError('ERR_CONFIG_INVALID', `${name} cannot be configured for its channel to ${outgoing.to.name}`, {
-      hint: 'signet config plan says what is missing',
+  if (next?.tls !== 'mutual-tls' || 'socket' in place) {
+    throw new UsageError('ERR_CONFIG_INVALID', `no configuration lets ${name} speak ${outgoing.hop.tls} to ${to}`, {
+      hint: 'tls: mutual-tls to a port',
     })
+  }
+  const credential = credentials.get(next.clients)
+  if (next.name === undefined || credential === undefined) {
+    throw invalid(`${name} and ${to} do not have what they show each other: signet config plan says what is missing`)
   }
   return {
     kind: 'mutual-tls',

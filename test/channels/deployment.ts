@@ -1,5 +1,5 @@
 /** A deployment in which nothing is wrong, and ways to change one thing of it. */
-import { type ChannelFinding, type ChannelPlan, parseDeployment, planChannels } from '../../src/channels/index.js'
+import { type ChannelPlan, parseDeployment, planChannels } from '../../src/channels/index.js'
 import { formatYaml, parseYaml } from '../../src/yaml/index.js'
 
 export const GOOD = `
@@ -61,7 +61,7 @@ interface Node {
 
 /** The text with one member changed: `endpoints.api.listen.address`. What is `undefined` is left out. */
 export function changed(changes: Readonly<Record<string, unknown>>, text = GOOD): string {
-  const document = parseYaml(text, 'the test') as unknown as Node
+  const document = parseYaml(text, 'the test') as never
   for (const [path, value] of Object.entries(changes)) {
     const names = path.split('.')
     const last = names.pop() ?? ''
@@ -69,7 +69,7 @@ export function changed(changes: Readonly<Record<string, unknown>>, text = GOOD)
     if (value === undefined) Reflect.deleteProperty(parent, last)
     else parent[last] = value as Node
   }
-  return formatYaml(document as never)
+  return formatYaml(document)
 }
 
 export function planOf(changes: Readonly<Record<string, unknown>> = {}): ChannelPlan {
@@ -78,5 +78,5 @@ export function planOf(changes: Readonly<Record<string, unknown>> = {}): Channel
 
 /** Codes with their severities, of a deployment with one thing changed. */
 export function found(changes: Readonly<Record<string, unknown>>): readonly string[] {
-  return planOf(changes).findings.map(({ code, severity }: ChannelFinding) => `${severity} ${code}`)
+  return planOf(changes).findings.map(({ code, severity }) => `${severity} ${code}`)
 }
