@@ -207,7 +207,9 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
     for (let index = 0; index < count; index++) {
       const serialNumber = digestOf('serial', index).slice(0, 40)
       const entityId = idOf(index)
-      await transaction.insertIntents([{ serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at }])
+      await transaction.insertIntents([
+        { serialNumber, entityId, profile: 'peer', tbsDigest: '', createdAt: at, issuer: 1 },
+      ])
       await transaction.insertCertificates([
         {
           serialNumber,
@@ -220,6 +222,8 @@ async function insertCertificates(store: Store, count: number): Promise<void> {
           notBefore: at,
           notAfter: at,
           der: new Uint8Array(700),
+          issuer: 1,
+          keySource: null,
         },
       ])
     }

@@ -29,6 +29,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   compare: 7.2,
   servers: 7.2,
   channels: 7.3,
+  probe: 7.3,
+  agent: 7.4,
   cli: 8,
 }
 
@@ -41,12 +43,14 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   pkijs: ['cms/second-opinion.ts'],
   kysely: [
     'store/kysely-bulk.ts',
+    'store/kysely-rotation.ts',
     'store/kysely-store.ts',
     'store/node-sqlite.ts',
     'store/registry-migration.ts',
+    'store/rotation-migration.ts',
     'store/schema.ts',
   ],
-  'kysely/migration': ['store/registry-migration.ts', 'store/schema.ts'],
+  'kysely/migration': ['store/registry-migration.ts', 'store/rotation-migration.ts', 'store/schema.ts'],
   yaml: ['yaml/yaml.ts'],
   'node:child_process': ['crypto/command-key-provider.ts'],
 }

@@ -6,6 +6,7 @@
  * HOME/mapping.yaml               certificate → identity
  * HOME/root.pem issuing-ca.pem trust-publisher.pem
  * HOME/issuing-ca.key.pem trust-publisher.key.pem   encrypted
+ * HOME/issuing-ca-2.pem issuing-ca-2.key.pem …      issuing CAs after the first
  * HOME/store.db  HOME/store.head  registry, certificates, revocations, issuance log
  * ```
  *
@@ -22,6 +23,7 @@ import { type Clock, MINUTE, readClock } from '../time/index.js'
 import { type Certificate, parseCertificates } from '../x509/index.js'
 import { type Deployment, type KeyLocation, parseDeployment } from './deployment.js'
 import { HOME_FILES } from './home-files.js'
+import { type IssuingCa, issuingCasOf, issuingOne, isTrusted } from './issuing-cas.js'
 
 /** How far the clock may be behind the last entry of the log before it is called wrong. */
 const CLOCK_STEP_SECONDS = 5 * MINUTE
@@ -30,18 +32,26 @@ export class Authority {
   readonly home: string
   readonly deployment: Deployment
   readonly root: Certificate
-  readonly issuing: Certificate
   readonly store: Store
   readonly #clock: Clock
+  #issuingCas: readonly IssuingCa[]
+  /** Keys of issuing CAs that do not issue, by number: for their CRLs. */
+  readonly #otherKeys = new Map<number, KeyProvider>()
   #publisher: Certificate | undefined
 
-  private constructor(home: string, deployment: Deployment, store: Store, clock: Clock) {
+  private constructor(
+    home: string,
+    deployment: Deployment,
+    store: Store,
+    clock: Clock,
+    issuingCas: readonly IssuingCa[],
+  ) {
     this.home = home
     this.deployment = deployment
     this.store = store
     this.#clock = clock
     this.root = onlyCertificate(join(home, HOME_FILES.root))
-    this.issuing = onlyCertificate(join(home, HOME_FILES.issuing))
+    this.#issuingCas = issuingCas
   }
 
   /**
@@ -60,7 +70,7 @@ export class Authority {
     const deployment = parseDeployment(readFileText(join(home, HOME_FILES.deployment)))
     const store = await openStore(storePaths(home))
     try {
-      return new Authority(home, deployment, store, clock)
+      return new Authority(home, deployment, store, clock, await loadIssuingCas(home, deployment, store))
     } catch (error) {
       await store.close()
       throw error
@@ -70,6 +80,38 @@ export class Authority {
   /** Certificates as a verifier needs them. */
   get anchors(): readonly Certificate[] {
     return [this.root]
+  }
+
+  /** The issuing CA that issues. */
+  get issuingCa(): IssuingCa {
+    return issuingOne(this.#issuingCas)
+  }
+
+  /** Its certificate. */
+  get issuing(): Certificate {
+    return this.issuingCa.certificate
+  }
+
+  /** The issuing CAs that others are to trust: that which issues first, then by number. */
+  get issuingCas(): readonly IssuingCa[] {
+    const { issuingCa } = this
+    return [issuingCa, ...this.#issuingCas.filter((ca) => ca !== issuingCa && isTrusted(ca))]
+  }
+
+  /** Their certificates: what stands between the nodes and the root. */
+  get authorities(): readonly Certificate[] {
+    return this.issuingCas.map(({ certificate }) => certificate)
+  }
+
+  /** Every issuing CA there ever was and that has a certificate, by number. */
+  get allIssuingCas(): readonly IssuingCa[] {
+    return this.#issuingCas
+  }
+
+  /** Look again at what the store says of the issuing CAs: somebody may have gone on with a rotation. */
+  async refreshIssuingCas(): Promise<void> {
+    this.#issuingCas = await loadIssuingCas(this.home, this.deployment, this.store)
+    this.#publisher = undefined
   }
 
   /** The certificate that signs the trust directory. */
@@ -100,9 +142,34 @@ export class Authority {
     return now
   }
 
-  /** Open the key of the issuing CA. @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH` and the key codes */
+  /**
+   * Open the key of the CA that issues. Where others are to trust further issuing CAs, the keys of those are opened, too,
+   * so that their CRLs can be made: {@link crlKey}.
+   *
+   * @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH` and the key codes
+   */
   async issuingKey(passphrase: Passphrase | undefined): Promise<KeyProvider> {
-    return this.#key(this.deployment.issuingKey, this.issuing, passphrase)
+    const [issuing, ...others] = this.issuingCas
+    for (const { number, certificate, key } of others) {
+      if (key === undefined || this.#otherKeys.has(number)) continue
+      this.#otherKeys.set(number, await this.#key(key, certificate, passphrase))
+    }
+    return this.#key(issuing?.key ?? this.deployment.issuingKey, this.issuing, passphrase)
+  }
+
+  /**
+   * The key with which an issuing CA signs its CRLs.
+   *
+   * @param issuingKey - That of the CA that issues.
+   * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` where it is another's, and {@link issuingKey} has not opened it
+   */
+  crlKey({ number, certificate }: IssuingCa, issuingKey: KeyProvider): KeyProvider {
+    const key = number === this.issuingCa.number ? issuingKey : this.#otherKeys.get(number)
+    if (key !== undefined) return key
+    throw new UsageError('ERR_PASSPHRASE_REQUIRED', `the key of ${certificate.subject.toString()} is not open`, {
+      details: { issuingCa: String(number) },
+      hint: 'open the keys of all issuing CAs with the passphrase of the authority: Authority.issuingKey',
+    })
   }
 
   /** Open the key that signs the trust directory. */
@@ -112,7 +179,7 @@ export class Authority {
 
   /** Whether opening a key takes a passphrase. */
   get needsPassphrase(): boolean {
-    return this.deployment.issuingKey.kind === 'file'
+    return this.issuingCas.some(({ key }) => key?.kind === 'file')
   }
 
   async close(): Promise<void> {
@@ -148,6 +215,14 @@ export async function openKey(
     })
   }
   return openKeyFile(join(home, location.path), passphrase)
+}
+
+/** As the store has them; where it has none, the one of the files. */
+async function loadIssuingCas(home: string, deployment: Deployment, store: Store): Promise<readonly IssuingCa[]> {
+  const known = issuingCasOf(await store.issuingCas())
+  if (known.length > 0) return known
+  const certificate = onlyCertificate(join(home, HOME_FILES.issuing))
+  return [{ number: 1, state: 'issuing', certificate, key: deployment.issuingKey, revokedAt: undefined }]
 }
 
 export function storePaths(home: string): StorePaths {

@@ -7,17 +7,14 @@
 import { hash, type KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { OID } from '../asn1/index.js'
 import {
   encryptPrivateKey,
   generatePrivateKey,
   type KeyAlgorithmName,
-  keyIdentifierOf,
   type KeyProvider,
   MemoryKeyProvider,
   openKeyFile,
   type Passphrase,
-  type PublicKey,
 } from '../crypto/index.js'
 import { StateError, UsageError } from '../errors/index.js'
 import {
@@ -35,27 +32,9 @@ import {
   writeNew,
 } from '../files/index.js'
 import { defaultMappingText } from '../identity/index.js'
-import { validatePath } from '../path/index.js'
 import { createStore, type Store } from '../store/index.js'
-import { addSeconds, type Clock, DAY, readClock } from '../time/index.js'
-import {
-  buildName,
-  type Certificate,
-  compareSecondOpinion,
-  createCrl,
-  type Crl,
-  encodeAuthorityKeyIdentifier,
-  encodeBasicConstraints,
-  encodeKeyUsage,
-  encodeNameConstraints,
-  encodeSigned,
-  encodeSubjectKeyIdentifier,
-  encodeTbsCertificate,
-  generateSerial,
-  type Name,
-  parseCertificate,
-  parseCertificates,
-} from '../x509/index.js'
+import { addSeconds, type Clock, readClock } from '../time/index.js'
+import { type Certificate, compareSecondOpinion, createCrl, type Crl, parseCertificates } from '../x509/index.js'
 import { BACKDATE_SECONDS } from './approve-validity.js'
 import { Authority, openKey, storePaths } from './authority.js'
 import { HOME_FILES } from './home-files.js'
@@ -69,10 +48,7 @@ import {
   permittedNames,
 } from './deployment.js'
 import { issueOwnCertificate } from './issue.js'
-
-/** The root lives ten years, the issuing CA three. */
-export const ROOT_VALIDITY_SECONDS = 10 * 365 * DAY
-export const ISSUING_CA_VALIDITY_SECONDS = 3 * 365 * DAY
+import { caName, makeIssuingCa, makeRootCa } from './make-ca.js'
 
 export interface BootstrapRequest {
   /** Folder of the authority; nothing may be there, or an empty folder. */
@@ -130,7 +106,7 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
   const stage = stageDirectory(dirname(home), SECRET_DIRECTORY_MODE, basename(home))
   try {
     const rootKey = generatePrivateKey(request.algorithm)
-    const root = await makeRoot(request.trustDomain, new MemoryKeyProvider(rootKey), at)
+    const root = await makeRootCa(caName(request.trustDomain, 'root CA'), new MemoryKeyProvider(rootKey), at)
     const { key: issuingKey, location } = await makeIssuingKey(request, stage)
     const deployment: Deployment = {
       trustDomain: request.trustDomain,
@@ -140,7 +116,15 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
       publisherKey: { kind: 'file', path: HOME_FILES.publisherKey },
     }
     const signer = new MemoryKeyProvider(rootKey)
-    const issuing = await makeIssuing(deployment, root, signer, issuingKey.publicKey, at)
+    const issuing = await makeIssuingCa(
+      { certificate: root, key: signer },
+      {
+        subject: caName(deployment.trustDomain, 'issuing CA'),
+        publicKey: issuingKey.publicKey,
+        constraints: { permitted: permittedNames(deployment), excluded: excludedNames(deployment) },
+        at,
+      },
+    )
     await compareSecondOpinion(root, root)
     await compareSecondOpinion(issuing, root)
     const rootCrl = await createRootCrl(root, signer, at)
@@ -165,84 +149,6 @@ export function openRootBundle(
   const key = openKeyFile(join(directory, ROOT_FILES.key), passphrase)
   if (certificate === undefined) throw new UsageError('ERR_CONFIG_INVALID', `${directory} is not a root bundle`)
   return { key, certificate }
-}
-
-async function makeRoot(trustDomain: string, key: KeyProvider, at: Date): Promise<Certificate> {
-  const name = caName(trustDomain, 'root CA')
-  const keyIdentifier = keyIdentifierOf(key.publicKey)
-  const root = await signCa(key, {
-    issuer: name,
-    subject: name,
-    publicKey: key.publicKey,
-    at,
-    notAfter: addSeconds(at, ROOT_VALIDITY_SECONDS),
-    extensionsDer: [
-      encodeBasicConstraints({ ca: true, pathLenConstraint: 1 }),
-      encodeKeyUsage(['keyCertSign', 'cRLSign']),
-      encodeSubjectKeyIdentifier(keyIdentifier),
-      encodeAuthorityKeyIdentifier(keyIdentifier),
-    ],
-  })
-  validatePath(root, { anchors: [root], at, purpose: 'allow-any', revocation: 'allow-unchecked' })
-  return root
-}
-
-async function makeIssuing(
-  deployment: Deployment,
-  root: Certificate,
-  rootKey: KeyProvider,
-  publicKey: PublicKey,
-  at: Date,
-): Promise<Certificate> {
-  const issuing = await signCa(rootKey, {
-    issuer: root.subject,
-    subject: caName(deployment.trustDomain, 'issuing CA'),
-    publicKey,
-    at,
-    notAfter: addSeconds(at, ISSUING_CA_VALIDITY_SECONDS),
-    extensionsDer: [
-      encodeBasicConstraints({ ca: true, pathLenConstraint: 0 }),
-      encodeKeyUsage(['keyCertSign', 'cRLSign']),
-      encodeSubjectKeyIdentifier(keyIdentifierOf(publicKey)),
-      encodeAuthorityKeyIdentifier(keyIdentifierOf(rootKey.publicKey)),
-      encodeNameConstraints({ permitted: permittedNames(deployment), excluded: excludedNames(deployment) }),
-    ],
-  })
-  validatePath(issuing, { anchors: [root], at, purpose: 'allow-any', revocation: 'allow-unchecked' })
-  return issuing
-}
-
-interface CaTemplate {
-  readonly issuer: Name
-  readonly subject: Name
-  readonly publicKey: PublicKey
-  readonly at: Date
-  readonly notAfter: Date
-  readonly extensionsDer: readonly Uint8Array[]
-}
-
-async function signCa(
-  key: KeyProvider,
-  { issuer, subject, publicKey, at, notAfter, extensionsDer }: CaTemplate,
-): Promise<Certificate> {
-  const tbsDer = encodeTbsCertificate({
-    serialNumberOctets: generateSerial(),
-    signatureAlgorithm: key.signatureAlgorithm,
-    issuer,
-    notBefore: addSeconds(at, -BACKDATE_SECONDS),
-    notAfter,
-    subject,
-    spkiDer: publicKey.spkiDer,
-    extensionsDer,
-  })
-  return parseCertificate(encodeSigned(tbsDer, key.signatureAlgorithm, await key.sign(tbsDer)))
-}
-
-function caName(trustDomain: string, role: string): Name {
-  return buildName([
-    [OID.organizationName, trustDomain],
-    [OID.commonName, `signet ${role}`],
-  ])
 }
 
 async function makeIssuingKey(

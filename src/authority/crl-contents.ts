@@ -20,7 +20,8 @@ export interface Published {
 }
 
 /**
- * Everything that is revoked, and the certificates of quarantined entities on hold. Sorted by serial number.
+ * Everything of one issuing CA that is revoked, and the certificates of quarantined entities on hold. Sorted by serial
+ * number.
  *
  * A certificate that had ended when the full CRL was made that receivers have was listed by a CRL made after its end;
  * that is all that RFC 5280 §3.3 asks for.
@@ -29,17 +30,18 @@ export async function entriesToList(
   reader: StoreReader,
   at: Date,
   received: Crl | undefined,
+  issuer: number,
 ): Promise<readonly RevokedCertificate[]> {
   const entries = new Map<string, RevokedCertificate>()
   for (const entity of await reader.entities()) {
     if (entity.state !== 'quarantined') continue
     for (const { certificate } of await reader.certificates(entity.id)) {
-      if (Date.parse(certificate.notAfter) < at.getTime()) continue
+      if (certificate.issuer !== issuer || Date.parse(certificate.notAfter) < at.getTime()) continue
       const { serialNumber } = certificate
       entries.set(serialNumber, { serialNumber, revocationDate: new Date(entity.updatedAt), reason: 'certificateHold' })
     }
   }
-  for (const { serialNumber, reason, revokedAt, notAfter } of await reader.revocations()) {
+  for (const { serialNumber, reason, revokedAt, notAfter } of await reader.revocations(issuer)) {
     if (hadEnded(notAfter, received)) continue
     entries.set(serialNumber, { serialNumber, revocationDate: new Date(revokedAt), reason })
   }

@@ -11,6 +11,7 @@ import { type Certificate, createCrl, Crl, parseCrl, type RevokedCertificate } f
 import { BACKDATE_SECONDS } from './approve-validity.js'
 import type { Authority } from './authority.js'
 import { changesSince, entriesToList, listsWhatItMust, type Published, refuseRollback } from './crl-contents.js'
+import type { IssuingCa } from './issuing-cas.js'
 
 /** How long a CRL of the issuing CA is current. */
 export const CRL_VALIDITY_SECONDS = 7 * DAY
@@ -29,24 +30,69 @@ export interface PublicationOptions {
 }
 
 /**
- * The current CRLs of root and issuing CA. The issuing CA's is made anew when it does not say what the store says, or
- * when half of its life is over.
+ * The current CRLs of all issuing CAs that others are to trust, and of the root; first that of the CA that issues. An
+ * issuing CA's is made anew when it does not say what the store says, or when half of its life is over.
  *
+ * @param key - That of the CA that issues; of others see {@link Authority.crlKey}.
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` where another CA has to sign whose key is not open
  */
 export async function currentCrls(authority: Authority, key: KeyProvider, at: Date): Promise<readonly Crl[]> {
-  const { store } = authority
-  const latest = await latestCrl(authority, authority.issuing)
-  const needed = await entriesToList(store, at, latest)
-  const allowed = await entriesToList(store, at, undefined)
-  const isGood = latest !== undefined && isFresh(latest, at) && listsWhatItMust(latest, needed, allowed)
-  const issuing = isGood ? latest : await publishCrl(authority, key, at)
+  const crls: Crl[] = []
+  for (const ca of authority.issuingCas) crls.push(await currentCrl(authority, ca, key, at))
   const root = await latestCrl(authority, authority.root)
-  return root === undefined ? [issuing] : [issuing, root]
+  return root === undefined ? crls : [...crls, root]
+}
+
+async function currentCrl(authority: Authority, ca: IssuingCa, key: KeyProvider, at: Date): Promise<Crl> {
+  const { store } = authority
+  const latest = await latestCrl(authority, ca.certificate)
+  const needed = await entriesToList(store, at, latest, ca.number)
+  const allowed = await entriesToList(store, at, undefined, ca.number)
+  const isGood = latest !== undefined && isFresh(latest, at) && listsWhatItMust(latest, needed, allowed)
+  return isGood ? latest : publishCrlOf(authority, ca, authority.crlKey(ca, key), at)
 }
 
 /**
- * Make the next full CRL of the issuing CA and record it.
+ * Make the next full CRL of every issuing CA that others are to trust, and record them.
+ *
+ * @param key - As of {@link currentCrls}.
+ * @throws as {@link currentCrls}
+ */
+export async function publishCrls(
+  authority: Authority,
+  key: KeyProvider,
+  at: Date,
+  options: PublicationOptions = {},
+): Promise<readonly Crl[]> {
+  const crls: Crl[] = []
+  for (const ca of authority.issuingCas) {
+    crls.push(await publishCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
+  }
+  return crls
+}
+
+/**
+ * Make the next delta CRL of every issuing CA that others are to trust.
+ *
+ * @param key - As of {@link currentCrls}.
+ * @throws {@link StateError} `ERR_CRL_NO_BASE`; as {@link currentCrls}
+ */
+export async function publishDeltaCrls(
+  authority: Authority,
+  key: KeyProvider,
+  at: Date,
+  options: PublicationOptions = {},
+): Promise<readonly Crl[]> {
+  const crls: Crl[] = []
+  for (const ca of authority.issuingCas) {
+    crls.push(await publishDeltaCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
+  }
+  return crls
+}
+
+/**
+ * Make the next full CRL of the CA that issues and record it.
  *
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`
  */
@@ -56,15 +102,31 @@ export async function publishCrl(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<Crl> {
-  const plan = async (reader: StoreReader, { received }: Published): Promise<Plan> => {
-    const entries = await entriesToList(reader, at, received)
-    return { entries, written: entries }
-  }
-  return nextCrl(authority, authority.issuing, key, at, plan, { validitySeconds: CRL_VALIDITY_SECONDS, ...options })
+  return publishCrlOf(authority, authority.issuingCa, key, at, options)
 }
 
 /**
- * Make the next delta CRL of the issuing CA: what changed since the last full one.
+ * Make the next full CRL of one issuing CA and record it.
+ *
+ * @param key - Its own.
+ * @throws {@link StateError} `ERR_CRL_ROLLBACK`
+ */
+export async function publishCrlOf(
+  authority: Authority,
+  { number, certificate }: IssuingCa,
+  key: KeyProvider,
+  at: Date,
+  options: PublicationOptions = {},
+): Promise<Crl> {
+  const plan = async (reader: StoreReader, { received }: Published): Promise<Plan> => {
+    const entries = await entriesToList(reader, at, received, number)
+    return { entries, written: entries }
+  }
+  return nextCrl(authority, certificate, key, at, plan, { validitySeconds: CRL_VALIDITY_SECONDS, ...options })
+}
+
+/**
+ * Make the next delta CRL of the CA that issues: what changed since the last full one.
  *
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`; `ERR_CRL_NO_BASE` where there is no current full CRL to change
  */
@@ -74,20 +136,33 @@ export async function publishDeltaCrl(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<Crl> {
+  return publishDeltaCrlOf(authority, authority.issuingCa, key, at, options)
+}
+
+async function publishDeltaCrlOf(
+  authority: Authority,
+  { number, certificate }: IssuingCa,
+  key: KeyProvider,
+  at: Date,
+  options: PublicationOptions,
+): Promise<Crl> {
   const plan = async (reader: StoreReader, { full, delta, received }: Published): Promise<Plan> => {
     if (full === undefined || full.currentUntil < at) {
       throw new StateError('ERR_CRL_NO_BASE', 'there is no current full CRL for a delta CRL to change', {
         hint: 'signet crl publish without --delta makes one',
       })
     }
-    const entries = await entriesToList(reader, at, received)
+    const entries = await entriesToList(reader, at, received, number)
     return { entries, written: changesSince(full, delta, entries, at), baseCrlNumber: numberOf(full) }
   }
   const defaults = { validitySeconds: DELTA_CRL_VALIDITY_SECONDS }
-  return nextCrl(authority, authority.issuing, key, at, plan, { ...defaults, ...options })
+  return nextCrl(authority, certificate, key, at, plan, { ...defaults, ...options })
 }
 
-/** Make the next CRL of the root with its offline key, and record it. The root has revoked nothing but what is given. */
+/**
+ * Make the next CRL of the root with its offline key, and record it: what it listed before, and the issuing CAs that were
+ * given up as compromised.
+ */
 export async function publishRootCrl(
   authority: Authority,
   rootKey: KeyProvider,
@@ -95,8 +170,14 @@ export async function publishRootCrl(
   options: PublicationOptions = {},
 ): Promise<Crl> {
   const plan = (_reader: StoreReader, { full }: Published): Promise<Plan> => {
-    const entries = full?.revokedCertificates ?? []
-    return Promise.resolve({ entries, written: entries })
+    const entries = new Map((full?.revokedCertificates ?? []).map((entry) => [entry.serialNumber, entry]))
+    for (const { certificate, revokedAt } of authority.allIssuingCas) {
+      const { serialNumber } = certificate
+      if (revokedAt === undefined || entries.has(serialNumber)) continue
+      entries.set(serialNumber, { serialNumber, revocationDate: revokedAt, reason: 'keyCompromise' })
+    }
+    const sorted = [...entries.values()].sort((a, b) => (a.serialNumber < b.serialNumber ? -1 : 1))
+    return Promise.resolve({ entries: sorted, written: sorted })
   }
   return nextCrl(authority, authority.root, rootKey, at, plan, {
     validitySeconds: ROOT_CRL_VALIDITY_SECONDS,

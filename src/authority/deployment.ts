@@ -113,9 +113,10 @@ export function parseDeployment(text: string): Deployment {
   }
 }
 
-function parseKeyLocation(value: unknown): KeyLocation {
+/** Where a key is. @throws {@link EncodingError} `ERR_JSON_MALFORMED` */
+export function parseKeyLocation(value: unknown): KeyLocation {
   const { kind, path, command } = requireKeys(value, ['kind', 'path?', 'command?'], 'a key of deployment.json')
-  if (kind === 'file' && typeof path === 'string' && /^[a-z-]+\.key\.pem$/.test(path)) return { kind, path }
+  if (kind === 'file' && typeof path === 'string' && /^[a-z0-9-]+\.key\.pem$/.test(path)) return { kind, path }
   if (kind === 'command' && isTexts(command) && command.length > 0) return { kind, command }
   throw malformed()
 }

@@ -16,3 +16,9 @@ export const HOME_FILES = {
   database: 'store.db',
   head: 'store.head',
 } as const
+
+/** Certificate and key of an issuing CA after the first: their numbers tell them apart, and no file ever changes. */
+export function issuingCaFiles(number: number): { readonly certificate: string; readonly key: string } {
+  if (number === 1) return { certificate: HOME_FILES.issuing, key: HOME_FILES.issuingKey }
+  return { certificate: `issuing-ca-${number}.pem`, key: `issuing-ca-${number}.key.pem` }
+}

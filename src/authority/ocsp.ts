@@ -1,5 +1,5 @@
 /**
- * The authority as an OCSP responder (RFC 6960): what it says of certificates that its issuing CA issued.
+ * The authority as an OCSP responder (RFC 6960): what it says of certificates that its issuing CAs issued.
  *
  * @module authority/ocsp (floor 7)
  */
@@ -21,18 +21,20 @@ import {
 } from '../x509/index.js'
 import { BACKDATE_SECONDS } from './approve-validity.js'
 import type { Authority } from './authority.js'
+import type { IssuingCa } from './issuing-cas.js'
 
 /** How long an answer is current. */
 export const OCSP_VALIDITY_SECONDS = DAY
 
-/** Who signs answers: the issuing CA itself, or a responder to which it issued a certificate for that. */
+/** Who signs answers: an issuing CA itself, or a responder to which it issued a certificate for that. */
 export interface OcspSigner {
   readonly certificate: Certificate
   readonly key: KeyProvider
 }
 
 /**
- * Answer a request: `good` for what was issued and is not revoked, `unknown` for what this authority never issued.
+ * Answer a request: `good` for what was issued and is not revoked, `unknown` for what the CA of the signer never issued:
+ * nobody answers for another CA (RFC 6960 §4.2.2.2).
  *
  * @param request - Its nonce is repeated.
  * @returns A signed response; or, for a request with something critical that is not understood, an error response.
@@ -47,10 +49,11 @@ export async function answerOcsp(
   validitySeconds: number = OCSP_VALIDITY_SECONDS,
 ): Promise<OcspResponse> {
   if (request.unknownCritical) return createOcspError('malformedRequest')
+  const ca = await caOf(authority, signer, at)
   const answers = await Promise.all(
-    request.questions.map(async (id) => ({ id, status: await statusOf(authority, id) })),
+    request.questions.map(async (id) => ({ id, status: await statusOf(authority, ca, id) })),
   )
-  return sign(authority, signer, answers, at, validitySeconds, request.nonce)
+  return sign(ca, signer, answers, at, validitySeconds, request.nonce)
 }
 
 export interface PresignOptions {
@@ -72,20 +75,20 @@ export async function presignOcsp(
   at: Date,
   { validitySeconds = OCSP_VALIDITY_SECONDS, digest = 'sha1' }: PresignOptions = {},
 ): Promise<OcspResponse> {
-  const id = certIdOf(authority.issuing, serialNumber, digest)
-  return sign(authority, signer, [{ id, status: await statusOf(authority, id) }], at, validitySeconds)
+  const ca = await caOf(authority, signer, at)
+  const id = certIdOf(ca.certificate, serialNumber, digest)
+  return sign(ca, signer, [{ id, status: await statusOf(authority, ca, id) }], at, validitySeconds)
 }
 
-async function sign(
-  authority: Authority,
+function sign(
+  ca: IssuingCa,
   signer: OcspSigner,
   answers: readonly { readonly id: CertId; readonly status: CertStatus }[],
   at: Date,
   validitySeconds: number,
   nonce?: Uint8Array,
 ): Promise<OcspResponse> {
-  const isCa = signer.certificate.equals(authority.issuing)
-  if (!isCa) await requireResponder(authority, signer.certificate, at)
+  const isCa = signer.certificate.equals(ca.certificate)
   const end = Math.min(addSeconds(at, validitySeconds).getTime(), signer.certificate.notAfter.getTime())
   return createOcspResponse(
     {
@@ -104,40 +107,52 @@ async function sign(
   )
 }
 
+/** The CA for which somebody signs answers: itself, or that of a responder. @throws {@link DeniedError} `ERR_ISSUE_PROFILE` */
+async function caOf(authority: Authority, { certificate }: OcspSigner, at: Date): Promise<IssuingCa> {
+  const own = authority.issuingCas.find((ca) => ca.certificate.equals(certificate))
+  return own ?? (await requireResponder(authority, certificate, at))
+}
+
 /**
  * Hold a responder to what clients will ask of it.
  *
+ * @returns The CA that issued its certificate.
  * @throws {@link DeniedError} `ERR_ISSUE_PROFILE`
  */
 async function requireResponder(
-  { anchors, issuing, store }: Authority,
+  { anchors, authorities, issuingCas, store }: Authority,
   responder: Certificate,
   at: Date,
-): Promise<void> {
+): Promise<IssuingCa> {
   const refuse = (why: string, cause?: unknown): DeniedError =>
     new DeniedError('ERR_ISSUE_PROFILE', `nobody would believe this responder: ${why}`, {
       details: { certificate: responder.fingerprint },
       hint: 'make one: signet ocsp delegate',
       cause,
     })
+  let ca: IssuingCa | undefined
   try {
-    const intermediates = [issuing]
+    const intermediates = authorities
     const request = { anchors, intermediates, at, purpose: 'ocsp-signing', revocation: 'allow-unchecked' } as const
-    if (!validatePath(responder, request).issuer.equals(issuing)) throw refuse('another CA issued its certificate')
+    const { issuer } = validatePath(responder, request)
+    ca = issuingCas.find(({ certificate }) => certificate.equals(issuer))
   } catch (error) {
     if (isSignetError(error) && error.category === 'untrusted') throw refuse(error.message, error)
     throw error
   }
+  if (ca === undefined) throw refuse('another CA issued its certificate')
   if ((await store.certificateByFingerprint(responder.fingerprint))?.revocation !== undefined) {
     throw refuse('its certificate is revoked')
   }
+  return ca
 }
 
 /** What the store knows about a certificate, whatever the last CRL says. */
-async function statusOf({ issuing, store }: Authority, id: CertId): Promise<CertStatus> {
-  if (!isIssuerOf(issuing, id)) return { kind: 'unknown' }
+async function statusOf({ store }: Authority, ca: IssuingCa, id: CertId): Promise<CertStatus> {
+  if (!isIssuerOf(ca.certificate, id)) return { kind: 'unknown' }
   const { serialNumber } = id
   const found = await store.certificate(serialNumber)
+  if (found !== undefined && found.certificate.issuer !== ca.number) return { kind: 'unknown' }
   // A certificate that was abandoned can be revoked, too.
   const revocation = await store.revocation(serialNumber)
   // Recorded is revoked, also where the clock went back behind it.

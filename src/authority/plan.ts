@@ -169,7 +169,8 @@ export async function checkKeyIsFree(
     new DeniedError('ERR_ISSUE_KEY', `the public key of the request may not be certified: ${why}`, {
       hint: 'make a new key',
     })
-  for (const own of [authority.root, authority.issuing, authority.publisher]) {
+  const authorities = authority.allIssuingCas.map(({ certificate }) => certificate)
+  for (const own of [authority.root, ...authorities, authority.publisher]) {
     if (samePublicKey(own.publicKey, publicKey)) throw refuse("it is the authority's own")
   }
   const checkUse = (holder: string | null, use: Profile['keyUse']): void => {

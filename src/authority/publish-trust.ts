@@ -37,7 +37,7 @@ const SEQUENCE_SETTING = 'trustSequence'
  *
  * The sequence number is recorded before anything is signed, so that no two directories ever share one.
  *
- * @param crls - Current CRLs of root and issuing CA; they travel in the directory.
+ * @param crls - Current CRLs of root and issuing CAs; they travel in the directory.
  * @param found - Directories that were published before, as far as they are at hand. The new one gets a higher number
  * than all of them, also where the store is an older one from a backup: receivers would refuse it otherwise.
  */
@@ -64,7 +64,7 @@ export async function publishTrustDirectory(
       issuedAt: at,
       nextUpdate: addSeconds(at, validitySeconds),
       anchors: authority.anchors,
-      authorities: [authority.issuing],
+      authorities: authority.authorities,
       crls,
       signers,
     },
@@ -123,7 +123,7 @@ async function identityIfGood(
   try {
     const path = validatePath(certificate, {
       anchors: authority.anchors,
-      intermediates: [authority.issuing],
+      intermediates: authority.authorities,
       at,
       purpose: 'message-signing',
       revocation: { crls },

@@ -4,10 +4,12 @@
  * @module authority/record (floor 7)
  */
 import { hash } from 'node:crypto'
+import { StateError } from '../errors/index.js'
 import { requireActive, requireEntity } from '../identity/index.js'
 import type { CertificateRecord, IntentRecord, StoreReader, StoreTransaction } from '../store/index.js'
 import { addSeconds, MINUTE } from '../time/index.js'
 import type { Authority } from './authority.js'
+import { issuingNumber } from './issuing-cas.js'
 import { breathe, checkKeyIsFree, type IssuingAuthority, type Planned } from './plan.js'
 import type { SignedPlan } from './sign.js'
 
@@ -17,15 +19,17 @@ const ROWS = 100
 /** Record what is going to be signed: durable when the call returns. */
 export async function recordIntents({ authority, at }: IssuingAuthority, planned: readonly Planned[]): Promise<void> {
   const createdAt = at.toISOString()
+  const issuer = authority.issuingCa.number
+  const logged = loggedIssuer(issuer)
   await authority.store.transaction(async (transaction) => {
     for (const some of inParts(planned)) {
       const intents = some.map(({ serialNumber, entityId, profile, tbsDer }): IntentRecord => {
         const tbsDigest = hash('sha256', tbsDer, 'hex')
-        return { serialNumber, entityId, profile: profile.name, tbsDigest, createdAt }
+        return { serialNumber, entityId, profile: profile.name, tbsDigest, createdAt, issuer }
       })
       await transaction.insertIntents(intents)
       const facts = intents.map(({ serialNumber, entityId, profile, tbsDigest }) => {
-        return { serialNumber, entityId: entityId ?? undefined, profile, tbsDigest }
+        return { serialNumber, entityId: entityId ?? undefined, profile, tbsDigest, ...logged }
       })
       await transaction.logAll(at, 'certificate.intended', facts)
       await breathe()
@@ -38,17 +42,29 @@ export async function recordIntents({ authority, at }: IssuingAuthority, planned
  * where nobody else can write.
  *
  * @throws {@link DeniedError} `ERR_ENTITY_INACTIVE`, `ERR_ISSUE_KEY`
+ * @throws {@link StateError} `ERR_ROTATION_STATE` where another CA issues meanwhile
  */
 export async function recordCertificates(issuing: IssuingAuthority, signed: readonly SignedPlan[]): Promise<void> {
   const { authority, at } = issuing
+  const { number } = authority.issuingCa
+  const logged = loggedIssuer(number)
   await authority.store.transaction(async (transaction) => {
+    await recheckIssuer(transaction, number)
     await recheckEntities(transaction, signed)
     await recheckKeys(transaction, issuing, signed)
     for (const some of inParts(signed)) {
-      const records = some.map(certificateRecord)
+      const records = some.map((one) => certificateRecord(one, number))
       await transaction.insertCertificates(records)
       const facts = records.map(({ serialNumber, entityId, profile, keyIdentifier, fingerprint, notAfter }) => {
-        return { serialNumber, entityId: entityId ?? undefined, profile, keyIdentifier, fingerprint, notAfter }
+        return {
+          serialNumber,
+          entityId: entityId ?? undefined,
+          profile,
+          keyIdentifier,
+          fingerprint,
+          notAfter,
+          ...logged,
+        }
       })
       await transaction.logAll(at, 'certificate.issued', facts)
       await breathe()
@@ -82,9 +98,25 @@ async function recheckKeys(
   }
 }
 
-function certificateRecord({ item, der, reading }: SignedPlan): CertificateRecord {
-  const { entityId, profile, spkiDigest } = item
-  return { ...reading, entityId, profile: profile.name, spkiDigest, der }
+/** Another process may have gone on with a rotation: what a CA signed that no longer issues is not handed out. */
+async function recheckIssuer(transaction: StoreTransaction, number: number): Promise<void> {
+  const now = await issuingNumber(transaction)
+  if (now === number) return
+  throw new StateError('ERR_ROTATION_STATE', 'another CA issues now than a moment ago: nothing was issued', {
+    details: { issuingCa: String(now), before: String(number) },
+    hint: 'try again',
+  })
+}
+
+/** The log names every issuing CA but the first, of which there was no other for long. */
+function loggedIssuer(number: number): { readonly issuer?: number } {
+  return number === 1 ? {} : { issuer: number }
+}
+
+function certificateRecord({ item, der, reading }: SignedPlan, issuer: number): CertificateRecord {
+  const { entityId, profile, spkiDigest, isRequested } = item
+  const keySource = isRequested ? 'request' : 'generate'
+  return { ...reading, entityId, profile: profile.name, spkiDigest, der, issuer, keySource }
 }
 
 /** Give up what was planned, without hiding why: a store that fails now leaves it to {@link abandonStaleIntents}. */

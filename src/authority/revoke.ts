@@ -86,7 +86,7 @@ export interface RevocationPreview {
  * @throws {@link StateError} as that does
  */
 export async function previewRevocation(
-  { store, issuing }: Authority,
+  { store, allIssuingCas }: Authority,
   target: RevocationTarget,
   at: Date,
 ): Promise<RevocationPreview> {
@@ -104,7 +104,10 @@ export async function previewRevocation(
       return { entity: await requireEntity(store, id), left: left.map(({ certificate }) => certificate) }
     }),
   )
-  return { certificates, entities, staleUntil: (await store.latestCrl(issuing.keyIdentifier))?.nextUpdate }
+  const issuers = allIssuingCas.filter(({ number }) => certificates.some(({ issuer }) => issuer === number))
+  const crls = await Promise.all(issuers.map(({ certificate }) => store.latestCrl(certificate.keyIdentifier)))
+  const ends = crls.flatMap((crl) => (crl === undefined ? [] : [crl.nextUpdate])).sort()
+  return { certificates, entities, staleUntil: ends.at(-1) }
 }
 
 async function select(reader: StoreReader, target: RevocationTarget, at: Date): Promise<readonly Revoked[]> {

@@ -5,10 +5,9 @@ import {
   type Authority,
   latestCrl,
   latestDeltaCrl,
-  openRootBundle,
   type PublicationOptions,
-  publishCrl,
-  publishDeltaCrl,
+  publishCrls,
+  publishDeltaCrls,
   publishRootCrl,
   recoverRevocations,
 } from '../authority/index.js'
@@ -19,15 +18,14 @@ import { type Crl, hex, parseCrls } from '../x509/index.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
 import { passphraseOptions, type PassphraseOptions } from './passphrase.js'
+import { openRoot, ROOT_PASSPHRASE_OPTION, type RootOptions } from './root-bundle.js'
 import { facts, instant, table } from './table.js'
 
-interface PublishOptions extends PassphraseOptions {
+interface PublishOptions extends PassphraseOptions, RootOptions {
   readonly out?: string
   readonly outDir?: string
   readonly delta?: boolean
   readonly validity?: string
-  readonly root?: string
-  readonly rootPassphraseFile?: string
 }
 
 export function registerCrl(program: Command, cli: Invocation): void {
@@ -47,14 +45,14 @@ function registerPublish(crl: Command, cli: Invocation): void {
       .command('publish')
       .summary('publish what is revoked')
       .description(
-        'Make the next CRL of the issuing CA and write it, followed by the root CRL: servers need both. Nothing that a file already there lists as revoked may be missing.',
+        'Make the next CRL of the issuing CA (during a rotation: of both) and write it, followed by the root CRL: servers need all. Nothing that a file already there lists as revoked may be missing.',
       )
       .option('--out <file>', 'PEM file with all full CRLs, for servers; one that is there is replaced')
       .option('--out-dir <dir>', 'folder for one DER file per CA, KEYID.crl and KEYID.delta.crl')
       .option('--delta', 'make a delta CRL for --out-dir: what changed since the last full one')
       .option('--validity <duration>', 'how long the CRL is current (default: 7d, of a delta CRL 1d)')
       .option('--root <dir>', 'the offline root bundle, to make the next root CRL, too')
-      .option('--root-passphrase-file <file>', 'passphrase of the root key (default: that of the authority)'),
+      .option(...ROOT_PASSPHRASE_OPTION),
   )
     .addHelpText(
       'after',
@@ -94,23 +92,14 @@ async function publish(cli: Invocation, authority: Authority, options: PublishOp
     ...(options.validity === undefined ? {} : { validitySeconds: parseDuration(options.validity) }),
   }
   if (options.root !== undefined) {
-    const rootPassphrase =
-      options.rootPassphraseFile === undefined && passphrase !== undefined
-        ? passphrase
-        : await cli.passphrase(
-            options.rootPassphraseFile === undefined ? {} : { passphraseFile: options.rootPassphraseFile },
-            'passphrase of the root',
-          )
-    const bundle = openRootBundle(cli.path(options.root), rootPassphrase)
-    if (!bundle.certificate.equals(authority.root)) {
-      throw new UsageError('ERR_CONFIG_INVALID', `${options.root} is the root bundle of another deployment`)
-    }
-    await publishRootCrl(authority, bundle.key, at, { found: publication.found ?? [] })
+    const { key: rootKey } = await openRoot(cli, options.root, options, passphrase, authority.root)
+    await publishRootCrl(authority, rootKey, at, { found: publication.found ?? [] })
   }
-  const delta = options.delta === true ? await publishDeltaCrl(authority, key, at, publication) : undefined
-  const full = delta === undefined ? await publishCrl(authority, key, at, publication) : undefined
-  const [latest, root] = [await latestCrl(authority, authority.issuing), await latestCrl(authority, authority.root)]
-  const crls = [full ?? latest, delta, root].filter((item) => item !== undefined)
+  const deltas = options.delta === true ? await publishDeltaCrls(authority, key, at, publication) : []
+  if (options.delta !== true) await publishCrls(authority, key, at, publication)
+  const full = authority.authorities.map(async (issuer) => latestCrl(authority, issuer))
+  const latest = [...(await Promise.all(full)), ...deltas, await latestCrl(authority, authority.root)]
+  const crls = latest.filter((item) => item !== undefined)
   refuseOlder(crls, publication.found ?? [])
   return crls
 }
@@ -118,10 +107,10 @@ async function publish(cli: Invocation, authority: Authority, options: PublishOp
 /** The CRLs that receivers have now: those in the files that will be replaced. What cannot be read there is an error. */
 async function publishedBefore(
   cli: Invocation,
-  { issuing, root }: Authority,
+  { authorities, root }: Authority,
   { out, outDir }: PublishOptions,
 ): Promise<readonly Crl[]> {
-  const names = [issuing, root].flatMap(({ keyIdentifier }) => [
+  const names = [...authorities, root].flatMap(({ keyIdentifier }) => [
     fileName(keyIdentifier, false),
     fileName(keyIdentifier, true),
   ])
@@ -196,9 +185,10 @@ function registerShow(crl: Command, cli: Invocation): void {
 
 async function newestCrls(cli: Invocation): Promise<readonly Crl[]> {
   return cli.withAuthority(async (authority) => {
-    const { issuing, root } = authority
-    const found = [await latestCrl(authority, issuing), await latestDeltaCrl(authority, issuing)]
-    return [...found, await latestCrl(authority, root)].filter((item) => item !== undefined)
+    const { authorities, root } = authority
+    const own = authorities.flatMap((issuer) => [latestCrl(authority, issuer), latestDeltaCrl(authority, issuer)])
+    const found = await Promise.all([...own, latestCrl(authority, root)])
+    return found.filter((item) => item !== undefined)
   })
 }
 

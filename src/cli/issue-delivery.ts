@@ -9,10 +9,11 @@ import {
   profileNamed,
   PROFILES,
 } from '../authority/index.js'
-import { deliverCredential } from '../credential/index.js'
+import { deliverCredential, type Readers, readersOf } from '../credential/index.js'
 import { keyAlgorithmNamed } from '../crypto/index.js'
 import { parseDuration } from '../time/index.js'
 import { parseCertificationRequest } from '../x509/index.js'
+import { groupId } from './group.js'
 import type { Invocation } from './invocation.js'
 import type { PassphraseOptions } from './passphrase.js'
 import { instant } from './table.js'
@@ -23,6 +24,7 @@ export interface IssueOptions extends PassphraseOptions {
   readonly out?: string
   readonly validity?: string
   readonly keyAlgorithm: string
+  readonly group?: string
   readonly all?: boolean
 }
 
@@ -30,6 +32,8 @@ export interface IssueOptions extends PassphraseOptions {
 export interface Order {
   readonly request: IssueRequest
   readonly directory: string
+  /** Default: those of the version that is there. */
+  readonly readers?: Readers
 }
 
 export async function keySourceOf(cli: Invocation, given: IssueOptions): Promise<KeySource> {
@@ -39,8 +43,10 @@ export async function keySourceOf(cli: Invocation, given: IssueOptions): Promise
 
 export function ordersFor(cli: Invocation, entity: string, given: IssueOptions, key: KeySource): readonly Order[] {
   const directory = given.all === true ? join(cli.path(given.out ?? '.'), entity) : cli.path(given.out ?? entity)
+  const readers = given.group === undefined ? {} : { readers: { gid: groupId(given.group) } }
   const order = (profile: Profile, folder: string): Order => ({
     directory: folder,
+    ...readers,
     request: {
       entity,
       profile,
@@ -78,17 +84,18 @@ export function rowOf({ entity, profile, serialNumber, notAfter, directory }: De
 export function deliver(
   cli: Invocation,
   { authority, crls, at }: IssuingAuthority,
-  orders: readonly Order[],
+  orders: readonly Pick<Order, 'directory' | 'readers'>[],
   issued: readonly IssuedCertificate[],
 ): readonly Delivered[] {
-  const common = { chain: [authority.issuing], anchor: authority.root, crls }
+  const { issuing, authorities, root } = authority
+  const common = { chain: [issuing], furtherCas: authorities.slice(1), anchor: root, crls }
   return issued.map((one, index) => {
     const { certificate, identity, profile, key, shortened } = one
-    const { directory } = orders[index] as Order
+    const { directory, readers = readersOf(directory) } = orders[index] as Pick<Order, 'directory' | 'readers'>
     const purpose = profile.purposes[0] ?? ('allow-any' as const)
     const credential = { ...common, certificate, identity, profile: profile.name, purpose }
     try {
-      deliverCredential(directory, key === undefined ? credential : { ...credential, privateKey: key }, at)
+      deliverCredential(directory, key === undefined ? credential : { ...credential, privateKey: key }, at, { readers })
     } catch (error) {
       for (const { certificate: missing } of issued.slice(index)) {
         const { serialNumber } = missing

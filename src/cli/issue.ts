@@ -34,6 +34,7 @@ export function registerIssue(program: Command, cli: Invocation): void {
       examples(
         'signet issue compute-07 --out compute-07 --passphrase-file ~/passphrase',
         'signet issue compute-07 --profile server --csr compute-07.csr --out compute-07-tls',
+        'signet issue db-01 --profile server --out /etc/signet/db-01 --group postgres',
         'signet issue --all --out credentials',
       ),
     )
@@ -51,6 +52,10 @@ function options(command: Command): Command {
     .option('--profile <name>', `one certificate of this profile: ${ENTITY_PROFILES.join(', ')}`)
     .option('--csr <file>', 'certification request of the key holder (default profile: peer)')
     .option('--out <dir>', 'credential directory (default: the name of the entity)')
+    .option(
+      '--group <name>',
+      'group that may read the keys, too, or its number (default: that of the directory, if any)',
+    )
     .option('--validity <duration>', 'life of the certificates, such as 24h or 30d (default: 30d)')
     .option('--key-algorithm <name>', 'keys to generate: p256, p384, ed25519, rsa2048, rsa3072, ml-dsa-65 …', 'p256')
 }

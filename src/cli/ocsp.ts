@@ -22,8 +22,10 @@ import {
   certIdOf,
   createOcspError,
   encodeOcspRequest,
+  isIssuerOf,
   NONCE_OCTETS,
   type OcspAnswer,
+  type OcspRequest,
   type OcspResponse,
   parseCertificates,
   parseOcspRequest,
@@ -87,6 +89,7 @@ function registerDelegate(ocsp: Command, cli: Invocation): void {
           const credential = {
             certificate,
             chain: [authority.issuing],
+            furtherCas: authority.authorities.slice(1),
             anchor: authority.root,
             crls,
             identity,
@@ -148,17 +151,19 @@ function registerSign(ocsp: Command, cli: Invocation): void {
         const validity = validityOf(options)
         return cli.withAuthority(async (authority) => {
           if (options.entity !== undefined) await requireEntity(authority.store, options.entity)
-          const signer = await openSigner(cli, authority, options)
+          const signers = await openSigners(cli, authority, options)
           const at = await authority.now()
           const found = await authority.store.certificates(options.entity)
-          const living = found.filter(({ certificate }) => Date.parse(certificate.notAfter) >= at.getTime())
+          const living = found.filter(
+            ({ certificate }) => Date.parse(certificate.notAfter) >= at.getTime() && signers.has(certificate.issuer),
+          )
           const directory = cli.path(options.out)
           makeDirectory(directory, PUBLIC_DIRECTORY_MODE)
           const progress = cli.progress('signing', living.length)
           const responses: { serialNumber: string; status: string; path: string }[] = []
           for (const [index, { certificate }] of living.entries()) {
-            const { serialNumber } = certificate
-            const response = await presignOcsp(authority, serialNumber, signer, at, {
+            const { serialNumber, issuer } = certificate
+            const response = await presignOcsp(authority, serialNumber, signers.get(issuer) as OcspSigner, at, {
               ...validity,
               digest: options.digest,
             })
@@ -187,8 +192,8 @@ function registerRespond(ocsp: Command, cli: Invocation): void {
     .action(async (options: SignerOptions) => {
       const request = await cli.readInput('-')
       const response = await cli.withAuthority(async (authority) => {
-        const signer = await openSigner(cli, authority, options)
-        return respond(authority, request, signer, options)
+        const signers = await openSigners(cli, authority, options)
+        return respond(authority, request, signers, options)
       })
       if (!cli.json) return void cli.environment.stdout.write(response.der)
       cli.print({ data: { ...describe(response), response: Buffer.from(response.der).toString('base64') }, text: '' })
@@ -198,11 +203,12 @@ function registerRespond(ocsp: Command, cli: Invocation): void {
 async function respond(
   authority: Authority,
   requestDer: Uint8Array,
-  signer: OcspSigner,
+  signers: ReadonlyMap<number, OcspSigner>,
   options: SignerOptions,
 ): Promise<OcspResponse> {
   try {
     const request = parseOcspRequest(requestDer)
+    const signer = signerFor(authority, signers, request)
     const { validitySeconds } = validityOf(options)
     return await answerOcsp(authority, request, signer, await authority.now(), validitySeconds)
   } catch (error) {
@@ -214,10 +220,31 @@ async function respond(
   }
 }
 
-async function openSigner(cli: Invocation, authority: Authority, options: SignerOptions): Promise<OcspSigner> {
-  if (options.responder !== undefined) return loadCredential(cli.path(options.responder))
+/** Who signs, by the number of the issuing CA whose certificates are asked about: each CA for itself, or a responder of one. */
+async function openSigners(
+  cli: Invocation,
+  authority: Authority,
+  options: SignerOptions,
+): Promise<ReadonlyMap<number, OcspSigner>> {
+  if (options.responder !== undefined) {
+    const responder = loadCredential(cli.path(options.responder))
+    const known = await authority.store.certificateByFingerprint(responder.certificate.fingerprint)
+    return new Map([[known?.certificate.issuer ?? authority.issuingCa.number, responder]])
+  }
   const key = await authority.issuingKey(await cli.authorityPassphrase(authority, options))
-  return { certificate: authority.issuing, key }
+  return new Map(
+    authority.issuingCas.map((ca) => [ca.number, { certificate: ca.certificate, key: authority.crlKey(ca, key) }]),
+  )
+}
+
+/** Who answers a request: a responder, or the CA that the first question is about. */
+function signerFor(
+  authority: Authority,
+  signers: ReadonlyMap<number, OcspSigner>,
+  { questions: [first] }: OcspRequest,
+): OcspSigner {
+  const asked = authority.issuingCas.find(({ certificate }) => first !== undefined && isIssuerOf(certificate, first))
+  return (signers.get(asked?.number ?? 0) ?? [...signers.values()][0]) as OcspSigner
 }
 
 function validityOf({ validity }: SignerOptions): { readonly validitySeconds?: number } {

@@ -12,6 +12,7 @@ import { registerCert } from './cert.js'
 import { registerCms } from './cms.js'
 import { registerCompare } from './compare.js'
 import { registerCompletion } from './completion.js'
+import { registerConfig } from './config.js'
 import { registerCrl } from './crl.js'
 import { GLOBAL_OPTIONS } from './declaration.js'
 import { declareCommand, declareOptions } from './declare.js'
@@ -29,10 +30,13 @@ import { registerIssue } from './issue.js'
 import { registerKeystone } from './keystone.js'
 import { registerOcsp } from './ocsp.js'
 import { registerPolicy } from './policy.js'
+import { registerProbe } from './probe.js'
 import { registerQuickstart } from './quickstart.js'
 import { report } from './report.js'
 import { registerRevoke } from './revoke.js'
 import { registerRole } from './role.js'
+import { registerRoot } from './root.js'
+import { registerRotate } from './rotate.js'
 import { registerRoute } from './route.js'
 import { registerScope } from './scope.js'
 import { SIGN } from './sign.js'
@@ -87,6 +91,8 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerStateChanges(program, cli, ['quarantine', 'release'])
   registerIssue(program, cli)
   registerRevoke(program, cli)
+  registerRotate(program, cli)
+  registerRoot(program, cli)
   registerCrl(program, cli)
   registerOcsp(program, cli)
   registerCert(program, cli)
@@ -94,6 +100,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerPolicy(program, cli)
   registerKeystone(program, cli)
   registerTrust(program, cli)
+  registerConfig(program, cli)
   declareCommand(program, cli, SIGN)
   declareCommand(program, cli, VERIFY)
   registerRoute(program, cli)
@@ -101,6 +108,7 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerEncrypt(program, cli)
   registerDecrypt(program, cli)
   registerCms(program, cli)
+  registerProbe(program, cli)
   registerCompare(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)

@@ -111,12 +111,13 @@ export async function trustMaterial(cli: Invocation, options: TrustOptions): Pro
   }
   return cli.withAuthority(async (authority) => {
     const { latestCrl, latestDeltaCrl } = await import('../authority/index.js')
-    const { anchors, issuing, root } = authority
-    const own = [await latestCrl(authority, issuing), await latestDeltaCrl(authority, issuing)]
-    const known = [...own, await latestCrl(authority, root)].filter((crl) => crl !== undefined)
+    const { anchors, authorities, root } = authority
+    const own = authorities.flatMap((issuer) => [latestCrl(authority, issuer), latestDeltaCrl(authority, issuer)])
+    const found = await Promise.all([...own, latestCrl(authority, root)])
+    const known = found.filter((crl) => crl !== undefined)
     return {
       anchors,
-      intermediates: [...untrusted, issuing],
+      intermediates: [...untrusted, ...authorities],
       revocation: revocation(options.crl === undefined ? known : crls),
       at,
     }

@@ -1,2 +1,6 @@
-export { type Credential, deliverCredential, refuseForeign } from './deliver.js'
-export { loadCredential, type LoadedCredential } from './load.js'
+export { crlSeries, newestOfSeries, refuseOlderCrls } from './crl-numbers.js'
+export { type Credential, deliverCredential, type DeliveryOptions } from './deliver.js'
+export { currentVersion, refuseForeign, rollBackCredential } from './directory.js'
+export { loadCredential, type LoadedCredential, readCredentialKey, readersOf } from './load.js'
+export type { Readers } from './readers.js'
+export { redeliverCredential, type Redelivery } from './redeliver.js'

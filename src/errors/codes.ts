@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
   ERR_DEPLOYMENT_INVALID: { category: 'usage', summary: 'a description of a deployment is not valid' },
+  ERR_CONFIG_LINT: { category: 'usage', summary: "a server's configuration lets somebody in, or locks everybody out" },
   ERR_BROKER_NAME: {
     category: 'usage',
     summary: 'a broker cannot keep the permissions of an entity apart by its name',
@@ -147,6 +148,11 @@ export const ERROR_CODES = {
   ERR_OCSP_NONCE: { category: 'untrusted', summary: 'an OCSP response does not repeat the nonce of the request' },
   ERR_TLS_HANDSHAKE: { category: 'untrusted', summary: 'a TLS handshake failed: no certificate, or none that proves' },
   ERR_TLS_RESUMED: { category: 'untrusted', summary: 'a TLS session was resumed where none may be' },
+  ERR_PROBE_HOLE: { category: 'untrusted', summary: 'a server accepts a client, or a connection, that it must refuse' },
+  ERR_PROBE_FAULT: {
+    category: 'untrusted',
+    summary: 'a server refuses its good client, or shows a certificate that does not hold',
+  },
   ERR_CMS_TYPE_UNSUPPORTED: { category: 'untrusted', summary: 'a CMS document is of another type than wanted' },
   ERR_SHAREDKEY_MAC: { category: 'untrusted', summary: 'something was not made with the shared key' },
   ERR_SHAREDKEY_UNKNOWN: { category: 'untrusted', summary: 'a name, or a generation of it, has no shared key' },
@@ -284,6 +290,8 @@ export const ERROR_CODES = {
   ERR_SCOPE_IN_USE: { category: 'state', summary: 'a scope contains something, or a role is held there' },
   ERR_ROLE_UNKNOWN: { category: 'state', summary: 'no such role is registered' },
   ERR_ROLE_IN_USE: { category: 'state', summary: 'a role is held by an entity or implied by another' },
+  ERR_ROTATION_STATE: { category: 'state', summary: 'a rotation of the issuing CA is not where it would have to be' },
+  ERR_ROTATION_BLOCKED: { category: 'state', summary: 'something has to happen before a rotation goes on' },
   ERR_CERTIFICATE_UNKNOWN: { category: 'state', summary: 'this authority issued no such certificate' },
   ERR_ALREADY_REVOKED: { category: 'state', summary: 'the certificate is revoked already' },
   ERR_OUTPUT_EXISTS: { category: 'state', summary: 'the output exists already' },
@@ -294,6 +302,7 @@ export const ERROR_CODES = {
   ERR_BROKER_CLIENT: { category: 'state', summary: 'the client of a broker is closed, or was refused' },
   ERR_TRUST_CACHE_EMPTY: { category: 'state', summary: 'no trust directory is in the cache yet' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
+  ERR_PROBE_UNTESTED: { category: 'state', summary: 'a probe left out a case that had to be tested' },
 
   ERR_FILE_READ: { category: 'store', summary: 'a file cannot be read' },
   ERR_FILE_WRITE: { category: 'store', summary: 'a file cannot be written' },

@@ -7,10 +7,14 @@ export {
   readFileText,
   type ReadOptions,
   readSecretFile,
+  type SecretReadOptions,
 } from './read.js'
 export { type FileStream, keeping, openFileStream, type StagedFile, stageFile } from './stream.js'
 export {
   discardDirectory,
+  giveToGroup,
+  GROUP_DIRECTORY_MODE,
+  GROUP_SECRET_MODE,
   lookAt,
   makeDirectory,
   placeDirectory,

@@ -34,14 +34,19 @@ export function readFileText(path: string, options: ReadOptions = {}): string {
   return text
 }
 
+export interface SecretReadOptions extends ReadOptions {
+  /** A group that may read the file as well, and nobody else. Default: none. */
+  readonly readersGid?: number
+}
+
 /**
  * Read a secret: a regular file, reached without a link in its last component, that only its owner can read.
  *
  * @throws {@link StoreError} `ERR_KEY_PERMISSIONS`, `ERR_KEY_PATH_UNSAFE`, `ERR_FILE_READ`
  */
-export function readSecretFile(path: string, options: ReadOptions = {}): Uint8Array {
+export function readSecretFile(path: string, options: SecretReadOptions = {}): Uint8Array {
   return readOpened(path, constants.O_RDONLY | constants.O_NOFOLLOW, options, (stats) => {
-    if ((stats.mode & 0o077) !== 0) {
+    if ((stats.mode & (stats.gid === options.readersGid ? 0o037 : 0o077)) !== 0) {
       throw new StoreError('ERR_KEY_PERMISSIONS', `others can read the secret file ${path}`, {
         details: { path, mode: (stats.mode & 0o777).toString(8).padStart(4, '0') },
         hint: `chmod 600 ${path}`,

@@ -12,6 +12,7 @@ import {
   constants,
   fchmodSync,
   fsyncSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -35,6 +36,10 @@ export const PUBLIC_MODE = 0o644
 export const PUBLIC_DIRECTORY_MODE = 0o755
 /** Folders that hold secrets. */
 export const SECRET_DIRECTORY_MODE = 0o700
+/** Secrets that a group may read. */
+export const GROUP_SECRET_MODE = 0o640
+/** Folders that hold them. */
+export const GROUP_DIRECTORY_MODE = 0o750
 
 /** Every temporary name starts so; whatever carries it is a left-over of a killed process. */
 const TEMPORARY_PREFIX = '.signet-tmp-'
@@ -99,6 +104,21 @@ export function writeNew(path: string, content: Uint8Array | string, mode: numbe
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/**
+ * Let a group have its part of a file or folder whose folder nobody else can write to.
+ *
+ * @throws {@link StoreError} `ERR_FILE_WRITE`, also where whoever runs this may not give files to the group
+ */
+export function giveToGroup(path: string, gid: number, mode: number): void {
+  try {
+    // The group first: the one before it shall see nothing of the new mode.
+    lchownSync(path, -1, gid)
+    chmodSync(path, mode)
+  } catch (cause) {
+    throw writeFailure(path, cause)
   }
 }
 
@@ -262,6 +282,7 @@ export function writeFailure(path: string, cause: unknown): unknown {
   const words: Record<string, string> = {
     ENOSPC: 'no space left on the device',
     EACCES: 'permission denied',
+    EPERM: 'this user may not do that',
     EROFS: 'the file system is read-only',
     ENOENT: 'its folder does not exist',
     ENOTDIR: 'its folder is a file',

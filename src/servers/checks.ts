@@ -136,7 +136,7 @@ function checkedAccount(name: string): void {
 
 /** A refusal of something in a plan. */
 export function invalid(what: string, value: string, hint: string): UsageError {
-  return new UsageError('ERR_CONFIG_INVALID', `not a ${what}: ${JSON.stringify(value)}`, { hint })
+  return new UsageError('ERR_CONFIG_INVALID', `not a valid ${what}: ${JSON.stringify(value)}`, { hint })
 }
 
 function compareTexts(a: string, b: string): number {

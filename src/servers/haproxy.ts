@@ -29,7 +29,7 @@ export const HAPROXY: ServerKind = {
     user: 'haproxy',
     group: 'haproxy',
     port: 8443,
-    unit: { name: 'haproxy', from: 'package', type: 'notify' },
+    unit: { name: 'haproxy', from: 'package', type: 'notify', startsAs: 'root' },
     image: 'haproxy:3.2',
     imageUid: 99,
   },

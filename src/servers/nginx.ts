@@ -30,7 +30,7 @@ export const NGINX: ServerKind = {
     user: 'www-data',
     group: 'www-data',
     port: 8443,
-    unit: { name: 'nginx', from: 'package' },
+    unit: { name: 'nginx', from: 'package', startsAs: 'root' },
     image: 'nginx:1.28',
     imageUid: 0,
   },
@@ -73,6 +73,9 @@ ${isOpened ? http(plan, backend) : stream(plan, backend)}`
 type OpenedBackend = Exclude<Backend, { kind: 'passthrough' }>
 
 function http(plan: ServerPlan, backend: OpenedBackend): string {
+  const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `  ${name}_temp_path ${plan.state}/${name};\n`,
+  )
   const { fullchain, key, caBundle, crls } = credentialFilesOf(plan.credential)
   return `http {
   server_tokens off;
@@ -83,7 +86,7 @@ function http(plan: ServerPlan, backend: OpenedBackend): string {
   ignore_invalid_headers on;
   map_hash_max_size 65536;
   map_hash_bucket_size 512;
-
+${folders.join('')}
   # Who they are. A map does not tell capitals apart, so it yields the subject itself, which is compared below.
 ${subjectMap(plan, 'subject', ({ subject }) => subjectText(subject))}
 ${subjectMap(plan, 'entity', ({ entity }) => entity)}

@@ -42,12 +42,13 @@ function generate(plan: ServerPlan): ServerConfiguration {
   if (admitted.length === 0)
     throw invalid('choice of entities', 'nobody', 'a server that refuses everybody is not started')
   const pidFile = `${state}/node.pid`
+  const isSocket = 'socket' in plan.listen
   const { imports, before, request } = handOn(backendOf(plan), versions)
   const content = `// Written by signet. node server.mjs; needs signet-pki: npm install signet-pki beside it.
 // New files of the credential are taken up when they come; SIGHUP does it at once.
-import { ${'socket' in plan.listen ? 'readFileSync, ' : ''}writeFileSync } from 'node:fs'
-import { request } from '${imports.from}'
-import { ${['createMutualHttpsServer', ...imports.tls, ...('socket' in plan.listen ? ['listenOnSocket'] : [])].toSorted().join(', ')} } from 'signet-pki/tls'
+${importLine(isSocket ? ['readFileSync', 'writeFileSync'] : ['writeFileSync'], 'node:fs')}
+${importLine(['request'], imports.from)}
+${importLine(['createMutualHttpsServer', ...imports.tls, ...(isSocket ? ['listenOnSocket'] : [])], 'signet-pki/tls')}
 
 // Who may come in, by the URI of their certificates.
 const ADMITTED = new Map([
@@ -100,6 +101,10 @@ console.error('ready')
     reloadSignal: 'HUP',
     notes: ['the credential must be readable by the user that runs it (signet issue --group)'],
   }
+}
+
+function importLine(names: readonly string[], from: string): string {
+  return ['import {', names.toSorted().join(', '), '} from', `'${from}'`].join(' ')
 }
 
 interface HandOn {

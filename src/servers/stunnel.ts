@@ -28,7 +28,7 @@ export const STUNNEL: ServerKind = {
     user: 'stunnel4',
     group: 'stunnel4',
     port: 8443,
-    unit: { name: 'signet-stunnel', from: 'own' },
+    unit: { name: 'signet-stunnel', from: 'own', startsAs: 'root' },
     image: 'dweomer/stunnel',
     imageUid: 0,
   },

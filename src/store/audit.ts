@@ -7,6 +7,7 @@ import { hash } from 'node:crypto'
 import { StoreError } from '../errors/index.js'
 import { LOG_START, type LogEntry, type LogHead, verifyLogEntry } from './log.js'
 import { RegistryHistory, tampered } from './registry-history.js'
+import { RotationHistory } from './rotation-history.js'
 import type { Store, StoreReader } from './store.js'
 
 export interface AuditReport {
@@ -36,13 +37,16 @@ export async function verifyAudit(
 }
 
 /** What the log says of a certificate, as the tables must say it. */
-type Facts = Readonly<Partial<Record<'fingerprint' | 'entityId' | 'profile' | 'keyIdentifier' | 'notAfter', unknown>>>
+type Facts = Readonly<
+  Partial<Record<'fingerprint' | 'entityId' | 'profile' | 'keyIdentifier' | 'notAfter' | 'issuer', unknown>>
+>
 
 async function verifyReader(store: StoreReader, progress: (entries: number) => void): Promise<AuditReport> {
   let head = LOG_START
   const issued = new Map<string, string>()
   const revoked = new Map<string, unknown>()
   const registry = new RegistryHistory()
+  const rotation = new RotationHistory()
   for (;;) {
     const entries = await store.logEntries(head.sequence + 1, BATCH)
     if (entries.length === 0) break
@@ -53,10 +57,12 @@ async function verifyReader(store: StoreReader, progress: (entries: number) => v
       if (entry.event === 'certificate.issued') issued.set(serialNumber, digestOf(payload))
       if (entry.event === 'certificate.revoked') revoked.set(serialNumber, payload['reason'])
       registry.follow(entry.event, payload)
+      rotation.follow(entry.event, payload)
     }
     progress(head.sequence)
   }
   await registry.check(store)
+  await rotation.check(store)
   const certificates = await verifyCertificates(store, issued)
   const revocations = await store.revocations()
   for (const { serialNumber, reason } of revocations) {
@@ -88,8 +94,10 @@ async function verifyCertificates(store: StoreReader, issued: Map<string, string
 }
 
 /** Of each certificate only this is kept: there may be many. */
-function digestOf({ fingerprint, entityId, profile, keyIdentifier, notAfter }: Facts): string {
-  return hash('sha256', JSON.stringify([fingerprint, entityId ?? null, profile, keyIdentifier, notAfter]), 'base64url')
+function digestOf({ fingerprint, entityId, profile, keyIdentifier, notAfter, issuer }: Facts): string {
+  // Of the first issuing CA the log says nothing: for long there was no other.
+  const facts = [fingerprint, entityId ?? null, profile, keyIdentifier, notAfter, issuer ?? 1]
+  return hash('sha256', JSON.stringify(facts), 'base64url')
 }
 
 /** The payload was hashed, but whoever rewrites the whole log can hash anything. */

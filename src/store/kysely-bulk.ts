@@ -30,7 +30,7 @@ const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[
   entityName: ['kind', 'name', 'entityId'],
   entityEvent: ['entityId', 'sequence'],
   log: ['sequence', 'at', 'event', 'payload', 'previousHash', 'hash'],
-  intent: ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'state'],
+  intent: ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'issuer', 'state'],
   certificate: [
     'serialNumber',
     'entityId',
@@ -42,6 +42,8 @@ const COLUMNS: { readonly [T in BulkTable]: readonly (keyof Schema[T] & string)[
     'notBefore',
     'notAfter',
     'der',
+    'issuer',
+    'keySource',
   ],
 }
 

@@ -7,14 +7,22 @@ import type { Kysely, Selectable } from 'kysely'
 import { StoreError } from '../errors/index.js'
 import { BulkInsert, type BulkStatements, oneOf } from './kysely-bulk.js'
 import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
+import { acknowledgements, goodCertificates, holders, issuingCas, reissuesBegun, remainder } from './kysely-rotation.js'
 import type {
+  AcknowledgementRecord,
   CertificateRecord,
   CertificateStatus,
   CrlRecord,
   EntityEvent,
   EntityRecord,
   EntityState,
+  GoodCertificate,
+  Holder,
+  HolderQuery,
   IntentRecord,
+  IssuingCaRecord,
+  ReissueRecord,
+  Remainder,
   RevocationRecord,
   RevocationStatus,
   RoleRecord,
@@ -24,6 +32,8 @@ import type {
 import { entityNames } from './records.js'
 import type { CertificateTable, EntityTable, RevocationTable, Schema } from './tables.js'
 import type { EntityNameKind, Store, StoreReader, StoreTransaction } from './store.js'
+
+const INTENT_COLUMNS = ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'issuer'] as const
 
 class KyselyReader implements StoreReader {
   protected readonly db: Kysely<Schema>
@@ -164,7 +174,7 @@ class KyselyReader implements StoreReader {
   async abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined> {
     return this.db
       .selectFrom('intent')
-      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt'])
+      .select(INTENT_COLUMNS)
       .where('serialNumber', '=', serialNumber)
       .where('state', '=', 'abandoned')
       .executeTakeFirst()
@@ -173,7 +183,7 @@ class KyselyReader implements StoreReader {
   async pendingIntents(): Promise<readonly IntentRecord[]> {
     return this.db
       .selectFrom('intent')
-      .select(['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt'])
+      .select(INTENT_COLUMNS)
       .where('state', '=', 'pending')
       .orderBy('createdAt')
       .execute()
@@ -185,13 +195,17 @@ class KyselyReader implements StoreReader {
     return row === undefined ? undefined : revocationOf(row)
   }
 
-  async revocations(): Promise<readonly RevocationStatus[]> {
-    const rows = await this.db
+  async revocations(issuer?: number): Promise<readonly RevocationStatus[]> {
+    const all = this.db
       .selectFrom('revocation')
       .leftJoin('certificate', 'certificate.serialNumber', 'revocation.serialNumber')
       .select(['revocation.serialNumber', 'reason', 'revokedAt', 'notAfter'])
       .orderBy('revocation.serialNumber')
-      .execute()
+    const query =
+      issuer === undefined
+        ? all
+        : all.innerJoin('intent', 'intent.serialNumber', 'revocation.serialNumber').where('intent.issuer', '=', issuer)
+    const rows = await query.execute()
     return rows.map((row) => ({ ...revocationOf(row), notAfter: row.notAfter }))
   }
 
@@ -207,6 +221,35 @@ class KyselyReader implements StoreReader {
   /** Newest first. */
   #crls(issuer: string) {
     return this.db.selectFrom('crl').selectAll().where('issuer', '=', issuer).orderBy('number', 'desc').limit(1)
+  }
+
+  async issuingCas(): Promise<readonly IssuingCaRecord[]> {
+    return issuingCas(this.db)
+  }
+
+  async acknowledgements(issuer: number): Promise<readonly AcknowledgementRecord[]> {
+    return acknowledgements(this.db, issuer)
+  }
+
+  async reissuesBegun(issuer: number): Promise<readonly ReissueRecord[]> {
+    return reissuesBegun(this.db, issuer)
+  }
+
+  async holders(query: HolderQuery): Promise<readonly Holder[]> {
+    return holders(this.db, query)
+  }
+
+  async goodCertificates(
+    issuer: number,
+    of: 'anybody' | 'authority',
+    at: Date,
+    limit: number,
+  ): Promise<readonly GoodCertificate[]> {
+    return goodCertificates(this.db, issuer, of, at, limit)
+  }
+
+  async remainder(issuer: number, at: Date): Promise<Remainder> {
+    return remainder(this.db, issuer, at)
   }
 
   async setting(name: string): Promise<string | undefined> {
@@ -323,6 +366,18 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
     await this.db.insertInto('crl').values(crl).execute()
   }
 
+  async putIssuingCa(record: IssuingCaRecord): Promise<void> {
+    await this.db.replaceInto('issuingCa').values(record).execute()
+  }
+
+  async putAcknowledgement(record: AcknowledgementRecord): Promise<void> {
+    await this.db.replaceInto('acknowledgement').values(record).execute()
+  }
+
+  async putReissues(records: readonly ReissueRecord[]): Promise<void> {
+    for (const record of records) await this.db.replaceInto('reissue').values(record).execute()
+  }
+
   async setSetting(name: string, value: string): Promise<void> {
     await this.db
       .insertInto('setting')
@@ -394,7 +449,7 @@ function entityOf(row: Selectable<EntityTable>): EntityRecord {
 }
 
 function certificateOf(row: Selectable<CertificateTable>): CertificateRecord {
-  return { ...row, der: new Uint8Array(row.der) }
+  return { ...row, der: new Uint8Array(row.der), keySource: row.keySource as CertificateRecord['keySource'] }
 }
 
 function revocationOf(row: Selectable<RevocationTable>): RevocationRecord {

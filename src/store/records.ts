@@ -50,6 +50,8 @@ export interface IntentRecord {
   /** SHA-256 of the TBSCertificate in hexadecimal. */
   readonly tbsDigest: string
   readonly createdAt: string
+  /** Number of the issuing CA that is going to sign. */
+  readonly issuer: number
 }
 
 export interface CertificateRecord {
@@ -64,6 +66,10 @@ export interface CertificateRecord {
   readonly notBefore: string
   readonly notAfter: string
   readonly der: Uint8Array
+  /** Number of the issuing CA that signed. */
+  readonly issuer: number
+  /** Whether the key was made here, or by whoever sent a request; `null` for what was issued before this was kept. */
+  readonly keySource: 'generate' | 'request' | null
 }
 
 /** Something that happened to an entity, as the log has it. */
@@ -99,6 +105,85 @@ export interface CrlRecord {
 export interface CertificateStatus {
   readonly certificate: CertificateRecord
   readonly revocation: RevocationRecord | undefined
+}
+
+/**
+ * `requested`: its key was made, the root has not signed yet · `staged`: trusted, issues nothing · `issuing`: the one
+ * that issues · `replaced`: trusted, issues nothing, can be brought back · `retiring`: trusted, signs nothing but CRLs for
+ * good · `retired`: trusted no more · `withdrawn`: given up before it ever counted.
+ */
+export type IssuingCaState = 'requested' | 'staged' | 'issuing' | 'replaced' | 'retiring' | 'retired' | 'withdrawn'
+
+export interface IssuingCaRecord {
+  /** 1, 2, 3 … */
+  readonly number: number
+  readonly state: IssuingCaState
+  /** Key identifier in hexadecimal. */
+  readonly keyIdentifier: string
+  /** The certificate; `null` while only its key was made. */
+  readonly der: Uint8Array | null
+  /** Where its key is, as JSON. */
+  readonly key: string
+  readonly createdAt: string
+  readonly updatedAt: string
+  /** Since when its certificate is revoked by the root; `null`: it is not. */
+  readonly revokedAt: string | null
+}
+
+/** `stated`: somebody said so · `credential`: its credential directory was looked at · `waived`: gone on without it. */
+export type Evidence = 'stated' | 'credential' | 'waived'
+
+/** That a node trusts an issuing CA, or that nobody waits for it. */
+export interface AcknowledgementRecord {
+  readonly issuer: number
+  readonly entityId: string
+  readonly evidence: Evidence
+  /** Who recorded it. */
+  readonly by: string
+  /** Why nobody waits; otherwise what was seen, or empty. */
+  readonly reason: string
+  readonly at: string
+}
+
+/** `begun`: may have been issued, and was not handed out for certain · `done`: was, or need not be. */
+export type ReissueState = 'begun' | 'done'
+
+export interface ReissueRecord {
+  readonly issuer: number
+  readonly entityId: string
+  readonly profile: string
+  readonly state: ReissueState
+}
+
+/** An active entity that has good certificates of a profile from an issuing CA. */
+export interface Holder {
+  readonly entityId: string
+  readonly profile: string
+  /** How the key of any of them came to be: `request` if one was requested. */
+  readonly keySource: 'generate' | 'request' | null
+  /** When the last of them ends. */
+  readonly notAfter: string
+}
+
+/** Which holders. */
+export interface HolderQuery {
+  readonly issuer: number
+  /** Leave out those who have a good certificate of the same profile from this issuing CA, too. */
+  readonly withoutIssuer?: number
+  readonly at: Date
+  /** Those after this one, in the order of entity and profile. */
+  readonly after?: Pick<Holder, 'entityId' | 'profile'>
+  readonly limit: number
+}
+
+/** A certificate that has neither ended nor been revoked. */
+export type GoodCertificate = Pick<CertificateRecord, 'serialNumber' | 'entityId' | 'profile' | 'spkiDigest' | 'der'>
+
+/** What is left of an issuing CA: certificates that have neither ended nor been revoked. */
+export interface Remainder {
+  readonly count: number
+  /** When the last of them ends. */
+  readonly notAfter: string | undefined
 }
 
 /** The names by which an entity is found, each with the list that it is in. */

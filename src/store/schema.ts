@@ -8,6 +8,7 @@ import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { StoreError } from '../errors/index.js'
 import { registry } from './registry-migration.js'
+import { rotation } from './rotation-migration.js'
 import type { Schema } from './tables.js'
 
 const first: Migration = {
@@ -135,6 +136,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-delta-crls': deltaCrls,
   '0003-registry': registry,
   '0004-log-without-index': logWithoutIndex,
+  '0005-rotation': rotation,
 }
 
 /** Several processes may open an old store at once; one of them brings it up. */

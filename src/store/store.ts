@@ -8,13 +8,20 @@
  */
 import type { LogEntry, LogHead, LogPayload } from './log.js'
 import type {
+  AcknowledgementRecord,
   CertificateRecord,
   CertificateStatus,
   CrlRecord,
   EntityEvent,
   EntityRecord,
   EntityState,
+  GoodCertificate,
+  Holder,
+  HolderQuery,
   IntentRecord,
+  IssuingCaRecord,
+  ReissueRecord,
+  Remainder,
   RevocationRecord,
   RevocationStatus,
   RoleRecord,
@@ -63,12 +70,29 @@ export interface StoreReader {
   abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined>
   pendingIntents(): Promise<readonly IntentRecord[]>
   revocation(serialNumber: string): Promise<RevocationRecord | undefined>
-  /** By serial number. */
-  revocations(): Promise<readonly RevocationStatus[]>
+  /** By serial number; of one issuing CA, or all. */
+  revocations(issuer?: number): Promise<readonly RevocationStatus[]>
   /** The full CRL with the highest number. */
   latestCrl(issuer: string): Promise<CrlRecord | undefined>
   /** The delta CRL with the highest number, if it is newer than every full one. */
   latestDeltaCrl(issuer: string): Promise<CrlRecord | undefined>
+  /** By number. None where there was never another issuing CA than the first. */
+  issuingCas(): Promise<readonly IssuingCaRecord[]>
+  /** By entity. */
+  acknowledgements(issuer: number): Promise<readonly AcknowledgementRecord[]>
+  /** What was begun and not finished, by entity and profile. */
+  reissuesBegun(issuer: number): Promise<readonly ReissueRecord[]>
+  /** By entity and profile. */
+  holders(query: HolderQuery): Promise<readonly Holder[]>
+  /** Certificates of an issuing CA that are good, by serial number, at most so many: all, or the authority's own. */
+  goodCertificates(
+    issuer: number,
+    of: 'anybody' | 'authority',
+    at: Date,
+    limit: number,
+  ): Promise<readonly GoodCertificate[]>
+  /** What of an issuing CA is still good, also the authority's own. */
+  remainder(issuer: number, at: Date): Promise<Remainder>
   setting(name: string): Promise<string | undefined>
   logHead(): Promise<LogHead>
   /** In order, from a sequence number on, at most so many. */
@@ -88,6 +112,11 @@ export interface StoreTransaction extends StoreReader {
   insertCertificates(certificates: readonly CertificateRecord[]): Promise<void>
   insertRevocation(revocation: RevocationRecord): Promise<void>
   insertCrl(crl: CrlRecord): Promise<void>
+  /** Insert an issuing CA, or replace the one of its number. */
+  putIssuingCa(record: IssuingCaRecord): Promise<void>
+  /** Insert an acknowledgement, or replace the one of its entity. */
+  putAcknowledgement(record: AcknowledgementRecord): Promise<void>
+  putReissues(records: readonly ReissueRecord[]): Promise<void>
   setSetting(name: string, value: string): Promise<void>
   insertScope(scope: ScopeRecord): Promise<void>
   deleteScope(path: string): Promise<void>

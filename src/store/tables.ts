@@ -54,6 +54,8 @@ export interface IntentTable {
   profile: string
   tbsDigest: string
   createdAt: string
+  /** Number of the issuing CA that was going to sign. */
+  issuer: number
   /** `pending` → `issued`, or `abandoned` when the process died before it could record. */
   state: string
 }
@@ -71,6 +73,10 @@ export interface CertificateTable {
   notBefore: string
   notAfter: string
   der: Uint8Array
+  /** Number of the issuing CA that signed. */
+  issuer: number
+  /** `generate`, `request`; null for what was issued before anybody wrote it down. */
+  keySource: string | null
 }
 
 export interface RevocationTable {
@@ -86,6 +92,39 @@ export interface CrlTable {
   thisUpdate: string
   nextUpdate: string
   der: Uint8Array
+}
+
+/** Issuing CAs, from the first rotation on. */
+export interface IssuingCaTable {
+  number: number
+  state: string
+  keyIdentifier: string
+  /** The certificate; null while only its key was made. */
+  der: Uint8Array | null
+  /** Where its key is, as JSON. */
+  key: string
+  createdAt: string
+  updatedAt: string
+  /** Since when its certificate is revoked by the root; null: it is not. */
+  revokedAt: string | null
+}
+
+/** Which nodes are known to trust an issuing CA. */
+export interface AcknowledgementTable {
+  issuer: number
+  entityId: string
+  evidence: string
+  by: string
+  reason: string
+  at: string
+}
+
+/** How far issuing again has come. */
+export interface ReissueTable {
+  issuer: number
+  entityId: string
+  profile: string
+  state: string
 }
 
 export interface LogTable {
@@ -113,6 +152,9 @@ export interface Schema {
   certificate: CertificateTable
   revocation: RevocationTable
   crl: CrlTable
+  issuingCa: IssuingCaTable
+  acknowledgement: AcknowledgementTable
+  reissue: ReissueTable
   log: LogTable
   setting: SettingTable
 }

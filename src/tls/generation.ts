@@ -4,15 +4,13 @@
  * @module tls/generation (floor 7)
  */
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { OID } from '../asn1/index.js'
-import { loadCredential } from '../credential/index.js'
+import { currentVersion, loadCredential, readCredentialKey, refuseOlderCrls } from '../credential/index.js'
 import { decodePrivateKey, encodePrivateKey, type Passphrase } from '../crypto/index.js'
-import { StateError, StoreError, UsageError } from '../errors/index.js'
-import { decodeUtf8, readFileBytes, readSecretFile } from '../files/index.js'
+import { UsageError } from '../errors/index.js'
+import { readFileBytes } from '../files/index.js'
 import { validatePath } from '../path/index.js'
-import { type Certificate, type Crl, hex, parseCrls } from '../x509/index.js'
+import { type Certificate, type Crl, parseCrls } from '../x509/index.js'
 
 /** What a handshake needs of a key pair, as OpenSSL wants it. Secret: it goes into a context and nowhere else. */
 interface KeyPair {
@@ -50,21 +48,6 @@ export class TlsGeneration {
   }
 }
 
-/** The folder that a credential directory points at now. */
-export function currentFolder(directory: string): string {
-  const link = join(directory, 'current')
-  try {
-    // Resolved once: a swap while files are read leaves us with one version, not with halves of two.
-    return realpathSync(existsSync(link) ? link : directory)
-  } catch (cause) {
-    throw new StoreError('ERR_FILE_READ', `there is no credential directory ${directory}`, {
-      details: { path: directory },
-      hint: 'signet issue --out DIRECTORY',
-      cause,
-    })
-  }
-}
-
 /**
  * Read what a credential directory holds now, and check that it belongs together: the key to the certificate, the
  * certificate to an anchor of the bundle, and CRLs no older than those before.
@@ -79,12 +62,10 @@ export function currentFolder(directory: string): string {
  * @throws {@link StateError} `ERR_CRL_ROLLBACK`
  */
 export function loadGeneration(directory: string, passphrase?: Passphrase, before?: TlsGeneration): TlsGeneration {
-  const folder = currentFolder(directory)
+  const folder = currentVersion(directory)
   const { certificate, chain, caBundle } = loadCredential(folder, passphrase)
   const crls = parseCrls(readFileBytes(join(folder, 'crls.pem')))
-  const key = encodePrivateKey(
-    decodePrivateKey(decodeUtf8(readSecretFile(join(folder, 'key.pem')), 'the private key'), passphrase),
-  )
+  const key = encodePrivateKey(decodePrivateKey(readCredentialKey(folder), passphrase))
   const anchors = caBundle.filter((item) => item.issuer.equals(item.subject))
   if (anchors.length === 0) {
     throw new UsageError('ERR_TRUST_NO_ANCHOR', `ca-bundle.pem in ${folder} holds no root`, { details: { folder } })
@@ -99,35 +80,9 @@ export function loadGeneration(directory: string, passphrase?: Passphrase, befor
     purpose: 'allow-any',
     revocation: 'allow-unchecked',
   })
-  if (before !== undefined) refuseRollback(before.crls, crls)
+  if (before !== undefined) refuseOlderCrls(before.crls, crls)
   const digest = createHash('sha256')
   for (const { der } of [certificate, ...chain, ...caBundle, ...crls]) digest.update(der)
   const fields = { folder, digest: digest.digest('hex'), certificate, anchors, intermediates, crls }
   return new TlsGeneration(fields, { key, cert })
-}
-
-/** REV-05: a CRL that was seen takes back nothing that it said, whatever is in the file now. */
-function refuseRollback(before: readonly Crl[], after: readonly Crl[]): void {
-  const highest = numbers(before)
-  for (const [series, number] of numbers(after)) {
-    const seen = highest.get(series)
-    if (seen === undefined || number >= seen) continue
-    throw new StateError('ERR_CRL_ROLLBACK', `a CRL has the number ${number}, and ${seen} is in use`, {
-      details: { crlNumber: String(number), seen: String(seen) },
-      hint: 'get the newest CRLs',
-    })
-  }
-}
-
-/** The highest number of each series: CRLs of one issuer, key, scope and kind. */
-function numbers(crls: readonly Crl[]): ReadonlyMap<string, bigint> {
-  const highest = new Map<string, bigint>()
-  for (const crl of crls) {
-    const key = hex(crl.authorityKeyIdentifier?.keyIdentifier ?? new Uint8Array())
-    const scope = hex(crl.extensions.get(OID.issuingDistributionPoint)?.value ?? new Uint8Array())
-    const series = JSON.stringify([crl.issuer.key, key, scope, crl.baseCrlNumber !== undefined])
-    const number = BigInt(`0x${crl.crlNumber ?? '00'}`)
-    if (number >= (highest.get(series) ?? 0n)) highest.set(series, number)
-  }
-  return highest
 }

@@ -4,8 +4,8 @@
  * @module tls/watch (floor 7)
  */
 import { type FSWatcher, watch } from 'node:fs'
+import { currentVersion } from '../credential/index.js'
 import { type SignetError, StoreError } from '../errors/index.js'
-import { currentFolder } from './generation.js'
 
 /** Several files change together; who looks at the first has to look again. */
 const SETTLE_MILLISECONDS = 50
@@ -40,7 +40,7 @@ export function watchFiles(directory: string, changed: () => void, refused: (err
   }
   const follow = (): void => {
     try {
-      const next = currentFolder(directory)
+      const next = currentVersion(directory)
       if (next === folder) return
       inner?.close()
       inner = open(next)

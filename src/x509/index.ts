@@ -43,6 +43,7 @@ export {
   SHORT_NAMES,
 } from './name.js'
 export { parseName } from './name-text.js'
+export { opensslNameHash } from './openssl-name-hash.js'
 export { encodeOcspRequest, NONCE_OCTETS, type OcspRequest, parseOcspRequest } from './ocsp-request.js'
 export {
   type BasicOcspResponse,

@@ -656,7 +656,7 @@ describe('entries of certificates that have ended (RFC 5280 §3.3)', () => {
   it('REV-08: abandoned ones have no end that is known, and stay', async () => {
     const test = await setUp()
     await test.authority.store.transaction(async (transaction) => {
-      const intent = { serialNumber: '4711', entityId: null, profile: 'signer', tbsDigest: 'd' }
+      const intent = { serialNumber: '4711', entityId: null, profile: 'signer', tbsDigest: 'd', issuer: 1 }
       await transaction.insertIntents([{ ...intent, createdAt: NOW.toISOString() }])
       await transaction.abandonIntents(['4711'])
     })

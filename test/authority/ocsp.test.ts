@@ -111,6 +111,7 @@ async function reserve(test: TestAuthority, serialNumber: string): Promise<void>
         profile: 'signer',
         tbsDigest: 'd',
         createdAt: test.clock.now().toISOString(),
+        issuer: 1,
       },
     ])
   })

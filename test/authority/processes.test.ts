@@ -157,6 +157,7 @@ describe('several processes at once', () => {
             profile: 'peer',
             tbsDigest: '',
             createdAt: addSeconds(at, -HOUR).toISOString(),
+            issuer: 1,
           },
         ])
       }

@@ -189,6 +189,7 @@ describe('recoverRevocations', () => {
           profile: 'signer',
           tbsDigest: 'd',
           createdAt: NOW.toISOString(),
+          issuer: 1,
         },
       ])
       await transaction.log(NOW, 'certificate.intended', { serialNumber: '4711' })
@@ -208,7 +209,7 @@ describe('recoverRevocations', () => {
     const head = await store.logHead()
     const failing = {
       ...restored.authority,
-      issuing: restored.authority.issuing,
+      allIssuingCas: restored.authority.allIssuingCas,
       store: {
         transaction: (work: Parameters<typeof store.transaction>[0]) =>
           store.transaction(async (transaction) => {

@@ -57,7 +57,7 @@ describe.skipIf(!installed('bash'))('bash', async () => {
     ['signet ent', ['entity']],
     ['signet ver', ['verify']],
     ['signet qu', ['quickstart', 'quarantine']],
-    ['signet c', ['crl', 'cert', 'cms', 'compare', 'completion']],
+    ['signet c', ['crl', 'cert', 'config', 'cms', 'compare', 'completion']],
     ['signet --ver', ['--version']],
     ['signet entity re', ['release', 'retire']],
     ['signet --json entity qu', ['quarantine']],

@@ -1,11 +1,16 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
 import type { Command } from 'commander'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import type { CliEnvironment } from '../../src/cli/environment.js'
 import { main } from '../../src/cli/main.js'
 import { buildProgram } from '../../src/cli/program.js'
+import { encodePrivateKey } from '../../src/crypto/index.js'
 import { ERROR_CODES, type ErrorCode, EXIT_CODES } from '../../src/errors/index.js'
+import { keyFor, makeCertificate, privateKeyFor } from '../support/certificates.js'
 import { type CliOptions, type CliResult } from '../support/deployment.js'
 import { prepareDeployment, splitWords, STORY_START } from '../support/testscript.js'
 import { copyWorld, type World } from './world.js'
@@ -30,6 +35,17 @@ const SIGNER = 'credentials/compute-07/signer/current'
 const PING = '--type ping --to scheduler'
 const READER = 'reader/current'
 const SENDER = '--as credentials/compute-07/signer --type rpc.password --for conductor --trust trust.p7'
+
+/** A TLS server that never says anything, for as long as this file is tested. */
+const quiet = createTlsServer({ ...tlsKeyPair() }, (socket) => socket.on('error', () => undefined)).unref()
+quiet.listen(0, '127.0.0.1')
+await once(quiet, 'listening')
+const PROBE = `probe server 127.0.0.1:${(quiet.address() as AddressInfo).port} --credential credentials/compute-07/tls`
+
+function tlsKeyPair(): { readonly key: string; readonly cert: string } {
+  const { certificate } = makeCertificate({ key: keyFor('quiet') })
+  return { key: encodePrivateKey(privateKeyFor('quiet')), cert: certificate.toPem() }
+}
 
 interface Call {
   /** A call that succeeds in the deployment below. */
@@ -91,6 +107,43 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_RENEW_DENIED',
   },
   revoke: { good: 'revoke compute-07', bad: 'revoke --serial 0011', code: 'ERR_CERTIFICATE_UNKNOWN' },
+  'rotate stage': {
+    good: 'rotate stage --root root-offline',
+    bad: '--home staged rotate stage --root root-offline',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate status': { good: '--home cut rotate status', bad: '--home missing rotate status', code: 'ERR_HOME_MISSING' },
+  'rotate deliver': {
+    good: '--home staged rotate deliver --credentials credentials',
+    bad: 'rotate deliver --credentials site',
+    code: 'ERR_CONFIG_INVALID',
+  },
+  'rotate acknowledge': {
+    good: '--home staged rotate acknowledge compute-07',
+    bad: 'rotate acknowledge compute-07',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate reissue': {
+    good: '--home staged rotate reissue --out new --reason keyCompromise',
+    bad: '--home staged rotate reissue --out new',
+    code: 'ERR_ROTATION_BLOCKED',
+  },
+  'rotate cut-over': {
+    good: '--home staged rotate cut-over --reason keyCompromise --root root-offline',
+    bad: '--home staged rotate cut-over',
+    code: 'ERR_ROTATION_STATE',
+  },
+  'rotate retire': { good: '--home cut rotate retire', bad: 'rotate retire', code: 'ERR_ROTATION_STATE' },
+  'rotate roll-back': {
+    good: '--home staged rotate roll-back',
+    bad: '--home cut rotate roll-back',
+    code: 'ERR_ROTATION_BLOCKED',
+  },
+  'root sign': {
+    good: 'root sign next.csr --root root-offline --like home/issuing-ca.pem --out new.pem',
+    bad: 'root sign next.csr --root root-offline --like home/root.pem --out new.pem',
+    code: 'ERR_ISSUE_PROFILE',
+  },
   'crl publish': {
     good: 'crl publish --out new.pem',
     bad: 'crl publish --out missing/new.pem',
@@ -187,6 +240,16 @@ const CALLS: Readonly<Record<string, Call>> = {
     good: 'policy export nats policy.yaml --out new',
     bad: 'policy export nats policy.yaml --out home',
     code: 'ERR_OUTPUT_EXISTS',
+  },
+  'probe server': {
+    good: `${PROBE} --timeout 0.2 --save-session new.session`,
+    bad: `${PROBE} --kit missing`,
+    code: 'ERR_FILE_READ',
+  },
+  'probe kit': {
+    good: 'probe kit --out new',
+    bad: 'probe kit --out new --entity nobody',
+    code: 'ERR_ENTITY_UNKNOWN',
   },
   'trust publish': {
     good: 'trust publish --out new.p7',
@@ -297,6 +360,11 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'compare sizes --algorithm p521',
     code: 'ERR_CONFIG_INVALID',
   },
+  config: {
+    good: 'config nginx --backend http://127.0.0.1:8080 --allow-entity compute-07 --dry-run',
+    bad: 'config nginx --backend http://10.0.0.5:8080 --allow-entity compute-07',
+    code: 'ERR_CONFIG_INVALID',
+  },
   completion: { good: 'completion bash', bad: 'completion tcsh', code: 'ERR_USAGE' },
 }
 
@@ -336,7 +404,20 @@ base.write(
 )
 base.write('other-cases.yaml', JSON.stringify({ version: 1, cases: [{ ...pinging, expect: 'deny' }] }))
 base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
+const homeLike = (from: string, to: string): void => cpSync(base.path(from), base.path(to), { recursive: true })
+homeLike('home', 'staged')
 for (const line of [
+  // Further homes, in which a rotation is under way.
+  '--home staged rotate stage --request-out next.csr',
+  'root sign next.csr --root root-offline --like home/issuing-ca.pem --out next.pem',
+  '--home staged rotate stage --certificate next.pem',
+]) {
+  const { code, stderr } = await base.run(line)
+  if (code !== 0) throw new Error(`${line}: ${stderr}`)
+}
+homeLike('staged', 'cut')
+for (const line of [
+  '--home cut rotate cut-over --reason keyCompromise --root root-offline',
   'entity add quarantined-01 --kind node',
   'scope add empty --kind region',
   'role add idle',
@@ -548,6 +629,7 @@ describe('passphrases', () => {
     'trust publish --out new.p7',
     'ocsp delegate --out new',
     'ocsp sign --out new',
+    'probe kit --out new',
   ]
   it.each(needing)('signet %s: without a terminal nothing asks, and nothing waits', async (line) => {
     const world = newWorld()

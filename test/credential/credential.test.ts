@@ -75,6 +75,8 @@ describe('deliverCredential: the layout', () => {
       'ca-bundle.pem',
       'cert.pem',
       'chain.pem',
+      'combined.pem',
+      'crls',
       'crls.pem',
       'fullchain.pem',
       'identity.json',
@@ -107,7 +109,7 @@ describe('deliverCredential: the layout', () => {
   })
 
   it('KEY-01: keeps the key and its folders for the owner', () => {
-    expect(mode(join(version, 'key.pem'))).toBe('600')
+    for (const name of ['key.pem', 'combined.pem']) expect(mode(join(version, name))).toBe('600')
     for (const path of [directory, join(directory, 'versions'), version]) expect(mode(path)).toBe('700')
     expect(mode(join(version, 'cert.pem'))).toBe('644')
   })

@@ -27,6 +27,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'asn1.compareBytes': 'compares',
   'asn1.isStringTag': 'asks about one octet',
   'compare.compareKite': 'compares systems that it makes itself',
+  'credential.readCredentialKey': 'reads for loadCredential, and is called through it',
   'errors.isSignetError': 'asks about what was thrown',
   'files.readLines': 'splits what others then read',
   'files.readPieces': 'hands out what others then read',

@@ -63,7 +63,7 @@ describe('verifyAudit', () => {
     ['a certificate deleted', `delete from certificate where serialNumber = '${two}'`],
     [
       'a certificate added',
-      `insert into certificate select '77', entityId, profile, keyIdentifier, spkiDigest, 'ff', notBefore, notAfter, der, subjectDigest from certificate where serialNumber = '${two}'`,
+      `insert into certificate select '77', entityId, profile, keyIdentifier, spkiDigest, 'ff', notBefore, notAfter, der, subjectDigest, issuer, keySource from certificate where serialNumber = '${two}'`,
     ],
     ['a fingerprint changed', `update certificate set fingerprint = '00' where serialNumber = '${two}'`],
     ['a certificate changed', `update certificate set der = x'3000' where serialNumber = '${two}'`],

@@ -215,7 +215,7 @@ describe('DER-17: serial numbers stay apart', () => {
     await store.transaction(async (transaction) => {
       for (const serialNumber of SERIALS) {
         const common = { serialNumber, entityId: 'a', profile: 'peer' }
-        await transaction.insertIntents([{ ...common, tbsDigest: 'd', createdAt: NOW.toISOString() }])
+        await transaction.insertIntents([{ ...common, tbsDigest: 'd', createdAt: NOW.toISOString(), issuer: 1 }])
         await transaction.insertCertificates([
           {
             ...common,
@@ -226,6 +226,8 @@ describe('DER-17: serial numbers stay apart', () => {
             notBefore: NOW.toISOString(),
             notAfter: NOT_AFTER.toISOString(),
             der: holder(serialNumber).certificate.der,
+            issuer: 1,
+            keySource: null,
           },
         ])
         await transaction.log(NOW, 'test', { serialNumber })
