@@ -11,7 +11,7 @@ const BOX = { width: 176, height: 58 }
 const GAP = 164
 const MARGIN = 20
 /** Room for the legend. */
-const HEAD = 44
+const HEAD = 58
 /** Title, frame of the machine, box, and the name of the machine below. */
 const ROW = 128
 const TITLE = 16

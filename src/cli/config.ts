@@ -18,6 +18,7 @@ import {
 import type { EntityRecord } from '../store/index.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
+import { registerConfigPlan } from './config-plan.js'
 import { backendOf, type BackendWords, listenerOf, type ListenWords } from './config-words.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
@@ -42,7 +43,7 @@ interface ConfigOptions extends ListenWords, BackendWords {
 
 export function registerConfig(program: Command, cli: Invocation): void {
   const names = SERVER_KINDS.map(({ name }) => name)
-  program
+  const config = program
     .command('config')
     .summary('configurations of servers: nginx, PostgreSQL …')
     .description(
@@ -96,6 +97,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
           : written(cli, kind, configuration, { ...options, out: options.out })
       }),
     )
+  registerConfigPlan(config, cli)
 }
 
 async function planOf(cli: Invocation, kind: ServerKind, options: ConfigOptions): Promise<ServerPlan> {
