@@ -12,6 +12,7 @@ import {
   serverKind,
   type ServerKind,
 } from '../servers/index.js'
+import { registerConfigPlan } from './config-channels.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
 import { planOf, type PlanWords } from './config-plan.js'
@@ -30,7 +31,7 @@ interface ConfigOptions extends PlanWords {
 
 export function registerConfig(program: Command, cli: Invocation): void {
   const names = SERVER_KINDS.map(({ name }) => name)
-  program
+  const config = program
     .command('config')
     .summary('configurations of servers: nginx, PostgreSQL …')
     .description(
@@ -90,6 +91,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
           : written(cli, kind, configuration, { ...options, out: options.out })
       }),
     )
+  registerConfigPlan(config, cli)
 }
 
 function dryRun(
