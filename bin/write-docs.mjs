@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes what of docs/ is generated: the page of error codes, the picture of nova's policy, the tables of docs/kite.md and
+// Writes what of docs/ is generated: the page of error codes, the picture of nova's policy, those of deployments, the tables of docs/kite.md and
 // docs/sizes.md. Run it after a build; test/readme.test.ts, test/cli/comparison-page.test.ts and test/cli/sizes-page.test.ts
 // hold them to their sources. Sizes are measured on nova's own notifications: without them, docs/sizes.md stays as it is.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,8 @@ import { errorsPage } from '../dist/cli/errors-page.js'
 import { sizesPage } from '../dist/cli/sizes-page.js'
 import { compareKite, measureSizes, readSample, rpcSamples, sizesSvg } from '../dist/compare/index.js'
 import { matrixOf, matrixSvg, parsePolicy } from '../dist/policy/index.js'
+
+await import('./write-deployments.mjs')
 
 const page = (name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url))
 const policy = parsePolicy(readFileSync(new URL('../fixtures/nova/policy.yaml', import.meta.url), 'utf8'))
