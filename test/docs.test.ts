@@ -60,3 +60,15 @@ describe('docs/attacks.md', () => {
     for (const path of paths) expect(idsIn(readFileSync(path, 'utf8')), path).toContain(attack)
   })
 })
+
+describe('docs/attacks.md: servers and their clients', () => {
+  const page = readFileSync('docs/attacks.md', 'utf8')
+  const rows = [...page.matchAll(/^\| ((?:SVC|KEY|REV)-\d\d) +\|.*?\| (`test.*`) +\|$/gm)]
+
+  it.each(rows.map(([, attack = '', files = '']) => [attack, files]))('%s is tried where it says', (attack, files) => {
+    const paths = [...files.matchAll(/`([^`]+)`/g)].map(([, path]) => path ?? '')
+    expect(paths).not.toEqual([])
+    const named = new RegExp(`\\(\\s*(?:\\n\\s*)?['"\`][^\\n]*\\b${attack}\\b`)
+    for (const path of paths) expect(readFileSync(path, 'utf8'), path).toMatch(named)
+  })
+})
