@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -9,6 +9,13 @@ describe('docs/threat-model.md', () => {
     const names = [...rows].map(([, name]) => name ?? '')
     expect(names.length).toBeGreaterThan(10)
     expect(names.filter((name) => !story.includes(`it('${name}'`))).toEqual([])
+  })
+
+  it('requirement 59: names who listens where, and a test for each', () => {
+    const [, section = ''] = readFileSync('docs/threat-model.md', 'utf8').split('## Who listens where')
+    const rows = [...section.matchAll(/^\| (external|internal|break-out)\b.*\| `(test[^`]+)` *\| \S.*\|$/gm)]
+    expect([...new Set(rows.map(([, who]) => who))]).toEqual(['external', 'internal', 'break-out'])
+    for (const [, , path = ''] of rows) expect(existsSync(path), path).toBe(true)
   })
 })
 
@@ -58,5 +65,17 @@ describe('docs/attacks.md', () => {
 
   it.each(attacks)('$attack is tried where it says', ({ attack, paths }) => {
     for (const path of paths) expect(idsIn(readFileSync(path, 'utf8')), path).toContain(attack)
+  })
+})
+
+describe('docs/attacks.md: servers and their clients', () => {
+  const page = readFileSync('docs/attacks.md', 'utf8')
+  const rows = [...page.matchAll(/^\| ((?:SVC|KEY|REV)-\d\d) +\|.*?\| (`test.*`) +\|$/gm)]
+
+  it.each(rows.map(([, attack = '', files = '']) => [attack, files]))('%s is tried where it says', (attack, files) => {
+    const paths = [...files.matchAll(/`([^`]+)`/g)].map(([, path]) => path ?? '')
+    expect(paths).not.toEqual([])
+    const named = new RegExp(`\\(\\s*(?:\\n\\s*)?['"\`][^\\n]*\\b${attack}\\b`)
+    for (const path of paths) expect(readFileSync(path, 'utf8'), path).toMatch(named)
   })
 })

@@ -52,7 +52,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   ],
   'kysely/migration': ['store/registry-migration.ts', 'store/rotation-migration.ts', 'store/schema.ts'],
   yaml: ['yaml/yaml.ts'],
-  'node:child_process': ['crypto/command-key-provider.ts'],
+  'node:child_process': ['crypto/command-key-provider.ts', 'agent/command.ts'],
 }
 
 const SRC = resolve('src')

@@ -101,7 +101,7 @@ describe('README: tables', () => {
   })
 
   it('shows TypeScript that compiles', { timeout: 60_000 }, () => {
-    const pages = ['README.md', 'docs/library.md', 'docs/brokers.md', 'docs/tls.md'].map((page) =>
+    const pages = ['README.md', 'docs/library.md', 'docs/brokers.md', 'docs/tls.md', 'docs/probe.md'].map((page) =>
       readFileSync(page, 'utf8'),
     )
     const blocks = pages.flatMap((page) => [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, code = '']) => code))

@@ -9,11 +9,10 @@ import {
   profileNamed,
   PROFILES,
 } from '../authority/index.js'
-import { deliverCredential, type Readers, readersOf } from '../credential/index.js'
+import { deliverCredential, groupId, type Readers, readersOf } from '../credential/index.js'
 import { keyAlgorithmNamed } from '../crypto/index.js'
 import { parseDuration } from '../time/index.js'
 import { parseCertificationRequest } from '../x509/index.js'
-import { groupId } from './group.js'
 import type { Invocation } from './invocation.js'
 import type { PassphraseOptions } from './passphrase.js'
 import { instant } from './table.js'

@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../errors/index.js'
+import { registerAgent } from './agent.js'
 import { registerApply } from './apply.js'
 import { registerAudit } from './audit.js'
 import { registerCert } from './cert.js'
@@ -17,6 +18,7 @@ import { registerCrl } from './crl.js'
 import { GLOBAL_OPTIONS } from './declaration.js'
 import { declareCommand, declareOptions } from './declare.js'
 import { registerDecrypt } from './decrypt.js'
+import { registerDoctor } from './doctor.js'
 import { registerEncrypt } from './encrypt.js'
 import { registerEntity } from './entity.js'
 import { registerStateChanges } from './entity-state.js'
@@ -110,6 +112,8 @@ export function buildProgram(environment: CliEnvironment): Command {
   registerCms(program, cli)
   registerProbe(program, cli)
   registerCompare(program, cli)
+  registerAgent(program, cli)
+  registerDoctor(program, cli)
   registerAudit(program, cli)
   registerCompletion(program, cli)
   return program

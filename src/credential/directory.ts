@@ -35,6 +35,8 @@ import { checkVersion, type VersionContent, writeVersion } from './version.js'
 
 const VERSIONS = 'versions'
 const CURRENT = 'current'
+/** Held by who keeps the directory fresh, so that two do not. */
+export const LOCK_FILE = 'agent.lock'
 /** A serial number, and which generation of that certificate it is from the second on. */
 const VERSION_NAME = /^([0-9a-f]+)(?:-([1-9][0-9]*))?$/
 
@@ -149,7 +151,7 @@ function isOurs(directory: string, name: string): boolean {
   if (name === CURRENT) return lstatSync(join(directory, name)).isSymbolicLink()
   // A link would let us set modes and delete elsewhere.
   if (name === VERSIONS) return lstatSync(join(directory, name)).isDirectory()
-  return name.startsWith('.signet-tmp-')
+  return name === LOCK_FILE || name.startsWith('.signet-tmp-')
 }
 
 function makeFolder(path: string, readers: Readers | undefined): void {

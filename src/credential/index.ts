@@ -1,6 +1,7 @@
 export { crlSeries, newestOfSeries, refuseOlderCrls } from './crl-numbers.js'
 export { type Credential, deliverCredential, type DeliveryOptions } from './deliver.js'
-export { currentVersion, refuseForeign, rollBackCredential } from './directory.js'
+export { currentVersion, LOCK_FILE, refuseForeign, rollBackCredential } from './directory.js'
+export { groupId } from './group.js'
 export { loadCredential, type LoadedCredential, readCredentialKey, readersOf } from './load.js'
 export type { Readers } from './readers.js'
 export { redeliverCredential, type Redelivery } from './redeliver.js'

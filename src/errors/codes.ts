@@ -138,6 +138,7 @@ export const ERROR_CODES = {
   ERR_PATH_CRITICAL_EXTENSION: { category: 'untrusted', summary: 'a critical extension is not understood' },
   ERR_PATH_HOST_NAME: { category: 'untrusted', summary: 'the certificate is for another host name or address' },
   ERR_PATH_IDENTITY: { category: 'untrusted', summary: 'the certificate is for another URI or mailbox' },
+  ERR_RENEW_OTHER: { category: 'untrusted', summary: 'what was issued is not the next certificate of this identity' },
   ERR_REVOKED: { category: 'untrusted', summary: 'a certificate of the path is revoked' },
   ERR_REVOCATION_UNKNOWN: { category: 'untrusted', summary: 'nothing current says whether a certificate is revoked' },
   ERR_OCSP_RESPONDER: {
@@ -301,6 +302,9 @@ export const ERROR_CODES = {
   },
   ERR_BROKER_CLIENT: { category: 'state', summary: 'the client of a broker is closed, or was refused' },
   ERR_TRUST_CACHE_EMPTY: { category: 'state', summary: 'no trust directory is in the cache yet' },
+  ERR_AGENT_PROBE: { category: 'state', summary: 'a server does not answer with the certificate that it was given' },
+  ERR_AGENT_NO_STATUS: { category: 'state', summary: 'an agent has not written its status yet' },
+  ERR_DOCTOR_BROKEN: { category: 'state', summary: 'something is broken, or was not renewed in time' },
   ERR_CRL_NO_BASE: { category: 'state', summary: 'there is no current full CRL for a delta CRL to change' },
   ERR_PROBE_UNTESTED: { category: 'state', summary: 'a probe left out a case that had to be tested' },
 
@@ -317,6 +321,7 @@ export const ERROR_CODES = {
   ERR_STORE_LOCKED: { category: 'store', summary: 'another process keeps the store locked' },
   ERR_STORE_ROLLBACK: { category: 'store', summary: 'the store is older than the last use of it' },
   ERR_TRUST_FETCH: { category: 'store', summary: 'a trust directory cannot be fetched' },
+  ERR_AGENT_COMMAND: { category: 'store', summary: 'a program that the agent runs did not do its work' },
   ERR_TLS_CONNECTION: { category: 'store', summary: 'a TLS connection cannot be made, or a socket not be had' },
   ERR_AUDIT_CHAIN: { category: 'store', summary: 'the issuance log was changed' },
   ERR_REPLAY_STORE: { category: 'store', summary: 'the replay memory cannot be used' },

@@ -21,7 +21,7 @@ const MORE: ReadonlySet<number> = new Set([401, 407])
 
 /** @param headers - Sent besides. */
 export function askHttp(headers: readonly Header[] = []): Ask {
-  return async (talk, { question, host }) => {
+  return async (talk, { question, host, channel }) => {
     const { path = '/', identity } = question
     const lines = [
       `GET ${path} HTTP/1.1`,
@@ -34,6 +34,11 @@ export function askHttp(headers: readonly Header[] = []): Ask {
     talk.write(`${lines.join('\r\n')}\r\n\r\n`)
     const answer = await readAnswer(talk)
     if (answer === undefined) return { standing: 'refused', said: 'an answer that is not HTTP' }
+    const to = answer.headers.find(([name]) => name === 'location')?.[1] ?? ''
+    // Who is sent to TLS got nothing without it.
+    if (channel === 'clear' && answer.status >= 300 && answer.status < 400 && /^https:/i.test(to)) {
+      return { standing: 'refused', said: `HTTP ${answer.status}: come by TLS` }
+    }
     return judge(answer, identity)
   }
 }

@@ -4,12 +4,13 @@
  * @module probe/cases (floor 7.3)
  */
 import type { SecureVersion } from 'node:tls'
+import { type Attempt, isUnclear } from './attempt.js'
 import type { ProbeClient } from './client.js'
-import { type Attempt, dial, type Line } from './dial.js'
+import { dial, type Line } from './dial.js'
 import { stranger } from './forge.js'
 import { identityHeaders } from './headers.js'
 import { type ProbeCase, type ProbeRow, rowOf } from './row.js'
-import { resume, type SavedSessions, SESSION_FORMS, takeSessions } from './session.js'
+import { resume, type SavedSessions, takeSessions } from './session.js'
 import { happened, isAccepted, moreOf, refusalRow } from './verdict.js'
 
 /** What every case knows. */
@@ -24,8 +25,7 @@ export interface Baseline {
 export async function noneResumed({ line, good }: Baseline, none: Attempt): Promise<ProbeRow> {
   const session = none.sessions.at(-1)
   if (session === undefined) {
-    if (none.outcome === 'silent' || none.outcome === 'failed')
-      return rowOf('none-resumed', 'not-tested', happened(none))
+    if (isUnclear(none)) return rowOf('none-resumed', 'not-tested', happened(none))
     return rowOf('none-resumed', 'ok', 'no session is given without a certificate')
   }
   return refusalRow('none-resumed', await dial(line, { session }), good)
@@ -46,26 +46,29 @@ export async function revokedSession(
     const row = refusalRow('revoked-session', await resume(line, form, session), good)
     rows.push({ ...row, happened: `${form}: ${row.happened}` })
   }
-  const worst = rows.find(({ verdict }) => verdict === 'hole') ?? rows.find(({ verdict }) => verdict === 'not-tested')
-  return worst ?? rowOf('revoked-session', 'ok', rows.map((row) => row.happened).join('; '))
+  const worst = worstOf(rows)
+  if (worst?.verdict !== 'ok') return worst ?? rowOf('revoked-session', 'not-tested', 'there is no session')
+  return { ...worst, happened: rows.map((row) => row.happened).join('; ') }
 }
 
 /** Where nothing is resumed, nothing outlives a revocation. */
 async function resumption({ line, client }: Baseline): Promise<ProbeRow> {
-  const sessions = await takeSessions(line, client)
+  const row = (verdict: ProbeRow['verdict'], text: string): ProbeRow => rowOf('revoked-session', verdict, text)
+  const { sessions, unclear } = await takeSessions(line, client)
   const resumed: string[] = []
-  for (const form of SESSION_FORMS) {
+  for (const form of sessions.forms) {
     const session = sessions.session(form)
     if (session === undefined) continue
-    if ((await resume(line, form, session)).isResumed) resumed.push(form)
+    const attempt = await resume(line, form, session)
+    if (attempt.isResumed) resumed.push(form)
+    else if (isUnclear(attempt)) return row('not-tested', `${form}: ${happened(attempt)}`)
   }
-  if (resumed.length === 0)
-    return rowOf('revoked-session', 'ok', 'no session is resumed, not even that of the good client')
-  return rowOf(
-    'revoked-session',
-    'not-tested',
-    `sessions are resumed (${resumed.join(', ')}): save one before a revocation, come back with it after`,
-  )
+  if (resumed.length > 0) {
+    const advice = 'save one before a revocation, come back with it after'
+    return row('not-tested', `sessions are resumed (${resumed.join(', ')}): ${advice}`)
+  }
+  if (unclear !== undefined) return row('not-tested', happened(unclear))
+  return row('ok', 'no session is resumed, not even that of the good client')
 }
 
 /** Whom headers claim to be that come with the good client's own certificate. */
@@ -73,25 +76,32 @@ const SPOOFED = 'signet-probe-spoofed'
 
 /** SVC-03: headers must not change for whom the server takes the good client. */
 export async function spoofedHeaders({ line, client, good }: Baseline, spoofAs = SPOOFED): Promise<ProbeRow> {
-  const uri = spoofAs.includes(':') ? spoofAs : `spiffe://${SPOOFED}.invalid/x/${spoofAs}`
-  const headers = identityHeaders(stranger(spoofAs.slice(0, 64), uri, client.certificate))
-  const attempt = await dial(line, { client, headers })
-  const row = (verdict: ProbeRow['verdict'], text: string): ProbeRow =>
+  const row = (verdict: ProbeRow['verdict'], text: string, attempt = good): ProbeRow =>
     rowOf('spoofed-headers', verdict, text, moreOf(attempt))
+  if (good.outcome === 'asked-for-more') return row('not-tested', 'the good client gets no answer that would show it')
   if (!isAccepted(good, good)) return row('not-tested', 'the good client is refused without them')
-  if (attempt.outcome === 'silent' || attempt.outcome === 'failed') return row('not-tested', happened(attempt))
-  if (attempt.outcome !== 'let-in') return row('ok', happened(attempt))
-  if (isDeceived(attempt, good, spoofAs)) {
-    const believed: string[] = []
-    for (const header of headers) {
-      if (isDeceived(await dial(line, { client, headers: [header] }), good, spoofAs)) believed.push(header[0])
+  const uri = spoofAs.includes(':') ? spoofAs : `spiffe://${SPOOFED}.invalid/x/${spoofAs}`
+  const claimant = stranger(spoofAs.slice(0, 64), uri, client.certificate)
+  const attempts: Attempt[] = []
+  for (const headers of identityHeaders(claimant)) {
+    const attempt = await dial(line, { client, headers })
+    if (isDeceived(attempt, good, spoofAs)) {
+      const believed: string[] = []
+      for (const header of headers) {
+        if (isDeceived(await dial(line, { client, headers: [header] }), good, spoofAs)) believed.push(header[0])
+      }
+      return row('hole', `believed: ${believed.length === 0 ? 'several together' : believed.join(', ')}`, attempt)
     }
-    return row('hole', `believed: ${believed.length === 0 ? 'several together' : believed.join(', ')}`)
+    attempts.push(attempt)
   }
-  if (attempt.identity === undefined) {
+  const unclear = attempts.find(isUnclear)
+  if (unclear !== undefined) return row('not-tested', happened(unclear))
+  const answered = attempts.find(({ outcome }) => outcome === 'let-in')
+  if (answered === undefined) return row('ok', attempts.map(happened).at(-1) ?? '')
+  if (answered.identity === undefined) {
     return row('not-tested', 'the server does not say whom it takes a client for: --identity-header, --identity-json')
   }
-  return row('ok', 'the identity stays that of the certificate')
+  return row('ok', 'the identity stays that of the certificate', answered)
 }
 
 /** Either the identity is another, or what was claimed got to where answers are made. */
@@ -103,8 +113,21 @@ function isDeceived(attempt: Attempt, good: Attempt, claimed: string): boolean {
 
 /** SVC-03, SVC-17: who has no certificate must not get in by saying whose it would be. */
 export async function spoofedHeadersNone({ line, client, good }: Baseline): Promise<ProbeRow> {
-  const attempt = await dial(line, { headers: identityHeaders(client) })
-  return refusalRow('spoofed-headers-none', attempt, good)
+  const rows: ProbeRow[] = []
+  for (const headers of identityHeaders(client)) {
+    const attempt = await dial(line, { headers })
+    rows.push(refusalRow('spoofed-headers-none', attempt, good))
+    // Nothing of the request was read.
+    if (attempt.stage !== 'application') break
+  }
+  return worstOf(rows) ?? rowOf('spoofed-headers-none', 'not-tested', 'nothing was tried')
+}
+
+/** A hole counts most, then what is not known. */
+function worstOf(rows: readonly ProbeRow[]): ProbeRow | undefined {
+  return (
+    rows.find(({ verdict }) => verdict === 'hole') ?? rows.find(({ verdict }) => verdict === 'not-tested') ?? rows[0]
+  )
 }
 
 export async function clearText({ line }: Baseline): Promise<ProbeRow> {

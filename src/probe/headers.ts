@@ -12,14 +12,20 @@ import type { ProbeClient } from './client.js'
  *
  * nginx and Apache pass the subject, the verdict and the certificate; Envoy X-Forwarded-Client-Cert; Traefik
  * X-Forwarded-Tls-Client-Cert; RFC 9440 is Client-Cert. Underscores become dashes at whoever reads variables of CGI.
+ *
+ * @returns What goes into one request each: all names, with one spelling of the certificate. Together they would be longer
+ * than servers take, and be refused for that.
  */
-export function identityHeaders({ certificate, commonName, uris }: ProbeClient): readonly Header[] {
+export function identityHeaders(client: ProbeClient): readonly (readonly Header[])[] {
+  const names = nameHeaders(client)
+  return certificateHeaders(client).map((header) => [...names, header])
+}
+
+function nameHeaders({ certificate, commonName, uris }: ProbeClient): readonly Header[] {
   const subject = certificate.subject.toString()
   const oneLine = certificate.subject.rdns
     .map((rdn) => `/${rdn.map(({ type, text }) => `${SHORT_NAMES.get(type) ?? type}=${text ?? ''}`).join('+')}`)
     .join('')
-  const pem = encodeURIComponent(certificate.toPem())
-  const base64 = Buffer.from(certificate.der).toString('base64')
   const [uri = commonName] = uris
   const who: readonly Header[] = [
     'X-Client-Identity',
@@ -29,6 +35,7 @@ export function identityHeaders({ certificate, commonName, uris }: ProbeClient):
     'X-Forwarded-User',
     'X-SSL-Client-Identity',
     'X-Client-Identity-URI',
+    'X_Client_Identity',
   ].map((name) => [name, uri])
   return [
     ...who,
@@ -42,16 +49,24 @@ export function identityHeaders({ certificate, commonName, uris }: ProbeClient):
     ['X-SSL-Subject', oneLine],
     ['Ssl-Client-S-Dn', subject],
     ['Ssl_Client_S_Dn', subject],
-    ['X_Client_Identity', uri],
     ['X-SSL-Client-Serial', certificate.serialNumber],
     ['X-SSL-Client-Fingerprint', certificate.fingerprint],
+    ['X-Forwarded-Tls-Client-Cert-Info', encodeURIComponent(`Subject="${subject}";SAN="${uri}"`)],
+  ]
+}
+
+function certificateHeaders({ certificate, commonName, uris }: ProbeClient): readonly Header[] {
+  const subject = certificate.subject.toString()
+  const [uri = commonName] = uris
+  const pem = encodeURIComponent(certificate.toPem())
+  const base64 = Buffer.from(certificate.der).toString('base64')
+  return [
     ['X-SSL-Client-Cert', pem],
     ['X-Client-Cert', pem],
     ['Ssl-Client-Cert', pem],
-    ['X-ARR-ClientCert', base64],
     ['X-Forwarded-Client-Cert', `Hash=${certificate.fingerprint};Cert="${pem}";Subject="${subject}";URI=${uri}`],
+    ['X-ARR-ClientCert', base64],
     ['X-Forwarded-Tls-Client-Cert', base64],
-    ['X-Forwarded-Tls-Client-Cert-Info', encodeURIComponent(`Subject="${subject}";SAN="${uri}"`)],
     ['Client-Cert', `:${base64}:`],
   ]
 }

@@ -5,15 +5,16 @@
  */
 import { UsageError } from '../errors/index.js'
 import { instantText } from '../time/index.js'
+import type { Attempt } from './attempt.js'
 import { clearText, noneResumed, revokedSession, spoofedHeaders, spoofedHeadersNone, tlsVersion } from './cases.js'
 import type { KitClients, ProbeClient } from './client.js'
-import { type Attempt, dial, type Line } from './dial.js'
+import { dial, type Line } from './dial.js'
 import { foreignLike, selfSignedLike } from './forge.js'
 import { PROBE_CASES, type ProbeCase, type ProbeRow, rowOf } from './row.js'
 import { DEFAULT_PROBE_SECONDS, judgeServed, noHandshake, servedCertificate, type ServerTrust } from './served.js'
 import { type SavedSessions, takeSessions } from './session.js'
 import { checkTarget, type ProbeTarget, type Question, usualQuestion } from './target.js'
-import { goodRow, refusalRow } from './verdict.js'
+import { goodAgainRow, goodRow, refusalRow } from './verdict.js'
 
 /** Who tries. What is left out is not tested; the strangers are made of the good client. */
 export interface ProbeClients extends KitClients {
@@ -88,6 +89,7 @@ export async function probeServer(
   }
   add(await clearText(base))
   for (const version of ['tls1.0', 'tls1.1', 'tls1.2'] as const) add(await tlsVersion(base, version))
+  add(goodAgainRow(await as(client), good))
   return rows
 }
 
@@ -97,7 +99,7 @@ export async function beginSessions(
   client: ProbeClient,
   options: Pick<ProbeOptions, 'question' | 'timeoutSeconds'>,
 ): Promise<SavedSessions> {
-  return takeSessions(lineOf(target, client, options), client)
+  return (await takeSessions(lineOf(target, client, options), client)).sessions
 }
 
 function lineOf(
@@ -131,21 +133,29 @@ async function kitRows(
   at: Date,
   session: () => Promise<ProbeRow>,
 ): Promise<readonly ProbeRow[]> {
-  const unmapped = clients.unmapped === undefined ? undefined : await as(clients.unmapped)
+  const isOver = ({ certificate }: ProbeClient): boolean => certificate.notAfter < at
+  const { unmapped: nobody } = clients
+  const unmapped = nobody === undefined || isOver(nobody) ? undefined : await as(nobody)
   const rows: ProbeRow[] = []
   for (const [name, member, alert] of KIT) {
     const who = clients[member]
     if (who === undefined) rows.push(missing(name))
-    else if (name === 'expired' && who.certificate.notAfter >= at) {
-      rows.push(rowOf(name, 'not-tested', `not expired before ${instantText(who.certificate.notAfter)}`))
-    } else {
+    else if (isOver(who) !== (name === 'expired')) rows.push(untimely(name, who))
+    else {
       const unlike = who.hasNamesOf(clients.good) ? {} : { unlike: { unmapped, alert } }
       rows.push(refusalRow(name, await as(who), good, unlike))
     }
     if (name === 'revoked') rows.push(await session())
   }
-  rows.push(unmapped === undefined ? missing('unmapped') : refusalRow('unmapped', unmapped, good))
+  if (unmapped !== undefined) rows.push(refusalRow('unmapped', unmapped, good))
+  else rows.push(nobody === undefined ? missing('unmapped') : untimely('unmapped', nobody))
   return rows
+}
+
+/** Who is refused for being late shows nothing else. */
+function untimely(name: ProbeCase, { certificate }: ProbeClient): ProbeRow {
+  const until = instantText(certificate.notAfter)
+  return rowOf(name, 'not-tested', name === 'expired' ? `not expired before ${until}` : `expired itself, at ${until}`)
 }
 
 function missing(name: ProbeCase): ProbeRow {

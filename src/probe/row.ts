@@ -29,6 +29,7 @@ export const PROBE_CASES = {
   'tls1.0': { about: 'TLS 1.0', expected: 'refused' },
   'tls1.1': { about: 'TLS 1.1', expected: 'refused' },
   'tls1.2': { about: 'TLS 1.2', expected: 'either' },
+  'good-again': { about: 'the good client, at the end', expected: 'accepted' },
 } as const
 
 export type ProbeCase = keyof typeof PROBE_CASES

@@ -6,8 +6,9 @@
 import { EncodingError } from '../errors/index.js'
 import { decodeUtf8, readSecretFile, SECRET_MODE, writeFileAtomic } from '../files/index.js'
 import { parseStrictJson, requireKeys } from '../json/index.js'
+import { type Attempt, type Dial, isUnclear } from './attempt.js'
 import type { ProbeClient } from './client.js'
-import { type Attempt, dial, type Dial, type Line } from './dial.js'
+import { dial, type Line } from './dial.js'
 
 /** How sessions come about: tickets of TLS 1.3 and 1.2, and what a TLS 1.2 server remembers. */
 export const SESSION_FORMS = ['tls1.3-ticket', 'tls1.2-ticket', 'tls1.2-id'] as const
@@ -40,15 +41,24 @@ export class SavedSessions {
   }
 }
 
+/** What came of shaking hands in each form. */
+export interface TakenSessions {
+  readonly sessions: SavedSessions
+  /** A try of which nobody knows whether it would have yielded a session. */
+  readonly unclear: Attempt | undefined
+}
+
 /** Shake hands in each form, and keep the session that comes of it, if one does. */
-export async function takeSessions(line: Line, client: ProbeClient): Promise<SavedSessions> {
+export async function takeSessions(line: Line, client: ProbeClient): Promise<TakenSessions> {
   const sessions = new Map<SessionForm, Buffer>()
+  let unclear: Attempt | undefined
   for (const form of SESSION_FORMS) {
     const attempt = await dial(line, { ...HOW[form], client, end: 'goodbye' })
     const session = attempt.sessions.at(-1)
     if (session !== undefined) sessions.set(form, session)
+    else if (isUnclear(attempt)) unclear = attempt
   }
-  return new SavedSessions(client.certificate.fingerprint, sessions)
+  return { sessions: new SavedSessions(client.certificate.fingerprint, sessions), unclear }
 }
 
 /** Come back with a session; who has no client shows no certificate, should the server not resume it. */

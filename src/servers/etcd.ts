@@ -29,7 +29,7 @@ export const ETCD: ServerKind = {
     user: 'etcd',
     group: 'etcd',
     port: 2379,
-    unit: { name: 'etcd', from: 'package', type: 'notify' },
+    unit: { name: 'etcd', from: 'package', type: 'notify', startsAs: 'user' },
     image: 'coreos/etcd:v3.4.34',
     imageUid: 0,
   },
@@ -45,7 +45,7 @@ function generate(plan: ServerPlan): ServerConfiguration {
   const members = `https://${hostPort(address, port + 1)}`
   const script = publicFile(plan, 'auth.sh', authScript(admitted))
   return {
-    files: [{ ...script, mode: 0o755 }, publicFile(plan, 'client.env', clientPart(`https://${text}`))],
+    files: [script, publicFile(plan, 'client.env', clientPart(`https://${text}`))],
     // Version 3.4 takes CRLs as flags only: with a file of YAML it looks at no flag.
     start: [
       ...['etcd', '--data-dir', state],
@@ -86,7 +86,7 @@ ETCDCTL_KEY=${key}
 
 function authScript(admitted: readonly Admitted[]): string {
   return `#!/bin/sh
-# Written by signet: auth.sh ADMINISTRATOR, with ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY of that
+# Written by signet: sh auth.sh ADMINISTRATOR, with ETCDCTL_ENDPOINTS, ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY of that
 # entity, which gets the role root. Makes users, each with the keys below its name; removes nobody. Before
 # "auth enable", at the end, any certificate is everything.
 set -eu
@@ -108,6 +108,7 @@ etcdctl auth enable
 }
 
 const NOTES: readonly string[] = [
+  'etcd 3.4 speaks TLS 1.2, too: it knows no least version',
   'the certificate must be of the profile peer: one for servers only never becomes a member, and fills the log with refusals of its own gateway',
   'the user is the common name alone: an entity of that name from anywhere below a trusted CA is that user, and an entity called root would be everything',
   'certificates say who comes only after "auth enable", and only over gRPC: the JSON gateway refuses them',

@@ -31,7 +31,7 @@ export const KAFKA: ServerKind = {
     user: 'kafka',
     group: 'kafka',
     port: 9094,
-    unit: { name: 'signet-kafka', from: 'own' },
+    unit: { name: 'signet-kafka', from: 'own', startsAs: 'user' },
     image: 'apache/kafka:4.1.0',
     imageUid: 1000,
   },
@@ -48,7 +48,8 @@ function generate(plan: ServerPlan): ServerConfiguration {
   const client = ['--bootstrap-server', `localhost:${port}`, '--command-config', `${directory}/client.properties`]
   const brokers = ['--alter', '--entity-type', 'brokers', '--entity-default', '--add-config', keystore]
   return {
-    files,
+    // A line is the arguments of one call: where there is nothing to call, there is no file.
+    files: files.filter(({ content }) => content !== ''),
     start: [`${PROGRAMS}/kafka-server-start.sh`, `${directory}/server.properties`],
     reload: [[`${PROGRAMS}/kafka-configs.sh`, ...client, ...brokers]],
     notes: [...notes.filter((note) => !note.includes('join key.pem')), ...NOTES],

@@ -31,7 +31,7 @@ export const MARIADB: ServerKind = {
     user: 'mysql',
     group: 'mysql',
     port: 3306,
-    unit: { name: 'mariadb', from: 'package', type: 'notify' },
+    unit: { name: 'mariadb', from: 'package', type: 'notify', startsAs: 'user' },
     image: 'mariadb:10.11',
     imageUid: 999,
   },

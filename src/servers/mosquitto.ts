@@ -30,7 +30,7 @@ export const MOSQUITTO: ServerKind = {
     user: 'mosquitto',
     group: 'mosquitto',
     port: 8883,
-    unit: { name: 'mosquitto', from: 'package', type: 'notify' },
+    unit: { name: 'mosquitto', from: 'package', type: 'notify', startsAs: 'user' },
     image: 'eclipse-mosquitto:2.0',
     imageUid: 1883,
   },

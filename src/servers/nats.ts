@@ -30,7 +30,7 @@ export const NATS: ServerKind = {
     user: 'nats',
     group: 'nats',
     port: 4222,
-    unit: { name: 'nats-server', from: 'package' },
+    unit: { name: 'nats-server', from: 'package', startsAs: 'user' },
     image: 'nats:2.10',
     imageUid: 0,
   },

@@ -37,7 +37,7 @@ export const POSTGRESQL: ServerKind = {
     user: 'postgres',
     group: 'postgres',
     port: 5432,
-    unit: { name: 'signet-postgresql', from: 'own', type: 'notify' },
+    unit: { name: 'signet-postgresql', from: 'own', type: 'notify', startsAs: 'user' },
     image: 'postgres:15',
     imageUid: 999,
   },

@@ -32,7 +32,7 @@ export const PULSAR: ServerKind = {
     user: 'pulsar',
     group: 'pulsar',
     port: 6651,
-    unit: { name: 'signet-pulsar', from: 'own' },
+    unit: { name: 'signet-pulsar', from: 'own', startsAs: 'user' },
     image: 'apachepulsar/pulsar:3.0.7',
     imageUid: 10000,
   },

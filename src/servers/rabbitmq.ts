@@ -32,7 +32,7 @@ export const RABBITMQ: ServerKind = {
     user: 'rabbitmq',
     group: 'rabbitmq',
     port: 5671,
-    unit: { name: 'rabbitmq-server', from: 'package', type: 'notify' },
+    unit: { name: 'rabbitmq-server', from: 'package', type: 'notify', startsAs: 'user' },
     image: 'rabbitmq:3.13',
     imageUid: 999,
   },

@@ -28,7 +28,7 @@ export const REDIS_GATEWAY: ServerKind = {
     user: 'signet-redis',
     group: 'redis',
     port: 6380,
-    unit: { name: 'signet-redis-gateway', from: 'own', type: 'exec' },
+    unit: { name: 'signet-redis-gateway', from: 'own', type: 'exec', startsAs: 'user' },
     image: 'node:24',
     imageUid: 1000,
   },

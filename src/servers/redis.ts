@@ -33,7 +33,7 @@ export const REDIS: ServerKind = {
     user: 'redis',
     group: 'redis',
     port: 6379,
-    unit: { name: 'redis-server', from: 'package', type: 'exec' },
+    unit: { name: 'redis-server', from: 'package', type: 'exec', startsAs: 'user' },
     image: 'redis:7.0',
     imageUid: 999,
   },
@@ -57,7 +57,7 @@ function generate(plan: ServerPlan): ServerConfiguration {
   return {
     files: [
       publicFile(plan, 'redis.conf', mainPart(plan, listen.socket, listen.mode)),
-      { ...publicFile(plan, 'start.sh', startScript(plan, dirname(listen.socket))), mode: 0o755 },
+      publicFile(plan, 'start.sh', startScript(plan, dirname(listen.socket))),
     ],
     start: ['sh', `${directory}/start.sh`],
     // It has no certificate.

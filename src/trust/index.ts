@@ -12,6 +12,7 @@ export {
 export { encodeTrustDocument, parseTrustDocument, type TrustDocument } from './document.js'
 export { FETCH_TIMEOUT_MILLISECONDS, fetchTrust, type FetchedTrust, type FetchTrustOptions } from './fetch.js'
 export { createTrustMemory, openTrustMemory, type SeenDirectory, type TrustMemory } from './memory.js'
+export { type Place, placeOf } from './place.js'
 export { publishedType } from './publisher.js'
 export type { DocumentSigner } from './signer.js'
 export {

@@ -25,6 +25,12 @@ describe.each(models)('the model %s', (model) => {
     expect(readFileSync(join(DOCS, 'README.md'), 'utf8')).toContain(`](${model}.md)`)
   })
 
+  it('requirement 73: is set up and tried on the real programs by a test', () => {
+    const test = readFileSync(`test/interop/deployments/${model}.test.ts`, 'utf8')
+    expect(test).toContain(`makeBed('${model}'`)
+    expect(test).toMatch(/it\(\s*'requirement \d+: /)
+  })
+
   it('requirement 72: has the files that are generated for it (npm run docs)', () => {
     const generated = configureDeployment(deployment).flatMap(({ endpoint, configuration: { files } }) =>
       files.map(({ path, content }) => [join(endpoint, path), content] as const),

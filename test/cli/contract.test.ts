@@ -348,6 +348,22 @@ const CALLS: Readonly<Record<string, Call>> = {
     code: 'ERR_CMS_SIGNER_UNKNOWN',
   },
   'cms inspect': { good: 'cms inspect note.json.p7s', bad: 'cms inspect note.json', code: 'ERR_PEM_MALFORMED' },
+  'agent run': {
+    good: 'agent run --config agent.yaml --once',
+    bad: 'agent run --config missing.yaml --once',
+    code: 'ERR_FILE_READ',
+  },
+  'agent status': {
+    good: 'agent status --config agent.yaml',
+    bad: 'agent status --config missing.yaml',
+    code: 'ERR_FILE_READ',
+  },
+  'agent units': {
+    good: 'agent units --config agent.yaml',
+    bad: 'agent units --config broken.yaml',
+    code: 'ERR_CONFIG_INVALID',
+  },
+  doctor: { good: 'doctor credentials/compute-07/tls', bad: 'doctor --config missing.yaml', code: 'ERR_FILE_READ' },
   'audit verify': { good: 'audit verify', bad: '--home missing audit verify', code: 'ERR_HOME_MISSING' },
   'audit export': {
     good: 'audit export --out log.ndjson',
@@ -404,6 +420,15 @@ base.write(
 )
 base.write('other-cases.yaml', JSON.stringify({ version: 1, cases: [{ ...pinging, expect: 'deny' }] }))
 base.write('keystone.json', JSON.stringify({ rules: keystoneRules }))
+base.write(
+  'agent.yaml',
+  JSON.stringify({
+    version: 1,
+    status: 'status.json',
+    source: { authority: 'home', passphraseFile: 'passphrase' },
+    credentials: [{ directory: 'kept', entity: 'compute-07' }],
+  }),
+)
 const homeLike = (from: string, to: string): void => cpSync(base.path(from), base.path(to), { recursive: true })
 homeLike('home', 'staged')
 for (const line of [
@@ -418,6 +443,7 @@ for (const line of [
 homeLike('staged', 'cut')
 for (const line of [
   '--home cut rotate cut-over --reason keyCompromise --root root-offline',
+  'agent --config agent.yaml --once',
   'entity add quarantined-01 --kind node',
   'scope add empty --kind region',
   'role add idle',

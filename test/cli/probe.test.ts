@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { ProbeRow } from '../../src/probe/index.js'
 import { parseCrls } from '../../src/x509/index.js'
 import { makeDeployment, WALL_CLOCK } from '../support/deployment.js'
-import { listening, notOk } from '../probe/fakes.js'
+import { listening } from '../probe/fakes.js'
+import { notOk } from '../probe/rows.js'
 
 /** An hour ago, so that what lives for a second is over; OpenSSL knows no clock but that of the wall. */
 const EARLIER = { now: () => new Date(WALL_CLOCK.now().getTime() - 3_600_000) }
@@ -44,7 +45,7 @@ async function serve(overlooked: readonly string[] = [], header = 'x-client-iden
 }
 
 const words = (port: number, more = ''): string =>
-  `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --ask http:/ --identity-header x-client-identity ${more}`
+  `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --ask http:/ --identity-header x-client-identity --timeout 30 ${more}`
 
 beforeAll(async () => {
   await cloud.signet('probe kit --out kit --entity billing')
@@ -92,7 +93,7 @@ describe('signet probe', () => {
     const { code, json } = await cloud.run(words(port, '--json').replace('probe ', 'probe server '), now)
     expect(code).toBe(0)
     expect(json).toMatchObject({ schema: 1, ok: true, server: `127.0.0.1:${port}` })
-    expect(json['rows']).toHaveLength(22)
+    expect(json['rows']).toHaveLength(23)
   })
 
   it('ends with ERR_PROBE_HOLE, and says which, where somebody gets in', async () => {

@@ -8,13 +8,7 @@ import { type AddressInfo, connect, createServer, type Server as NetServer, type
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls'
 import { afterEach } from 'vitest'
 import { OID } from '../../src/asn1/index.js'
-import {
-  loadProbeClient,
-  type ProbeClient,
-  type ProbeClients,
-  type ProbeOptions,
-  type ProbeRow,
-} from '../../src/probe/index.js'
+import { loadProbeClient, type ProbeClient, type ProbeClients, type ProbeOptions } from '../../src/probe/index.js'
 import { NOW } from '../support/certificates.js'
 import { type Leaf, LONG_PAST, makeTlsPki, pems } from '../support/tls-pki.js'
 
@@ -59,7 +53,8 @@ export const trust = {
 export const options: ProbeOptions = {
   trust,
   at: NOW,
-  timeoutSeconds: 5,
+  // Nobody waits for so long: all servers here answer, or go away.
+  timeoutSeconds: 30,
   question: { protocol: 'http', identity: { header: 'x-who' } },
 }
 
@@ -108,7 +103,8 @@ export async function fakeHttps(believe: Believe = careful, changes: TlsOptions 
     const error = socket.authorized ? undefined : String(socket.authorizationError)
     const none = certificate === undefined ? 'none' : undefined
     const who = believe({ request, commonName, error: none ?? error, authorized: socket.authorized })
-    response.writeHead(who === undefined ? 403 : 200, who === undefined ? {} : { 'x-who': who })
+    const yes = request.url === '/needs-a-token' ? 401 : 200
+    response.writeHead(who === undefined ? 403 : yes, who === undefined ? {} : { 'x-who': who })
     response.end(JSON.stringify({ you: { are: who ?? null } }))
   })
   return listening(made)
@@ -157,9 +153,4 @@ export async function listening<S extends NetServer>(made: S): Promise<Fake<S>> 
   })
   const { port } = made.address() as AddressInfo
   return { server: made, target: { host: '127.0.0.1', port, serverName: 'localhost' } }
-}
-
-/** The verdicts that are not `ok`. */
-export function notOk(rows: readonly ProbeRow[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(rows.filter(({ verdict }) => verdict !== 'ok').map((row) => [row.case, row.verdict]))
 }

@@ -16,11 +16,11 @@ import {
   fakeHttps,
   later,
   listening,
-  notOk,
   options,
   pki,
   server,
 } from './fakes.js'
+import { notOk } from './rows.js'
 
 /** Errors of OpenSSL that a server overlooks, besides being careful. */
 const overlooking =
@@ -194,6 +194,15 @@ describe('probeServer: what shows nothing', () => {
     expect(row).toMatchObject({ verdict: 'not-tested', happened: 'not expired before 2120-01-01T00:00:00.000Z' })
   })
 
+  it('is a certificate that has expired, of whoever is refused for something else', async () => {
+    const { target } = await fakeHttps()
+    const { expired } = clients
+    const late = { ...clients, revoked: expired, wrongPurpose: expired, unmapped: expired }
+    const rows = await probeServer(target, late, options)
+    expect(notOk(rows)).toEqual({ revoked: 'not-tested', 'wrong-purpose': 'not-tested', unmapped: 'not-tested' })
+    expect(rows.find((row) => row.case === 'unmapped')?.happened).toContain('expired itself')
+  })
+
   it('is a refusal where the good client is refused as well', async () => {
     const { target } = await fakeHttps(() => undefined)
     const rows = await probeServer(target, clients, options)
@@ -227,6 +236,23 @@ describe('probeServer: what shows nothing', () => {
       revoked: 'not-tested',
       'wrong-purpose': 'not-tested',
     })
+  })
+
+  it('is anything at a server that shuts out who fails often', async () => {
+    let failures = 0
+    const { target } = await fakeHttps((caller) => {
+      const who = careful(caller)
+      if (who === undefined) failures += 1
+      return failures > 3 ? undefined : who
+    })
+    expect(notOk(await probeServer(target, clients, options))).toMatchObject({ 'good-again': 'fault' })
+  })
+
+  it('is what headers do where the good client gets no answer either', async () => {
+    const { target } = await fakeHttps()
+    const question = { protocol: 'http', path: '/needs-a-token' } as const
+    const rows = await probeServer(target, clients, { ...options, question })
+    expect(notOk(rows)).toMatchObject({ 'spoofed-headers': 'not-tested' })
   })
 
   it('is no server at all', async () => {

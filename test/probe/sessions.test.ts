@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { beginSessions, loadSessions, probeServer, saveSessions, SESSION_FORMS } from '../../src/probe/index.js'
 import { expectCode } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
-import { clientOf, clients, type Fake, fakeHttps, notOk, options, pki, tlsOptions } from './fakes.js'
+import { clientOf, clients, type Fake, fakeHttps, options, pki, tlsOptions } from './fakes.js'
+import { notOk } from './rows.js'
 
 /** A second certificate of the good client's, to be revoked. */
 const leaf = pki.leaf('compute-07')

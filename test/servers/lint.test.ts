@@ -1,45 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type ConfigFindingCode,
-  configure,
-  lintConfiguration,
-  lintModes,
-  serverKind,
-  type ServerPlan,
-} from '../../src/servers/index.js'
+import { type ConfigFindingCode, configure, lintConfiguration, lintModes, serverKind } from '../../src/servers/index.js'
+import { found, table } from './findings.js'
 import { INNER, planOf, ROUTES } from './plans.js'
-
-/** Something that is changed in what signet writes, and what is found then. */
-type Row = readonly [claim: string, before: string | RegExp, after: string, code: ConfigFindingCode, severity?: string]
-
-function found(name: string, plan: ServerPlan, before: string | RegExp, after: string): readonly string[] {
-  const kind = serverKind(name)
-  let isChanged = false
-  const texts = new Map(
-    configure(kind, plan).files.map(({ path, content }) => {
-      const changed = content.replace(before, after)
-      isChanged ||= changed !== content
-      return [path, changed]
-    }),
-  )
-  expect(isChanged, `there is no ${String(before)}`).toBe(true)
-  const findings = lintConfiguration(kind, texts)
-  for (const { file, line, message, hint } of findings) {
-    expect(texts.has(file)).toBe(true)
-    if (line !== undefined) expect(line).toBeLessThanOrEqual(texts.get(file)?.split('\n').length ?? 0)
-    expect(message).not.toBe('')
-    expect(hint).not.toBe('')
-  }
-  return findings.map(({ code, severity }) => `${severity} ${code}`)
-}
-
-function table(name: string, rows: readonly Row[], plan: ServerPlan = planOf()): void {
-  for (const [claim, before, after, code, severity = 'hole'] of rows) {
-    it(claim, () => {
-      expect(found(name, plan, before, after)).toEqual([`${severity} ${code}`])
-    })
-  }
-}
 
 describe('nginx', () => {
   table('nginx', [

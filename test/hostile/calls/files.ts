@@ -5,6 +5,7 @@
  */
 import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readStatus } from '../../../src/agent/index.js'
 import { Authority, HOME_FILES, openRootBundle, readTrustSite, ROOT_FILES } from '../../../src/authority/index.js'
 import { loadCredential } from '../../../src/credential/index.js'
 import { encodePrivateKey, openKeyFile, Passphrase } from '../../../src/crypto/index.js'
@@ -73,6 +74,7 @@ const home = among('home', HOME_FILES.deployment, {})
 const rootBundle = among('root', ROOT_FILES.key, { [ROOT_FILES.certificate]: certificate })
 
 export const FILE_CALLS: Readonly<Record<string, Call>> = {
+  'agent.readStatus': file(readStatus),
   'authority.Authority': async (input) => {
     await (await Authority.open(home(input), { now: () => NOW })).close()
   },

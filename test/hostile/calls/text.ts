@@ -5,6 +5,7 @@
  */
 import { parseOsloMessage, readOsloContent } from '../../../src/oslo/index.js'
 import { openEsek, openGroupKey, openTicket, parseEnvelope, parseKeyName } from '../../../src/sharedkey/index.js'
+import { parseAgentConfiguration } from '../../../src/agent/index.js'
 import { encodeObjectIdentifier, oidName, parseOidText } from '../../../src/asn1/index.js'
 import { profileNamed } from '../../../src/authority/index.js'
 import { keyAlgorithmNamed, SecretKey } from '../../../src/crypto/index.js'
@@ -126,6 +127,13 @@ const inRegistry = (text: string): string =>
     entities: { [text]: { kind: 'node', service: text, roles: [text], aliases: [text] } },
   })
 
+/** A configuration of an agent that has the text wherever one may be. */
+function inAgentConfiguration(text: string): string {
+  const places = { status: text, metrics: text, anchors: text, crls: [text] }
+  const one = { directory: text, entity: 'a', group: text, reload: [[text, text]], probe: { port: 1, host: text } }
+  return JSON.stringify({ version: 1, ...places, source: { command: [text, text] }, credentials: [one] })
+}
+
 /** Documents of oslo.policy that have the text wherever one may be. */
 const readOslo = (text: string): unknown => [
   readOsloDocument({ [text]: text, a: [[text, text], text] }),
@@ -133,6 +141,10 @@ const readOslo = (text: string): unknown => [
 ]
 
 export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
+  ...texts('agent.parseAgentConfiguration', (text) => parseAgentConfiguration(text, '/etc/signet')),
+  ...texts('agent.parseAgentConfiguration with hostile members', (text) =>
+    parseAgentConfiguration(inAgentConfiguration(text), '/etc/signet'),
+  ),
   ...texts('asn1.encodeObjectIdentifier', encodeObjectIdentifier, (text) => `1.2.${text}`),
   ...texts('asn1.oidName', oidName),
   ...texts('asn1.parseOidText', parseOidText, (text) => `1.2.${text}`),

@@ -1,9 +1,12 @@
 /** The probe on real servers: a careful one shows nothing, and what one cannot do, or was told wrong, is found. */
+import { once } from 'node:events'
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProbeRow } from '../../../src/probe/index.js'
 import { makeDeployment, WALL_CLOCK } from '../../support/deployment.js'
-import { notOk } from '../../probe/fakes.js'
+import { notOk } from '../../probe/rows.js'
 import { eventually, freePorts, type Server, startServer } from '../brokers/server.js'
 import { available } from '../programs.js'
 
@@ -44,7 +47,7 @@ interface Probed {
 }
 
 async function probe(port: number, words: string): Promise<Probed> {
-  const line = `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --json ${words}`
+  const line = `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --timeout 30 --json ${words}`
   const { code, json } = await cloud.run(line, now)
   const rows = (json['rows'] ?? []) as readonly ProbeRow[]
   return { code, rows, found: notOk(rows), identity: rows.find((row) => row.case === 'good')?.identity }
@@ -55,8 +58,9 @@ const happened = ({ rows }: Probed, name: string): string | undefined => rows.fi
 describe.skipIf(!hasNginx)('nginx', () => {
   const ports: number[] = []
   let nginx: Server
-  /** One as it should be, one whose sessions live on, and one that asks for certificates and believes what it is told. */
-  const config = ([careful, resuming, optional]: readonly number[], folder: string): string => `
+  let service: HttpServer
+  /** One as it should be, one whose sessions live on, and one that asks for certificates and passes headers on. */
+  const config = ([careful, resuming, optional, behind]: readonly number[], folder: string): string => `
 daemon off; pid ${folder}/pid; error_log stderr notice; worker_processes 1;
 events {}
 http {
@@ -68,7 +72,11 @@ http {
   map $ssl_client_s_dn $who { default ""; "${GOOD_DN}" "billing"; }
   server {
     listen 127.0.0.1:${careful} ssl; ssl_verify_client on; ssl_session_cache off;
-    location / { if ($who = "") { return 403; } add_header X-Who $who; return 200 "hello"; }
+    location / {
+      if ($who = "") { return 403; }
+      proxy_set_header X-Client-Identity $who;
+      proxy_pass http://127.0.0.1:${behind};
+    }
   }
   server {
     listen 127.0.0.1:${resuming} ssl; ssl_verify_client on; ssl_session_cache shared:a:1m;
@@ -76,18 +84,26 @@ http {
   }
   server {
     listen 127.0.0.1:${optional} ssl; ssl_verify_client optional; ssl_session_cache off;
-    location / { add_header X-Who $http_x_client_identity$who; return 200 "hello"; }
+    location / { proxy_pass http://127.0.0.1:${behind}; }
   }
 }
 `
 
   beforeAll(async () => {
-    ports.push(...(await freePorts(3)))
+    // What is behind nginx believes what nginx says, and says for whom it takes a client.
+    service = createServer(({ headers }, response) => {
+      response.writeHead(200, { 'x-who': String(headers['x-client-identity'] ?? 'billing') }).end()
+    })
+    service.listen(0, '127.0.0.1')
+    await once(service, 'listening')
+    ports.push(...(await freePorts(3)), (service.address() as AddressInfo).port)
     const folder = cloud.path('nginx')
     mkdirSync(folder)
     const file = cloud.write('nginx.conf', config(ports, folder))
     nginx = await startServer({ program: 'nginx', words: ['-c', file, '-p', folder], ready: /start worker process/ })
   })
+
+  afterAll(() => void service.close())
 
   it('requirement 75: shows nothing where it is careful, and says for whom it takes the good client', async () => {
     const probed = await probe(ports[0] ?? 0, '--ask http:/ --identity-header x-who --identity billing --require-all')
@@ -97,7 +113,7 @@ http {
     expect(happened(probed, 'clear-text')).toBe('refused: HTTP 400 The plain HTTP request was sent to HTTPS port')
   })
 
-  it('SVC-03: is found to believe headers where it was told to, and SVC-17: to let in who has no certificate', async () => {
+  it('SVC-03: is found to pass headers on where nobody said otherwise, and SVC-17 to let in who has no certificate', async () => {
     const { code, found } = await probe(ports[2] ?? 0, '--ask http:/ --identity-header x-who')
     expect(code).toBe(4)
     expect(found).toEqual({

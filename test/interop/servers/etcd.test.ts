@@ -53,7 +53,7 @@ await tryServer({
       }),
     )
     const file = (name: string): string => join(credential, 'current', name)
-    execFileSync(join(directory, 'auth.sh'), [ADMINISTRATOR], {
+    execFileSync('sh', [join(directory, 'auth.sh'), ADMINISTRATOR], {
       env: {
         PATH: process.env['PATH'],
         ETCDCTL_ENDPOINTS: `https://${SERVER_NAME}:${port}`,

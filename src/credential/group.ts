@@ -1,4 +1,8 @@
-/** Groups of this machine, by name or number. @module cli/group (floor 8) */
+/**
+ * Groups of this machine, by name or number.
+ *
+ * @module credential/group (floor 5)
+ */
 import { UsageError } from '../errors/index.js'
 import { readFileText } from '../files/index.js'
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { groupId } from '../../src/cli/group.js'
+import { groupId } from '../../src/credential/group.js'
 import { expectCode } from '../support/expect-code.js'
 import { temporaryFolder } from '../support/temporary.js'
 
