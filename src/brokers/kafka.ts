@@ -29,8 +29,8 @@ const MAX_TOPIC_OCTETS = 249
  */
 export function exportKafka(permissions: BrokerPermissions, options: ExportOptions = {}): BrokerExport {
   const { users } = sortedPermissions(permissions)
-  const { directory } = credentialPaths(options)
   const configDirectory = checkedPath(options.configDirectory ?? '/etc/kafka')
+  const { directory, combined, caBundle } = credentialPaths(options, configDirectory)
   const [address, port] = endpoint(options, 9094)
   const [domain = ''] = users.map((user) => subjectOf(user).organization)
   for (const id of [...users.map(({ entity }) => entity), ...(options.brokers ?? [])]) checkPrincipal(id)
@@ -40,10 +40,10 @@ listener.security.protocol.map=SIGNET:SSL
 ssl.client.auth=required
 ssl.keystore.type=PEM
 # key.pem and fullchain.pem of ${directory}/current in one file
-ssl.keystore.location=${configDirectory}/signet-keystore.pem
+ssl.keystore.location=${combined}
 ssl.truststore.type=PEM
-ssl.truststore.location=${directory}/current/ca-bundle.pem
-ssl.enabled.protocols=TLSv1.3,TLSv1.2
+ssl.truststore.location=${caBundle}
+ssl.enabled.protocols=${options.versions === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.3,TLSv1.2'}
 # Subjects of this deployment become entity ids; any other is refused, because no rule is the default one.
 ssl.principal.mapping.rules=${mappingRules(domain)}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer

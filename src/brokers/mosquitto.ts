@@ -20,9 +20,9 @@ import { subjectOf, subjectText } from './subject.js'
  */
 export function exportMosquitto(permissions: BrokerPermissions, options: ExportOptions = {}): BrokerExport {
   const { users } = sortedPermissions(permissions)
-  const { fullchain, key, caBundle } = credentialPaths(options)
   const [address, port] = endpoint(options, 8883)
   const directory = checkedPath(options.configDirectory ?? '/etc/mosquitto/conf.d')
+  const { fullchain, key, caBundle, crls } = credentialPaths(options, directory)
   const conf = `# Written by signet. SIGHUP reads certificates, CRLs and the ACL file again.
 per_listener_settings true
 listener ${port} ${address}
@@ -30,8 +30,8 @@ certfile ${fullchain}
 keyfile ${key}
 cafile ${caBundle}
 # signet crl publish --out here, then SIGHUP; when its CRLs have expired, nobody is let in.
-crlfile ${directory}/crls.pem
-tls_version tlsv1.2
+crlfile ${crls}
+tls_version ${options.versions === 'TLSv1.3' ? 'tlsv1.3' : 'tlsv1.2'}
 require_certificate true
 # The whole subject (RFC 2253) is the user name: a common name alone would not say whose deployment it is from.
 use_subject_as_username true

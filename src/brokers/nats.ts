@@ -3,6 +3,7 @@
  *
  * @module brokers/nats (floor 7.1)
  */
+import { UsageError } from '../errors/index.js'
 import { type BrokerExport, credentialPaths, endpoint, type ExportOptions } from './options.js'
 import {
   type AddressPattern,
@@ -23,7 +24,7 @@ import {
  */
 export function exportNats(permissions: BrokerPermissions, options: ExportOptions = {}): BrokerExport {
   const { users } = sortedPermissions(permissions)
-  const { fullchain, key, caBundle } = credentialPaths(options)
+  const { fullchain, key, caBundle } = credentialPaths(options, '')
   const [address, port] = endpoint(options, 4222)
   const content = `# Written by signet. nats-server -c signet.conf; SIGHUP reads it again and drops users that are gone.
 listen: "${address}:${port}"
@@ -35,7 +36,7 @@ tls {
   # The identity URI of the client's certificate is its user name.
   verify_and_map: true
   timeout: 5
-}
+${pinned(options.pins)}}
 
 authorization {
   default_permissions: { publish: { deny: [">"] }, subscribe: { deny: [">"] } }
@@ -44,6 +45,20 @@ ${users.map(userBlock).join('')}  ]
 }
 `
   return { files: [{ name: 'signet.conf', content }], notes: NOTES }
+}
+
+/** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
+function pinned(pins: readonly string[] | undefined): string {
+  if (pins === undefined) return ''
+  const wrong = pins.find((pin) => !/^[0-9a-f]{64}$/.test(pin))
+  // An empty list would let everybody in.
+  if (wrong === undefined && pins.length > 0) {
+    const list = [...pins].sort().map((pin) => `    "${pin}"\n`)
+    return `  # SHA-256 of the public keys that may come in: NATS reads no CRLs.\n  pinned_certs: [\n${list.join('')}  ]\n`
+  }
+  throw new UsageError('ERR_CONFIG_INVALID', `not the SHA-256 of a public key: ${JSON.stringify(wrong ?? '')}`, {
+    hint: 'give 64 hexadecimal digits in lower case for each, and at least one',
+  })
 }
 
 function userBlock({ uri, publish, consume }: BrokerUser): string {

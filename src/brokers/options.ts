@@ -27,6 +27,15 @@ export interface ExportOptions {
   readonly address?: string
   /** Port to listen on. Default: the one that is registered for the protocol over TLS. */
   readonly port?: number
+  /**
+   * Where CRLs lie, and Kafka's file of key and certificates: `'copied'` into {@link configDirectory}, by whoever copies
+   * them there, or in the credential directory, which its agent keeps fresh. Default `'copied'`.
+   */
+  readonly material?: 'copied' | 'credential-directory'
+  /** Versions of TLS. NATS 2.9 knows no such choice. Default `'allow-TLSv1.2'`. */
+  readonly versions?: 'TLSv1.3' | 'allow-TLSv1.2'
+  /** NATS: SHA-256 of the public keys that may come in at all, in hex. Default: those of every certificate. */
+  readonly pins?: readonly string[]
   /** RabbitMQ: the virtual host. Default {@link DEFAULT_VHOST}. */
   readonly vhost?: string
   /**
@@ -51,10 +60,18 @@ export interface CredentialPaths {
   readonly fullchain: string
   readonly key: string
   readonly caBundle: string
+  /** What clients' certificates are revoked by: one file, and a folder of files by the hash of their issuers. */
+  readonly crls: string
+  readonly crlFolder: string
+  /** Key and certificates in one file. */
+  readonly combined: string
 }
 
 /** The paths behind `current`: a renewal swaps key and certificate together. */
-export function credentialPaths({ credentialDirectory }: ExportOptions): CredentialPaths {
+export function credentialPaths(
+  { credentialDirectory, material = 'copied' }: ExportOptions,
+  configDirectory: string,
+): CredentialPaths {
   const directory = checkedPath(credentialDirectory ?? DEFAULT_CREDENTIAL_DIRECTORY)
   const current = `${directory}/current`
   return {
@@ -62,6 +79,13 @@ export function credentialPaths({ credentialDirectory }: ExportOptions): Credent
     fullchain: `${current}/fullchain.pem`,
     key: `${current}/key.pem`,
     caBundle: `${current}/ca-bundle.pem`,
+    ...(material === 'copied'
+      ? {
+          crls: `${configDirectory}/crls.pem`,
+          crlFolder: `${configDirectory}/crls`,
+          combined: `${configDirectory}/signet-keystore.pem`,
+        }
+      : { crls: `${current}/crls.pem`, crlFolder: `${current}/crls`, combined: `${current}/combined.pem` }),
   }
 }
 

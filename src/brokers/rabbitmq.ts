@@ -61,8 +61,8 @@ load_definitions = ${directory}/definitions.json
  * without a cache of CRLs would refuse everybody, and `best_effort` accepts what no CRL is there for.
  */
 function advancedConfig(options: ExportOptions, directory: string): string {
-  const { fullchain, key, caBundle } = credentialPaths(options)
-  return `%% Written by signet. ${directory}/crls holds the CRL of each CA in PEM, as HASH.r0 (openssl crl -hash).
+  const { fullchain, key, caBundle, crlFolder } = credentialPaths(options, directory)
+  return `%% Written by signet. ${crlFolder} holds the CRL of each CA in PEM, as HASH.r0 (openssl crl -hash).
 %% When one of them is missing or has expired, nobody is let in.
 [{rabbit, [
   {ssl_options, [
@@ -72,10 +72,10 @@ function advancedConfig(options: ExportOptions, directory: string): string {
     {verify, verify_peer},
     {fail_if_no_peer_cert, true},
     {depth, 2},
-    {versions, ['tlsv1.3', 'tlsv1.2']},
+    {versions, [${options.versions === 'TLSv1.3' ? "'tlsv1.3'" : "'tlsv1.3', 'tlsv1.2'"}]},
     {reuse_sessions, false},
     {crl_check, true},
-    {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, "${directory}/crls"}]}}}
+    {crl_cache, {ssl_crl_hash_dir, {internal, [{dir, "${crlFolder}"}]}}}
   ]}
 ]}].
 `

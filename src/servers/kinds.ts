@@ -7,15 +7,41 @@ import { UsageError } from '../errors/index.js'
 import { backendOf, checkedPlan, invalid } from './checks.js'
 import { sortedFindings, type ConfigFinding } from './finding.js'
 import { ENVOY } from './envoy.js'
+import { ETCD } from './etcd.js'
 import { HAPROXY } from './haproxy.js'
+import { KAFKA } from './kafka.js'
+import { MARIADB } from './mariadb.js'
+import { MOSQUITTO } from './mosquitto.js'
+import { NATS } from './nats.js'
 import { NGINX } from './nginx.js'
 import { NODE } from './node.js'
+import { POSTGRESQL } from './postgresql.js'
+import { PULSAR } from './pulsar.js'
+import { RABBITMQ } from './rabbitmq.js'
+import { REDIS_GATEWAY } from './redis-gateway.js'
+import { REDIS } from './redis.js'
 import type { ServerPlan } from './plan.js'
 import type { ConfigTexts, ServerConfiguration, ServerKind } from './server.js'
 import { STUNNEL } from './stunnel.js'
 
 /** In the order of docs/servers.md. */
-export const SERVER_KINDS: readonly ServerKind[] = [NGINX, HAPROXY, STUNNEL, ENVOY, NODE]
+export const SERVER_KINDS: readonly ServerKind[] = [
+  NGINX,
+  HAPROXY,
+  STUNNEL,
+  ENVOY,
+  NODE,
+  POSTGRESQL,
+  MARIADB,
+  REDIS,
+  REDIS_GATEWAY,
+  NATS,
+  MOSQUITTO,
+  RABBITMQ,
+  ETCD,
+  KAFKA,
+  PULSAR,
+]
 
 /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
 export function serverKind(name: string): ServerKind {

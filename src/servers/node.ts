@@ -28,7 +28,7 @@ export const NODE: ServerKind = {
     user: 'signet',
     group: 'signet',
     port: 8443,
-    unit: { name: 'signet-node', from: 'own', startsAs: 'user' },
+    unit: { name: 'signet-node', from: 'own' },
     image: 'node:24',
     imageUid: 1000,
   },

@@ -3,7 +3,7 @@
  *
  * @module servers/plan (floor 7.2)
  */
-import type { Subject } from '../brokers/index.js'
+import type { BrokerPermissions, Subject } from '../brokers/index.js'
 
 /** An entity that is let in, in the forms by which servers know it. */
 export interface Admitted {
@@ -14,6 +14,8 @@ export interface Admitted {
   /** The subject of every certificate of it. */
   readonly subject: Subject
   readonly dnsNames: readonly string[]
+  /** SHA-256 of the public keys of its good certificates, in hex: for servers that read no CRLs. */
+  readonly pins?: readonly string[]
 }
 
 /** Where a server listens. */
@@ -44,6 +46,8 @@ export interface SniRoute {
   readonly serverName: string
   readonly host: string
   readonly port: number
+  /** Others that serve the same: who resumes a TLS session gets to the server that gave it. HAProxy only. */
+  readonly replicas?: readonly { readonly host: string; readonly port: number }[]
 }
 
 export interface ServerPlan {
@@ -58,6 +62,13 @@ export interface ServerPlan {
   readonly backend?: Backend
   /** Everybody else is refused, also with a good certificate. Empty: nobody. Sorted by entity, each once. */
   readonly admitted: readonly Admitted[]
+  /** For brokers: what each may publish and consume. Without it those who are admitted may do nothing. */
+  readonly permissions?: BrokerPermissions
+  /**
+   * For MariaDB, which can ask for it: the subject of the issuing CA as OpenSSL writes it on one line (`/O=…/CN=…`). Where it
+   * is named, nobody comes in with a certificate of the next issuing CA until the configuration is written again.
+   */
+  readonly issuer?: string
   /** Whom the server runs as. */
   readonly user: string
   readonly group: string

@@ -21,7 +21,7 @@ export interface ServerFacts {
   readonly crlsCount: 'on-reload' | 'at-once' | 'never'
   /** What a key that does not fit its certificate does on reload. */
   readonly brokenPair: 'old-stays' | 'outage'
-  /** Who had connected before is cut off by a reload, by these words, or only by a restart. */
+  /** Who had connected before is cut off by a reload, by these words (see `disconnectWords`), or only by a restart. */
   readonly disconnect: readonly string[] | 'on-reload' | 'restart'
 }
 
@@ -40,8 +40,8 @@ export interface Installation {
     readonly from: 'package' | 'own'
     /** How the configured start words behave. Default `'exec'`: in the foreground. */
     readonly type?: 'exec' | 'notify' | 'forking'
-    /** `'root'`: it gives up its rights by itself, once it has read the key. */
-    readonly startsAs: 'root' | 'user'
+    /** `'root'`: it gives up its rights by itself, once it has read the key. Default `'user'`. */
+    readonly startsAs?: 'root' | 'user'
   }
   readonly image: string
   /** Whom the image runs as, who must be able to read the key. */

@@ -23,7 +23,7 @@ export function systemdFiles(
   const tail = own ? '\n[Install]\nWantedBy=multi-user.target\n' : ''
   const content = `# Written by signet. systemctl daemon-reload; then systemctl ${own ? 'enable --now' : 'restart'} ${unit.name}
 ${head}[Service]
-${serviceLines(unit, plan, configuration, own ? '' : RESET)}${hardening(plan, unit.startsAs)}${tail}`
+${serviceLines(unit, plan, configuration, own ? '' : RESET)}${hardening(plan, unit)}${tail}`
   const path = own ? `${UNITS}/${service}` : `${UNITS}/${unit.name}.service.d/signet.conf`
   return [file(path, content), ...(configuration.reload.length === 0 ? [] : reloadUnits(unit.name, plan))]
 }
@@ -31,8 +31,15 @@ ${serviceLines(unit, plan, configuration, own ? '' : RESET)}${hardening(plan, un
 /** What a drop-in has to take away before it says it anew. */
 const RESET = 'PIDFile=\nExecStartPre=\nExecStart=\nExecStartPost=\nExecReload=\nExecStop=\nExecStopPost=\n'
 
+type Unit = ServerKind['installation']['unit']
+
+/** Whose unit says the user; others say it themselves, or give up their rights. */
+function isUnprivileged({ from, startsAs = 'user' }: Unit): boolean {
+  return from === 'own' && startsAs === 'user'
+}
+
 function serviceLines(
-  { type = 'exec', startsAs }: ServerKind['installation']['unit'],
+  unit: Unit,
   { state, user, group }: ServerPlan,
   { start, test, reload, reloadSignal }: ServerConfiguration,
   reset: string,
@@ -40,22 +47,23 @@ function serviceLines(
   const commands = reloadSignal === undefined ? reload : [['kill', '-s', reloadSignal, '$MAINPID']]
   // A reload that would fail is not begun.
   const reloads = commands.length === 0 ? [] : [...(test === undefined ? [] : [test]), ...commands]
-  const [, base = '', name = ''] = /^(\/run|\/var\/lib|\/var\/cache|\/var\/log)\/(.+)$/.exec(state) ?? []
-  const folder = { '/run': 'Runtime', '/var/lib': 'State', '/var/cache': 'Cache', '/var/log': 'Logs' }[base]
+  // A unit of a package has its own folders. Those below /run are gone with each start.
+  const [, base = '', name = ''] = /^(\/run|\/var\/lib)\/(.+)$/.exec(state) ?? []
+  const folder = base === '/run' ? 'Runtime' : base === '/var/lib' && unit.from === 'own' ? 'State' : undefined
   return [
-    `Type=${type}\n`,
-    startsAs === 'user' ? `User=${user}\nGroup=${group}\n` : '',
+    `Type=${unit.type ?? 'exec'}\n`,
+    isUnprivileged(unit) ? `User=${user}\nGroup=${group}\n` : '',
     reset,
     test === undefined ? '' : `ExecStartPre=${words(test)}\n`,
     `ExecStart=${words(start)}\n`,
     ...reloads.map((command) => `ExecReload=${words(command)}\n`),
-    folder === undefined ? `ReadWritePaths=${state}\n` : `${folder}Directory=${name}\n`,
+    folder === undefined ? '' : `${folder}Directory=${name}\n`,
     'Restart=on-failure\nRestartSec=2\n',
   ].join('')
 }
 
 /** What none of the servers needs. */
-function hardening({ credential }: ServerPlan, startsAs: 'root' | 'user'): string {
+function hardening({ credential }: ServerPlan, unit: Unit): string {
   return `# It reads its credential, and nobody's home.
 ReadOnlyPaths=${credential}
 ProtectHome=yes
@@ -72,7 +80,7 @@ RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 LockPersonality=yes
 SystemCallArchitectures=native
 LimitCORE=0
-${startsAs === 'user' ? 'AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n' : ''}`
+${isUnprivileged(unit) ? 'AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n' : ''}`
 }
 
 /**

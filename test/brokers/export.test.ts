@@ -24,6 +24,24 @@ describe.each(BROKERS)('exportFor %s', (broker) => {
     expect(first.files.every(({ content }) => /^[\x20-\x7e\n]+\n$/.test(content))).toBe(true)
   })
 
+  it('takes everything from the credential directory, or leaves some of it to whoever copies it', () => {
+    const textOf = (options: ExportOptions): string =>
+      exportFor(broker, { users: USERS }, { credentialDirectory: '/srv/tls', configDirectory: '/srv/conf', ...options })
+        .files.map(({ content }) => content)
+        .join('\n')
+    const fresh = /\/srv\/tls\/current\/(?:crls|combined)/
+    const copied = /\/srv\/conf\/(?:crls|signet-keystore)/
+    expect(textOf({ material: 'credential-directory' })).not.toMatch(copied)
+    expect(textOf({})).not.toMatch(fresh)
+    if (broker !== 'nats') expect(textOf({ material: 'credential-directory' })).toMatch(fresh)
+  })
+
+  it('speaks no version before TLS 1.3 where that is said', () => {
+    const textOf = (options: ExportOptions): string => JSON.stringify(exportFor(broker, { users: USERS }, options).files)
+    if (broker === 'nats') expect(textOf({ versions: 'TLSv1.3' })).toBe(textOf({}))
+    else expect(textOf({ versions: 'TLSv1.3' })).not.toMatch(/tlsv1\.2/i)
+  })
+
   it('requirement 56: asks for certificates, and knows no password', () => {
     const text = exportFor(broker, { users: USERS })
       .files.map(({ content }) => content)

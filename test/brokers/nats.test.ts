@@ -43,6 +43,16 @@ authorization {
 `)
   })
 
+  it('names the keys that may come in, where they are named', () => {
+    const pins = ['b'.repeat(64), 'a'.repeat(64)]
+    expect(contentOf(exportNats(SMALL, { pins }).files, 'signet.conf')).toContain(
+      `  pinned_certs: [\n    "${'a'.repeat(64)}"\n    "${'b'.repeat(64)}"\n  ]\n}`,
+    )
+    for (const wrong of [[], ['A'.repeat(64)], [`${'a'.repeat(64)}"`]]) {
+      expectCode('ERR_CONFIG_INVALID', () => exportNats(SMALL, { pins: wrong }))
+    }
+  })
+
   it('refuses to allow one segment and something below it, which a denial would take away', () => {
     const users = [user('a', [], ['x.*', 'x.y.z'])]
     expect(expectCode('ERR_BROKER_PATTERN', () => exportNats({ users })).hint).toBeDefined()

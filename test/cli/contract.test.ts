@@ -144,6 +144,16 @@ const CALLS: Readonly<Record<string, Call>> = {
     bad: 'root sign next.csr --root root-offline --like home/root.pem --out new.pem',
     code: 'ERR_ISSUE_PROFILE',
   },
+  'root new': {
+    good: 'root new --like home/root.pem --out root-2',
+    bad: 'root new --like home/issuing-ca.pem --out root-2',
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  'root cross-sign': {
+    good: 'root cross-sign root-new/root.pem --root root-offline --out new.pem',
+    bad: 'root cross-sign home/root.pem --root root-offline --out new.pem',
+    code: 'ERR_ISSUE_PROFILE',
+  },
   'crl publish': {
     good: 'crl publish --out new.pem',
     bad: 'crl publish --out missing/new.pem',
@@ -436,6 +446,7 @@ for (const line of [
   '--home staged rotate stage --request-out next.csr',
   'root sign next.csr --root root-offline --like home/issuing-ca.pem --out next.pem',
   '--home staged rotate stage --certificate next.pem',
+  'root new --like home/root.pem --out root-new',
 ]) {
   const { code, stderr } = await base.run(line)
   if (code !== 0) throw new Error(`${line}: ${stderr}`)

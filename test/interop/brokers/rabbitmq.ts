@@ -19,8 +19,13 @@ export function writeCrlDirectory(cloud: TestDeployment, folder: string): void {
   }
 }
 
+export interface RunningRabbitmq extends Server {
+  /** In which rabbitmqctl finds it. */
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** Start it with the files in `directory`; it keeps its state in there too. */
-export async function startRabbitmq(directory: string): Promise<Server> {
+export async function startRabbitmq(directory: string): Promise<RunningRabbitmq> {
   const [epmdPort = 0, distributionPort = 0] = await freePorts(2)
   const erlang = { ERL_EPMD_ADDRESS: '127.0.0.1', ERL_EPMD_PORT: String(epmdPort), HOME: directory }
   // Otherwise the node starts one that outlives it.
@@ -28,14 +33,14 @@ export async function startRabbitmq(directory: string): Promise<Server> {
   for (const folder of ['mnesia', 'log', 'generated']) mkdirSync(join(directory, folder), { recursive: true })
   const environmentFile = join(directory, 'rabbitmq-env.conf')
   writeFileSync(environmentFile, '')
-  return startServer({
+  const node = { ...erlang, RABBITMQ_NODENAME: `signet-${distributionPort}@localhost` }
+  const server = await startServer({
     program: PROGRAM,
     words: [],
     // A node that is killed leaves a dump of its database where it runs.
     directory,
     environment: {
-      ...erlang,
-      RABBITMQ_NODENAME: `signet-${distributionPort}@localhost`,
+      ...node,
       RABBITMQ_DIST_PORT: String(distributionPort),
       RABBITMQ_CONF_ENV_FILE: environmentFile,
       RABBITMQ_CONFIG_FILE: join(directory, 'rabbitmq.conf'),
@@ -50,4 +55,5 @@ export async function startRabbitmq(directory: string): Promise<Server> {
     },
     ready: /Server startup complete/,
   })
+  return { ...server, environment: node }
 }

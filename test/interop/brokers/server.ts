@@ -12,6 +12,8 @@ export interface ServerCommand {
   readonly environment?: Readonly<Record<string, string>>
   /** Where it runs, and leaves what it has to say when it dies. Default: here. */
   readonly directory?: string
+  /** Whom it runs as. Default: who runs this. */
+  readonly ids?: { readonly uid?: number; readonly gid?: number }
   /** What it prints when clients may come. */
   readonly ready: RegExp
 }
@@ -27,11 +29,19 @@ const START_MILLISECONDS = 90_000
 const STOP_MILLISECONDS = 3_000
 
 /** Start a server and wait until it is ready. It ends, with all that it started, after the tests of the file. */
-export async function startServer({ program, words, environment, directory, ready }: ServerCommand): Promise<Server> {
+export async function startServer({
+  program,
+  words,
+  environment,
+  directory,
+  ids,
+  ready,
+}: ServerCommand): Promise<Server> {
   let log = ''
   // A process group of its own: scripts start other programs.
   const child = spawn(program, words, {
     detached: true,
+    ...ids,
     ...(directory === undefined ? {} : { cwd: directory }),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', ...environment },

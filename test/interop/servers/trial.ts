@@ -9,10 +9,12 @@
  * ```
  */
 import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { type Disconnected, disconnectWords } from '../../../src/servers/index.js'
 import type { ServerConfiguration, ServerKind } from '../../../src/servers/index.js'
 import { available, type Program } from '../programs.js'
 import { type ClientTls, makeTrialWorld, type TrialWorld, type Visitors } from './world.js'
@@ -30,6 +32,8 @@ export interface RunningServer {
   readonly reload: () => Promise<void>
   /** A session that it gives to a client, to be resumed; `undefined`: it gives none. Absent where nobody can try. */
   readonly session?: (client: ClientTls) => Promise<Buffer | undefined>
+  /** End the connections of somebody with the words that the facts of its kind have. Absent where they have none. */
+  readonly disconnect?: (who: Disconnected) => Promise<void>
   /** A connection that stays; says whether it is still served. Absent where there are none. */
   readonly hold?: (client: ClientTls) => Promise<() => Promise<boolean>>
 }
@@ -92,7 +96,10 @@ const CLAIMS: Readonly<Record<string, Claim>> = {
   'broken-pair': outlivesBrokenPair,
   'revoked-later': isRevokedLater,
   session: async (round) => leftover(round).session?.() ?? UNTRIED,
-  live: async (round) => leftover(round).live?.() ?? UNTRIED,
+  live: async (round) => {
+    await round.server.disconnect?.(disconnected(round))
+    return leftover(round).live?.(round.until) ?? UNTRIED
+  },
   'expired-crl': refusesWithoutCrl,
 }
 
@@ -195,7 +202,7 @@ async function outlivesBrokenPair({ world, server, visitors, names }: Round): Pr
 
 interface Leftover {
   readonly session?: () => Promise<Complaint>
-  readonly live?: () => Promise<Complaint>
+  readonly live?: (look: Round['until']) => Promise<Complaint>
 }
 
 const leftovers = new WeakMap<RunningServer, Leftover>()
@@ -213,6 +220,7 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
   if (before !== undefined) throw new Error(before)
   const session = await server.session?.(leaver)
   const isAlive = await server.hold?.(leaver)
+  if ((await isAlive?.()) === false) throw new Error('the connection did not stay')
   await world.deliver({ crls: 'leaver-revoked' })
   await server.reload()
   leftovers.set(server, {
@@ -221,7 +229,7 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
       : { session: () => until(() => isTurnedAway(server, leaver, session), PATIENCE.diverges) }),
     ...(isAlive === undefined
       ? {}
-      : { live: () => until(async () => ((await isAlive()) ? 'still served' : undefined), PATIENCE.diverges * 4) }),
+      : { live: (look) => look(async () => ((await isAlive()) ? 'still served' : undefined)) }),
   })
   return (await look(() => isTurnedAway(server, leaver))) ?? isKnownAs(server, first, names.first)
 }
@@ -251,6 +259,23 @@ const start = promisify(execFile)
 /** Reload with the words that signet writes. */
 export async function reloadWith({ reload }: ServerConfiguration): Promise<void> {
   for (const [program = '', ...words] of reload) await start(program, words, { timeout: 30_000 })
+}
+
+/** End connections with the words that signet knows. */
+export async function disconnectWith(
+  { facts }: ServerKind,
+  place: { readonly state: string; readonly port: number },
+  who: Disconnected,
+): Promise<void> {
+  const [program = '', ...words] = disconnectWords(facts, place, who) ?? []
+  await start(program, words, { timeout: 30_000 })
+}
+
+/** The one who leaves. */
+function disconnected({ world, visitors, names }: Round): Disconnected {
+  const { serialNumber, issuer } = new X509Certificate(visitors.leaver.cert ?? '')
+  const [, , { entity }] = world.admitted
+  return { entity, name: names.leaver, serialNumber, issuer: `/${issuer.split('\n').join('/')}` }
 }
 
 /** Longest wait for anything of a server, which may be one that hangs. */

@@ -5,6 +5,7 @@
  * authority issues.
  */
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { OID } from '../../../src/asn1/index.js'
@@ -62,6 +63,8 @@ export interface TrialWorld {
   /** Those who are let in: the first, the second, the one who leaves. */
   readonly admitted: readonly [first: Admitted, second: Admitted, leaver: Admitted]
   readonly visitors: Visitors
+  /** Somebody else with a good certificate of this authority: of this common name. */
+  visitor(commonName: string): ClientTls
   /** A folder for what the server writes, which belongs to whoever it runs as. */
   state(user: string): string
   /** Write generated files to where they say, which is in the folder of this world. */
@@ -123,6 +126,14 @@ export async function makeTrialWorld(group?: string): Promise<TrialWorld> {
       wrongPurpose: asClient(leaf('compute-07', { purposes: [OID.kpServerAuth] })),
       unmapped: asClient(leaf('api-01')),
     },
+    visitor: (commonName) => {
+      const subject = buildName([
+        [OID.organizationName, DOMAIN],
+        [OID.organizationalUnitName, 'compute'],
+        [OID.commonName, commonName],
+      ])
+      return asClient(leaf('compute-07', { subject }))
+    },
     state: (user) => {
       const path = join(folder, 'state')
       mkdirSync(path)
@@ -130,10 +141,11 @@ export async function makeTrialWorld(group?: string): Promise<TrialWorld> {
       return path
     },
     install: (files) => {
-      for (const { path, content, mode } of files) {
+      for (const { path, content, mode, group: readers } of files) {
         if (!path.startsWith(`${folder}/`)) throw new Error(`outside of the folder of the test: ${path}`)
         mkdirSync(dirname(path), { recursive: true })
         writeFileSync(path, content, { mode })
+        if (process.getuid?.() === 0) chownSync(path, 0, accountId('group', readers))
         chmodSync(path, mode)
       }
     },
@@ -194,6 +206,14 @@ function complete(credential: string, group: string | undefined): void {
   for (const name of ['key.pem', 'combined.pem']) {
     chownSync(join(current, name), 0, gid)
     chmodSync(join(current, name), 0o640)
+  }
+}
+
+/** Whom a client claims to be, where servers ask: who its certificate is of, or the first of those who are let in. */
+export function claimedEntity({ admitted }: TrialWorld): (client: ClientTls) => string {
+  return ({ cert }) => {
+    const name = cert === undefined ? '' : (/^CN=(.*)$/m.exec(new X509Certificate(cert).subject)?.[1] ?? '')
+    return admitted.some(({ entity }) => entity === name) ? name : admitted[0].entity
   }
 }
 
