@@ -52,6 +52,7 @@ error_log stderr notice;
 events { worker_connections 64; }
 http {
   access_log off;
+  client_header_timeout 300s;
   client_body_temp_path ${cloud.path('body')};
   proxy_temp_path ${cloud.path('proxy')};
   fastcgi_temp_path ${cloud.path('fastcgi')};
@@ -80,9 +81,9 @@ const HAPROXY = `global
   ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
 defaults
   mode tcp
-  timeout connect 10s
-  timeout client 10s
-  timeout server 10s
+  timeout connect 5m
+  timeout client 5m
+  timeout server 5m
 frontend bus
   bind 127.0.0.1:${bus} ssl crt ${current('bus-01')}/combined.pem ca-file ${current('bus-01')}/ca-bundle.pem crl-file ${current('bus-01')}/crls.pem verify required
   default_backend plain
@@ -169,6 +170,8 @@ describe.skipIf(!hasServers)('a rotation over nginx, HAProxy and our own server'
         allow: { roles: ['worker'] },
         clock: { now: () => new Date() },
         reload: 'explicit',
+        // Commands run in this process, and nobody here answers while they do: on a busy machine that takes seconds.
+        handshakeSeconds: 300,
         listener: {
           refused: (error) => said.push(error.message),
           stale: (error) => said.push(error.message),
