@@ -4,6 +4,7 @@
  * and then the old one is.
  */
 import { cpSync, readFileSync, realpathSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -21,7 +22,7 @@ const cloud = await makeDeployment({
   entities: [...SERVERS, ...CLIENTS].map((id) => ({ id, ip: ['127.0.0.1'], roles: ['worker'], scope: 'region-one' })),
 })
 await cloud.publishTrust()
-const [web = 0, bus = 0] = await freePorts(2)
+const [web = 0, bus = 0, plain = 0] = await freePorts(3)
 const current = (id: string): string => cloud.path('credentials', id, 'tls', 'current')
 
 /** What a client or server is given, read at one moment. */
@@ -72,18 +73,21 @@ http {
 }
 `
 
+// As TCP: a process that stops sends away who has come and asked nothing yet, where it speaks HTTP.
 const HAPROXY = `global
   stats socket ${cloud.path('haproxy.sock')} mode 600 expose-fd listeners
   tune.ssl.cachesize 0
   ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets
 defaults
-  mode http
+  mode tcp
   timeout connect 10s
   timeout client 10s
   timeout server 10s
 frontend bus
   bind 127.0.0.1:${bus} ssl crt ${current('bus-01')}/combined.pem ca-file ${current('bus-01')}/ca-bundle.pem crl-file ${current('bus-01')}/crls.pem verify required
-  http-request return status 200 content-type text/plain lf-string "%[ssl_c_s_dn(cn)]"
+  default_backend plain
+backend plain
+  server plain 127.0.0.1:${plain}
 `
 
 /** Ask a web server once. @returns What it answered. */
@@ -102,7 +106,7 @@ function ask(port: number, { crl, ...files }: Files): Promise<string> {
   })
 }
 
-/** To the master alone: its workers are not asked. */
+/** Tell the first process of a server, and no other, to begin again. */
 function signal(pidFile: string, name: NodeJS.Signals): void {
   process.kill(Number(cloud.read(pidFile).toString().trim()), name)
 }
@@ -140,6 +144,9 @@ describe.skipIf(!hasServers)('a rotation over nginx, HAProxy and our own server'
     'CA-17: nobody is refused before the old issuing CA is retired, and then it is',
     { timeout: 120_000 },
     async () => {
+      const behind = createServer((_request, response) => response.end('served'))
+      await new Promise<void>((resolve) => behind.listen(plain, '127.0.0.1', resolve))
+      afterAll(() => behind.close())
       const nginx = await startServer({
         program: 'nginx',
         words: ['-e', 'stderr', '-p', cloud.folder, '-c', cloud.write('nginx.conf', NGINX)],
