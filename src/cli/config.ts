@@ -39,7 +39,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     )
     .addArgument(new Argument('[server]', names.join(', ')))
     .option('--list', 'which servers there are, and how they behave')
-    .option('--check <file...>', 'look for holes in these configuration files instead')
+    .option('--check <file...>', 'look for holes in these configuration files instead; of clients, too: config client')
     .option('--credential <dir>', "the server's credential directory, on its machine", '/etc/signet/tls')
     .option('--listen <place>', 'ADDRESS:PORT or unix:PATH (default: its usual port, everywhere)')
     .option('--socket-mode <mode>', 'of unix:PATH: 0600 or 0660')
@@ -52,6 +52,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     .option('--allow-role <role>', 'let in who holds it; repeatable', repeatable)
     .option('--allow-entity <id>', 'let in this one; repeatable', repeatable)
     .option('--policy <file>', 'brokers: what each may publish and consume, by this policy')
+    .option('--pin-keys', 'NATS, which reads no CRLs: let in only keys of certificates that are good now')
     .option('--allow-tls12', 'speak TLS 1.2, too')
     .option('--config <dir>', 'where its files will be, on its machine')
     .option('--state <dir>', 'where it writes, on its machine')
@@ -79,6 +80,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
             hint: `name one of ${names.join(', ')}, or --list`,
           })
         }
+        if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
         const plan = await planOf(cli, kind, options)
