@@ -12,6 +12,7 @@ import {
   serverKind,
   type ServerKind,
 } from '../servers/index.js'
+import { registerConfigPlan } from './config-channels.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
 import { planOf, type PlanWords } from './config-plan.js'
@@ -30,7 +31,7 @@ interface ConfigOptions extends PlanWords {
 
 export function registerConfig(program: Command, cli: Invocation): void {
   const names = SERVER_KINDS.map(({ name }) => name)
-  program
+  const config = program
     .command('config')
     .summary('configurations of servers: nginx, PostgreSQL …')
     .description(
@@ -51,6 +52,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     .option('--allow-role <role>', 'let in who holds it; repeatable', repeatable)
     .option('--allow-entity <id>', 'let in this one; repeatable', repeatable)
     .option('--policy <file>', 'brokers: what each may publish and consume, by this policy')
+    .option('--pin-keys', 'NATS, which reads no CRLs: let in only keys of certificates that are good now')
     .option('--allow-tls12', 'speak TLS 1.2, too')
     .option('--config <dir>', 'where its files will be, on its machine')
     .option('--state <dir>', 'where it writes, on its machine')
@@ -91,6 +93,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
           : written(cli, kind, configuration, { ...options, out: options.out })
       }),
     )
+  registerConfigPlan(config, cli)
 }
 
 function dryRun(
