@@ -38,7 +38,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     )
     .addArgument(new Argument('[server]', names.join(', ')))
     .option('--list', 'which servers there are, and how they behave')
-    .option('--check <file...>', 'look for holes in these configuration files instead')
+    .option('--check <file...>', 'look for holes in these configuration files instead; of clients, too: config client')
     .option('--credential <dir>', "the server's credential directory, on its machine", '/etc/signet/tls')
     .option('--listen <place>', 'ADDRESS:PORT or unix:PATH (default: its usual port, everywhere)')
     .option('--socket-mode <mode>', 'of unix:PATH: 0600 or 0660')
@@ -79,6 +79,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
             hint: `name one of ${names.join(', ')}, or --list`,
           })
         }
+        if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
         const plan = await planOf(cli, kind, options)

@@ -96,7 +96,8 @@ function memory(): ReissueDelivery & { readonly there: Map<string, IssuedCertifi
 async function reissue(test: TestAuthority, delivery = memory(), groupSize = 2): Promise<ReturnType<typeof memory>> {
   const { old } = await readRotation(test.authority.store)
   const options = { algorithm: 'p256', groupSize } as const
-  for await (const group of reissueCertificates(await issuing(test), old?.number ?? 0, delivery, options)) void group
+  const groups = reissueCertificates(await issuing(test), old?.number ?? 0, delivery, options)
+  for await (const group of groups) expect(group.length).toBeLessThanOrEqual(groupSize)
   return delivery
 }
 

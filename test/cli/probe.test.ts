@@ -45,7 +45,7 @@ async function serve(overlooked: readonly string[] = [], header = 'x-client-iden
 }
 
 const words = (port: number, more = ''): string =>
-  `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --ask http:/ --identity-header x-client-identity ${more}`
+  `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --ask http:/ --identity-header x-client-identity --timeout 30 ${more}`
 
 beforeAll(async () => {
   await cloud.signet('probe kit --out kit --entity billing')

@@ -53,7 +53,8 @@ export const trust = {
 export const options: ProbeOptions = {
   trust,
   at: NOW,
-  timeoutSeconds: 5,
+  // Nobody waits for so long: all servers here answer, or go away.
+  timeoutSeconds: 30,
   question: { protocol: 'http', identity: { header: 'x-who' } },
 }
 

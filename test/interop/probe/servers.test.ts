@@ -47,7 +47,7 @@ interface Probed {
 }
 
 async function probe(port: number, words: string): Promise<Probed> {
-  const line = `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --json ${words}`
+  const line = `probe 127.0.0.1:${port} --credential credentials/billing/tls --kit kit --timeout 30 --json ${words}`
   const { code, json } = await cloud.run(line, now)
   const rows = (json['rows'] ?? []) as readonly ProbeRow[]
   return { code, rows, found: notOk(rows), identity: rows.find((row) => row.case === 'good')?.identity }
