@@ -53,8 +53,6 @@ async function probe(port: number, words: string): Promise<Probed> {
 
 const happened = ({ rows }: Probed, name: string): string | undefined => rows.find((row) => row.case === name)?.happened
 
-// Servers are started while the tests are gathered: only then is somebody told to stop them.
-
 /** One as it should be, one whose sessions live on, and one that asks for certificates and passes headers on. */
 const config = ([careful, resuming, optional, behind]: readonly number[], folder: string): string => `
 daemon off; pid ${folder}/pid; error_log stderr notice; worker_processes 1;
