@@ -26,8 +26,6 @@ describe('docs/servers.md', () => {
   )('says of %s what its facts say', (name, { facts }) => {
     const holds = (claim: string): boolean => outcomes.servers[name]?.[claim] === 'holds'
     expect(holds('broken-pair')).toBe(facts.brokenPair === 'old-stays')
-    // NATS, which reads none, is told which keys come in.
-    expect(holds('revoked')).toBe(facts.crls !== 'none' || name === 'nats')
     expect(holds('expired-crl')).toBe(facts.crls === 'every-ca' || facts.crls === 'issuing-ca')
     expect(holds('live')).toBe(facts.disconnect !== 'restart')
   })
