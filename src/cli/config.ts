@@ -81,6 +81,11 @@ export function registerConfig(program: Command, cli: Invocation): void {
           })
         }
         if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
+        if (!names.includes(server)) {
+          throw new UsageError('ERR_USAGE', `not a server: ${JSON.stringify(server)}`, {
+            hint: `name one of ${names.join(', ')}`,
+          })
+        }
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
         const plan = await planOf(cli, kind, options)
