@@ -26,6 +26,7 @@ import { measureParts, printParts } from './parts.ts'
 import { performanceSvg } from './picture.ts'
 import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
+import { measureRevocation, printRevocation } from './revocation.ts'
 import { SINGLE_ROWS } from './single.ts'
 import { measureSteady, printSteady } from './steady.ts'
 import { measureTrust, printTrust } from './trust.ts'
@@ -46,6 +47,7 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   quarantine: suite({ measure: ({ folder }) => measureQuarantine(folder), print: printQuarantine }),
   issuanceMemory: suite({ measure: ({ folder }) => measureIssuanceMemory(folder), print: printIssuanceMemory }),
   parts: suite({ measure: measureParts, print: printParts }),
+  revocation: suite({ measure: async (context) => measureRevocation(context), print: printRevocation }),
   steady: suite({ measure: measureSteady, print: printSteady }),
   creep: suite({ measure: measureCreep, print: printCreep }),
 }

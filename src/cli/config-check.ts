@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { UsageError } from '../errors/index.js'
 import { decodeUtf8, readFileBytes } from '../files/index.js'
-import { lintConfiguration, lintModes, type LookedAt, type ServerKind } from '../servers/index.js'
+import { lintClient, lintConfiguration, lintModes, type LookedAt, type ServerKind } from '../servers/index.js'
 import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
 import { printable } from './table.js'
 
@@ -16,18 +16,20 @@ const MAX_KEY_FILE_BYTES = 256 * 1024
  */
 export async function checkConfiguration(
   cli: Invocation,
-  kind: ServerKind,
+  kind: ServerKind | 'client',
   paths: readonly string[],
 ): Promise<Outcome> {
   const texts = new Map<string, string>()
   for (const path of paths) texts.set(path, decodeUtf8(await cli.readDocument(path), path))
-  const findings = [...lintConfiguration(kind, texts), ...lintModes(texts, lookAtKey)]
+  const [name, title] = kind === 'client' ? ['client', 'clients'] : [kind.name, kind.title]
+  const found = kind === 'client' ? lintClient(texts) : lintConfiguration(kind, texts)
+  const findings = [...found, ...lintModes(texts, lookAtKey)]
   const lines = findings.flatMap(({ file, line, severity, code, message, hint }) => [
     `${printable(file)}${line === undefined ? '' : `:${line}`}: ${severity} ${code}: ${printable(message)}`,
     `    ${printable(hint)}`,
   ])
   const outcome: Outcome = {
-    data: { server: kind.name, findings },
+    data: { server: name, findings },
     text: lines.length === 0 ? 'nothing found' : lines.join('\n'),
   }
   const bad = findings.filter(({ severity }) => severity !== 'note').length
@@ -38,9 +40,9 @@ export async function checkConfiguration(
   ]
   throw new RefusedOutcome(
     outcome,
-    new UsageError('ERR_CONFIG_LINT', `${count} in the configuration of ${kind.title} must not be`, {
+    new UsageError('ERR_CONFIG_LINT', `${count} in the configuration of ${title} must not be`, {
       details: { codes },
-      hint: `signet config ${kind.name} writes one without`,
+      ...(kind === 'client' ? {} : { hint: `signet config ${name} writes one without` }),
     }),
   )
 }

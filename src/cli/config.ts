@@ -1,10 +1,8 @@
 /** `signet config`: configurations of real servers. @module cli/config (floor 8) */
 import { Argument, type Command } from 'commander'
+import { BROKERS } from '../brokers/index.js'
 import { UsageError } from '../errors/index.js'
-import { eachEntity, RoleGraph } from '../identity/index.js'
 import {
-  type AdmissionChoice,
-  admittedOf,
   CONFIG_FORMS,
   type ConfigForm,
   configureAs,
@@ -13,27 +11,18 @@ import {
   type ServerFacts,
   serverKind,
   type ServerKind,
-  type ServerPlan,
 } from '../servers/index.js'
-import type { EntityRecord } from '../store/index.js'
+import { registerConfigPlan } from './config-channels.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
-import { backendOf, type BackendWords, listenerOf, type ListenWords } from './config-words.js'
+import { planOf, type PlanWords } from './config-plan.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { table } from './table.js'
 
-interface ConfigOptions extends ListenWords, BackendWords {
+interface ConfigOptions extends PlanWords {
   readonly list?: boolean
   readonly check?: readonly string[]
-  readonly credential: string
-  readonly config?: string
-  readonly state?: string
-  readonly allowRole?: readonly string[]
-  readonly allowEntity?: readonly string[]
-  readonly allowTls12?: boolean
-  readonly user?: string
-  readonly group?: string
   readonly form: ConfigForm
   readonly out?: string
   readonly dryRun?: boolean
@@ -42,7 +31,7 @@ interface ConfigOptions extends ListenWords, BackendWords {
 
 export function registerConfig(program: Command, cli: Invocation): void {
   const names = SERVER_KINDS.map(({ name }) => name)
-  program
+  const config = program
     .command('config')
     .summary('configurations of servers: nginx, PostgreSQL …')
     .description(
@@ -50,7 +39,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     )
     .addArgument(new Argument('[server]', names.join(', ')))
     .option('--list', 'which servers there are, and how they behave')
-    .option('--check <file...>', 'look for holes in these configuration files instead')
+    .option('--check <file...>', 'look for holes in these configuration files instead; of clients, too: config client')
     .option('--credential <dir>', "the server's credential directory, on its machine", '/etc/signet/tls')
     .option('--listen <place>', 'ADDRESS:PORT or unix:PATH (default: its usual port, everywhere)')
     .option('--socket-mode <mode>', 'of unix:PATH: 0600 or 0660')
@@ -62,6 +51,8 @@ export function registerConfig(program: Command, cli: Invocation): void {
     .option('--route <name=host:port>', 'hand connections on unopened, by server name; repeatable', repeatable)
     .option('--allow-role <role>', 'let in who holds it; repeatable', repeatable)
     .option('--allow-entity <id>', 'let in this one; repeatable', repeatable)
+    .option('--policy <file>', 'brokers: what each may publish and consume, by this policy')
+    .option('--pin-keys', 'NATS, which reads no CRLs: let in only keys of certificates that are good now')
     .option('--allow-tls12', 'speak TLS 1.2, too')
     .option('--config <dir>', 'where its files will be, on its machine')
     .option('--state <dir>', 'where it writes, on its machine')
@@ -77,6 +68,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
         'signet config nginx --backend http://127.0.0.1:8080 --allow-role compute_node --out nginx --form systemd',
         'signet config haproxy --route api.cloud.example=10.0.0.7:8443 --dry-run',
         'signet config nginx --check /etc/nginx/nginx.conf /etc/nginx/conf.d/*.conf',
+        'signet config nats --allow-role compute_node --policy policy.yaml --form systemd --out nats',
         'signet config --list',
       ),
     )
@@ -88,42 +80,20 @@ export function registerConfig(program: Command, cli: Invocation): void {
             hint: `name one of ${names.join(', ')}, or --list`,
           })
         }
+        if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
-        const configuration = configureAs(options.form, kind, await planOf(cli, kind, options))
+        const plan = await planOf(cli, kind, options)
+        const configuration = configureAs(options.form, kind, plan)
+        if (plan.permissions === undefined && BROKERS.some((name) => name === kind.name)) {
+          cli.note('without --policy nobody may publish or consume anything')
+        }
         return options.dryRun === true || options.out === undefined
           ? dryRun(cli, kind, configuration, options)
           : written(cli, kind, configuration, { ...options, out: options.out })
       }),
     )
-}
-
-async function planOf(cli: Invocation, kind: ServerKind, options: ConfigOptions): Promise<ServerPlan> {
-  const { credential, allowRole = [], allowEntity = [], allowTls12 } = options
-  const { installation } = kind
-  const backend = backendOf(options, credential)
-  const isUnopened = backend?.kind === 'passthrough' && allowRole.length + allowEntity.length === 0
-  return {
-    credential,
-    directory: options.config ?? installation.directory,
-    state: options.state ?? installation.state,
-    listen: listenerOf(options, kind),
-    ...(backend === undefined ? {} : { backend }),
-    admitted: isUnopened ? [] : await admitted(cli, { roles: allowRole, entities: allowEntity }),
-    user: options.user ?? installation.user,
-    group: options.group ?? installation.group,
-    versions: allowTls12 === true ? 'allow-TLSv1.2' : 'TLSv1.3',
-  }
-}
-
-async function admitted(cli: Invocation, wanted: Required<AdmissionChoice>): Promise<ServerPlan['admitted']> {
-  // Said before the registry is opened: a store may be large, and far.
-  if (wanted.roles.length + wanted.entities.length === 0) return admittedOf([], new RoleGraph([]), wanted)
-  return cli.withAuthority(async ({ store }) => {
-    const records: EntityRecord[] = []
-    for await (const entity of eachEntity(store)) records.push(entity)
-    return admittedOf(records, new RoleGraph(await store.roles()), wanted)
-  })
+  registerConfigPlan(config, cli)
 }
 
 function dryRun(

@@ -1,4 +1,6 @@
 export { type AdmissionChoice, admittedOf } from './admission.js'
+export { checkListener } from './checks.js'
+export { lintClient } from './client-lint.js'
 export { type Disconnected, disconnectWords } from './disconnect.js'
 export type { ConfigFinding, ConfigFindingCode } from './finding.js'
 export { CONFIG_FORMS, type ConfigForm, configureAs } from './forms.js'

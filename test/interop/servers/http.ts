@@ -36,6 +36,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** A Unix socket to connect to. */
   readonly socket?: string
+  /** The newest version to speak. */
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
   readonly heard?: (socket: TLSSocket) => void
 }
 
@@ -47,6 +49,7 @@ export function ask(port: number, client: ClientTls, options: AskOptions = {}): 
       {
         ...tlsOptions(port, client, options.session),
         ...(options.socket === undefined ? {} : { socketPath: options.socket }),
+        ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),
         agent: options.agent ?? false,
         headers: { host: 'localhost', ...options.headers },
       },
