@@ -62,17 +62,11 @@ export {
 export { readTrustSite, type TrustSite, writeTrustSite } from './trust-site.js'
 export { crossSign } from './cross-sign.js'
 export type { RootSigner } from './make-ca.js'
-export { ensurePublisher, keyPlace, lastCrl, openCaKey, removeForgotten, supersedeAll } from './rotation-finish.js'
+export { ensurePublisher, keyPlace, lastCrl, removeForgotten, supersedeAll } from './rotation-finish.js'
 export { acknowledge, type Acknowledgement, type Exception, trustsIssuingCa } from './rotation-gates.js'
-export {
-  type HolderName,
-  isKeptByHolder,
-  reissueCertificates,
-  type ReissueDelivery,
-  type ReissueOptions,
-} from './rotation-reissue.js'
+export { type HolderName, reissueCertificates, type ReissueDelivery, type ReissueOptions } from './rotation-reissue.js'
 export { type NextIssuingCa, requestIssuingCa, signIssuingCaRequest, stageIssuingCa } from './rotation-stage.js'
-export { readRotation, type Rotation, type RotationState } from './rotation-state.js'
+export { rotationOf, type Rotation, type RotationState } from './rotation-state.js'
 export { type RotationStatus, rotationStatus } from './rotation-status.js'
 export {
   beginReissue,

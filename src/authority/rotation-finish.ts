@@ -6,11 +6,11 @@
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KeyProvider, Passphrase } from '../crypto/index.js'
+import type { KeyProvider } from '../crypto/index.js'
 import { PUBLIC_MODE, readFileText, writeFileAtomic } from '../files/index.js'
 import type { GoodCertificate, StoreTransaction } from '../store/index.js'
 import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
-import { type Authority, openKey } from './authority.js'
+import type { Authority } from './authority.js'
 import { latestCrl, publishCrlOf } from './crls.js'
 import { HOME_FILES, issuingCaFiles } from './home-files.js'
 import { issueOwnCertificate } from './issue.js'
@@ -18,7 +18,7 @@ import { type IssuingCa, issuingCasOf, keyLocationOf } from './issuing-cas.js'
 import { removeIssuerKey } from './mapping-issuers.js'
 import { type IssuingAuthority, spkiDigest } from './plan.js'
 import { issuerKeyOf } from './rotation-stage.js'
-import { readRotation } from './rotation-state.js'
+import { rotationOf } from './rotation-state.js'
 
 /** Certificates that are revoked in one transaction. */
 const ROWS = 500
@@ -109,15 +109,6 @@ export async function lastCrl(authority: Authority, ca: IssuingCa, key: KeyProvi
   return publishCrlOf(authority, ca, key, at, { validitySeconds })
 }
 
-/** Open the key of an issuing CA that does not issue. */
-export async function openCaKey(
-  authority: Authority,
-  { key }: IssuingCa,
-  passphrase: Passphrase | undefined,
-): Promise<KeyProvider | undefined> {
-  return key === undefined ? undefined : openKey(key, authority.home, passphrase)
-}
-
 /**
  * Remove what nobody needs any more of issuing CAs that were retired or withdrawn: key files, certificates that never
  * counted, their keys in the mapping.
@@ -129,7 +120,7 @@ export async function openCaKey(
 export async function removeForgotten(authority: Authority): Promise<readonly string[]> {
   const { home, store } = authority
   const removed: string[] = []
-  const rotation = await readRotation(store)
+  const rotation = await rotationOf(store)
   const gone = rotation.all.filter(({ state }) => state === 'retired' || state === 'withdrawn')
   for (const { number, state } of gone) {
     const files = issuingCaFiles(number)

@@ -20,7 +20,7 @@ import {
 import { type Certificate, parseCertificate, parseCertificates, parseCrls } from '../x509/index.js'
 import type { Authority } from './authority.js'
 import { isBy } from './crls.js'
-import { readRotation, requireState } from './rotation-state.js'
+import { rotationOf, requireState } from './rotation-state.js'
 
 /** A node that is not waited for, and why. */
 export interface Exception {
@@ -51,7 +51,7 @@ export async function acknowledge(
   at: Date,
 ): Promise<readonly AcknowledgementRecord[]> {
   return store.transaction(async (transaction) => {
-    const rotation = await readRotation(transaction)
+    const rotation = await rotationOf(transaction)
     const { next } = requireState(rotation, 'acknowledge', 'staged', 'reissuing', 'cut-over')
     const records: AcknowledgementRecord[] = []
     for (const { entity, evidence, seen } of acknowledgements) {

@@ -84,7 +84,7 @@ export async function* reissueCertificates(
 }
 
 /** Whether a node made its key itself: where that was not written down, its folder tells. */
-export function isKeptByHolder(holder: Holder, delivery: Pick<ReissueDelivery, 'keepsKey'>): boolean {
+function isKeptByHolder(holder: Holder, delivery: Pick<ReissueDelivery, 'keepsKey'>): boolean {
   if (holder.keySource !== null) return holder.keySource === 'request'
   return delivery.keepsKey(holder) === true
 }

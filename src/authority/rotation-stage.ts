@@ -32,7 +32,7 @@ import { HOME_FILES, issuingCaFiles } from './home-files.js'
 import { keyLocationOf, recordIssuingCa } from './issuing-cas.js'
 import { caName, type RootSigner, signIssuingCa } from './make-ca.js'
 import { addIssuerKey } from './mapping-issuers.js'
-import { readRotation, requireState } from './rotation-state.js'
+import { rotationOf, requireState } from './rotation-state.js'
 
 /** What the next issuing CA is to be. */
 export interface NextIssuingCa {
@@ -51,7 +51,7 @@ export interface NextIssuingCa {
  * @throws {@link StoreError} `ERR_FILE_WRITE`, and the key codes
  */
 export async function requestIssuingCa(authority: Authority, wanted: NextIssuingCa, at: Date): Promise<string> {
-  const rotation = await readRotation(authority.store)
+  const rotation = await rotationOf(authority.store)
   if (rotation.state !== 'none' && rotation.state !== 'requested') {
     throw new StateError('ERR_ROTATION_STATE', `a rotation is under way already: ${rotation.state}`, {
       details: { state: rotation.state },
@@ -86,7 +86,7 @@ async function beginRequest(
   }
   const key = await openKey(location, home, passphrase)
   await store.transaction(async (transaction) => {
-    const now = await readRotation(transaction)
+    const now = await rotationOf(transaction)
     if (now.state !== 'none' || now.all.some((record) => record.number >= number)) throw meanwhile()
     if (now.all.length === 0) await recordFirst(transaction, authority, at)
     const record: IssuingCaRecord = {
@@ -160,7 +160,7 @@ export async function stageIssuingCa(
   at: Date,
 ): Promise<void> {
   const { home, root, store } = authority
-  const { next } = requireState(await readRotation(store), 'stage', 'requested')
+  const { next } = requireState(await rotationOf(store), 'stage', 'requested')
   const key = await openKey(keyLocationOf(next.key) as KeyLocation, home, passphrase)
   if (!samePublicKey(key.publicKey, certificate.publicKey)) {
     throw refuse(certificate, 'it is for another key than the one that was made for it')
@@ -173,7 +173,7 @@ export async function stageIssuingCa(
   })
   trustKeyInMapping(authority, certificate)
   await store.transaction(async (transaction) => {
-    const now = requireState(await readRotation(transaction), 'stage', 'requested')
+    const now = requireState(await rotationOf(transaction), 'stage', 'requested')
     if (now.next.keyIdentifier !== next.keyIdentifier) throw meanwhile()
     const record = { ...now.next, state: 'staged', der: certificate.der, updatedAt: at.toISOString() } as const
     await recordIssuingCa(transaction, record, at)

@@ -27,7 +27,7 @@ export interface Rotation {
 }
 
 /** Read the rotation that is under way. */
-export async function readRotation(reader: StoreReader): Promise<Rotation> {
+export async function rotationOf(reader: StoreReader): Promise<Rotation> {
   const all = await reader.issuingCas()
   const of = (state: IssuingCaState): IssuingCaRecord | undefined => all.find((record) => record.state === state)
   const issuing = of('issuing')

@@ -7,7 +7,7 @@ import type { AcknowledgementRecord, Holder, IssuingCaRecord, Remainder } from '
 import type { Authority } from './authority.js'
 import { latestCrl } from './crls.js'
 import { allHoldersOf, certificateOf, unacknowledged } from './rotation-gates.js'
-import { type Rotation, type RotationState, readRotation } from './rotation-state.js'
+import { type Rotation, type RotationState, rotationOf } from './rotation-state.js'
 
 export interface RotationStatus {
   readonly state: RotationState
@@ -32,7 +32,7 @@ export interface RotationStatus {
 export async function rotationStatus(authority: Authority, at: Date): Promise<RotationStatus> {
   // One after the other: what is read belongs together only if nobody takes a step meanwhile, and nothing depends on it.
   const { store } = authority
-  const rotation = await readRotation(store)
+  const rotation = await rotationOf(store)
   const { state, old, next, all } = rotation
   const isOn = old !== undefined && next !== undefined && state !== 'requested'
   const acknowledged = isOn ? await store.acknowledgements(next.number) : []

@@ -18,7 +18,7 @@ import {
   unacknowledged,
   waive,
 } from './rotation-gates.js'
-import { readRotation, requireState, type RotationPair } from './rotation-state.js'
+import { rotationOf, requireState, type RotationPair } from './rotation-state.js'
 
 /** How a gate is passed. */
 export interface StepOptions {
@@ -43,7 +43,7 @@ export interface StepOptions {
 export async function beginReissue(authority: Authority, options: StepOptions, at: Date): Promise<void> {
   const { by, exceptions = [], urgency = 'wait' } = options
   await authority.store.transaction(async (transaction) => {
-    const pair = requireState(await readRotation(transaction), 'reissue', 'staged', 'reissuing', 'cut-over')
+    const pair = requireState(await rotationOf(transaction), 'reissue', 'staged', 'reissuing', 'cut-over')
     const { state, next } = pair
     await waive(transaction, next.number, exceptions, by, at)
     if (state !== 'staged') return
@@ -79,7 +79,7 @@ export async function cutOver(authority: Authority, options: StepOptions, at: Da
   const { by, exceptions = [], urgency = 'wait' } = options
   const result = await authority.store.transaction(async (transaction) => {
     const early = urgency === 'wait' ? [] : (['staged'] as const)
-    const pair = requireState(await readRotation(transaction), 'cut over', ...early, 'reissuing', 'cut-over')
+    const pair = requireState(await rotationOf(transaction), 'cut over', ...early, 'reissuing', 'cut-over')
     const { old, next } = pair
     const holders = await allHoldersOf(transaction, old.number, next.number, at)
     const begun = await transaction.reissuesBegun(next.number)
@@ -127,7 +127,7 @@ export interface RolledBack {
  */
 export async function rollBack(authority: Authority, { by }: Pick<StepOptions, 'by'>, at: Date): Promise<RolledBack> {
   const result = await authority.store.transaction(async (transaction): Promise<RolledBack> => {
-    const rotation = await readRotation(transaction)
+    const rotation = await rotationOf(transaction)
     const pair = requireState(rotation, 'roll back', 'requested', 'staged', 'reissuing', 'cut-over')
     const { state: from, old, next } = pair
     await transaction.log(at, 'rotation.taken-back', { issuer: next.number, from, by })
@@ -174,7 +174,7 @@ export interface Retired {
  */
 export async function retire(authority: Authority, at: Date): Promise<Retired> {
   const retired = await authority.store.transaction(async (transaction) => {
-    const { old } = requireState(await readRotation(transaction), 'retire', 'cut-over')
+    const { old } = requireState(await rotationOf(transaction), 'retire', 'cut-over')
     const { count, notAfter } = await transaction.remainder(old.number, at)
     if (count > 0 && old.revokedAt === null) {
       throw new StateError('ERR_ROTATION_BLOCKED', `${count} certificates of the old issuing CA are good`, {

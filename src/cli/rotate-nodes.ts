@@ -7,7 +7,7 @@ import {
   type Acknowledgement,
   type Authority,
   currentCrls,
-  readRotation,
+  rotationOf,
   trustsIssuingCa,
 } from '../authority/index.js'
 import { redeliverCredential, type Redelivery } from '../credential/index.js'
@@ -134,7 +134,7 @@ export function registerAcknowledge(rotate: Command, cli: Invocation): void {
 }
 
 async function takingOver({ store }: Authority): Promise<Certificate> {
-  const { next } = await readRotation(store)
+  const { next } = await rotationOf(store)
   if (next?.der != null) return parseCertificate(next.der)
   throw new StateError('ERR_ROTATION_STATE', 'no issuing CA is taking over', {
     hint: 'signet rotate status says what is next',

@@ -7,7 +7,7 @@ import {
   beginReissue,
   currentCrls,
   type HolderName,
-  readRotation,
+  rotationOf,
   reissueCertificates,
   type ReissueDelivery,
 } from '../authority/index.js'
@@ -74,7 +74,7 @@ export function registerReissue(rotate: Command, cli: Invocation): void {
           )
           const key = await authority.issuingKey(passphrase)
           const issuing = { authority, key, at, crls: await currentCrls(authority, key, at) }
-          const { old } = await readRotation(authority.store)
+          const { old } = await rotationOf(authority.store)
           let count = 0
           if (options.out !== undefined && old !== undefined) {
             const folder = cli.path(options.out)

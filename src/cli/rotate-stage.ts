@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import {
   type Authority,
   currentCrls,
-  readRotation,
+  rotationOf,
   requestIssuingCa,
   signIssuingCaRequest,
   stageIssuingCa,
@@ -101,7 +101,7 @@ async function signHere(
   at: Date,
 ): Promise<Certificate> {
   const root = await openRoot(cli, options.root ?? '', options, passphrase, authority.root)
-  const { state } = await readRotation(authority.store)
+  const { state } = await rotationOf(authority.store)
   const request = await makeRequest(authority, options, passphrase, at)
   if (state === 'requested') cli.note('a request was made before: it is the one that is signed now')
   return signIssuingCaRequest(root, Buffer.from(request), authority.issuing, at)

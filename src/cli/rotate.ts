@@ -6,9 +6,8 @@ import {
   currentCrls,
   ensurePublisher,
   lastCrl,
-  openCaKey,
   publishRootCrl,
-  readRotation,
+  rotationOf,
   removeForgotten,
   retire,
   rollBack,
@@ -130,7 +129,7 @@ async function finishCutOver(cli: Invocation, authority: Authority, options: Cut
   const key = await authority.issuingKey(await cli.authorityPassphrase(authority, options))
   await ensurePublisher({ authority, key, at, crls: await currentCrls(authority, key, at) })
   if (options.revoke !== true) return 0
-  const { old } = await readRotation(authority.store)
+  const { old } = await rotationOf(authority.store)
   return old === undefined ? 0 : supersedeAll(authority, old.number, at)
 }
 
@@ -149,16 +148,16 @@ function registerRetire(rotate: Command, cli: Invocation): void {
       cli.action(async (options: PassphraseOptions & { crlOut?: string }) =>
         cli.withAuthority(async (authority) => {
           const at = await authority.now()
-          const { state, old } = await readRotation(authority.store)
+          const { state, old } = await rotationOf(authority.store)
           const ca = authority.issuingCas.find(({ number }) => number === old?.number)
           const written: string[] = []
           if (state === 'cut-over' && ca !== undefined) {
             const { count } = await authority.store.remainder(ca.number, at)
             // Its last word is said before it loses its voice; while it may not go, nothing of it is last.
             if (count === 0 || ca.revokedAt !== undefined) {
-              const key = await openCaKey(authority, ca, await cli.authorityPassphrase(authority, options))
-              const crl = key === undefined ? undefined : await lastCrl(authority, ca, key, at)
-              if (crl !== undefined && options.crlOut !== undefined) {
+              const key = await authority.issuingKey(await cli.authorityPassphrase(authority, options))
+              const crl = await lastCrl(authority, ca, authority.crlKey(ca, key), at)
+              if (options.crlOut !== undefined) {
                 written.push(cli.writeOutput(options.crlOut, crl.toPem(), true, PUBLIC_MODE))
               }
             }

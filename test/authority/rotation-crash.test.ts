@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { Authority, readRotation } from '../../src/authority/index.js'
+import { Authority, rotationOf } from '../../src/authority/index.js'
 import { loadCredential } from '../../src/credential/index.js'
 import { verifyAudit } from '../../src/store/index.js'
 import { after, type Child, seededRandom, startScript } from '../support/children.js'
@@ -46,7 +46,7 @@ async function expectWhole(home: string, credentials: string): Promise<string> {
         place.split('/')[0],
       )
     }
-    return (await readRotation(authority.store)).state
+    return (await rotationOf(authority.store)).state
   } finally {
     await authority.close()
   }

@@ -18,7 +18,7 @@ import {
   PROFILES,
   publishRootCrl,
   publishTrustDirectory,
-  readRotation,
+  rotationOf,
   reissueCertificates,
   type ReissueDelivery,
   removeForgotten,
@@ -94,7 +94,7 @@ function memory(): ReissueDelivery & { readonly there: Map<string, IssuedCertifi
 }
 
 async function reissue(test: TestAuthority, delivery = memory(), groupSize = 2): Promise<ReturnType<typeof memory>> {
-  const { old } = await readRotation(test.authority.store)
+  const { old } = await rotationOf(test.authority.store)
   const options = { algorithm: 'p256', groupSize } as const
   const groups = reissueCertificates(await issuing(test), old?.number ?? 0, delivery, options)
   for await (const group of groups) expect(group.length).toBeLessThanOrEqual(groupSize)
