@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Writes what of docs/ is generated: the page of error codes, the picture of nova's policy, the tables of docs/kite.md and
-// docs/sizes.md, docs/servers.md. Run it after a build; test/readme.test.ts and test/cli/*-page.test.ts hold them to their
-// sources. Sizes are measured on nova's own notifications: without them, docs/sizes.md stays as it is.
+// Writes what of docs/ is generated: the page of error codes, the pictures of nova's policy and of deployments, the tables of
+// docs/kite.md, docs/sizes.md, docs/servers.md. Run it after a build; test/readme.test.ts, test/cli/*-page.test.ts and
+// test/channels/models.test.ts hold them to their sources. Sizes are measured on nova's own notifications: without them,
+// docs/sizes.md stays as it is.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +12,8 @@ import { serversPage } from '../dist/cli/servers-page.js'
 import { sizesPage } from '../dist/cli/sizes-page.js'
 import { compareKite, measureSizes, readSample, rpcSamples, sizesSvg } from '../dist/compare/index.js'
 import { matrixOf, matrixSvg, parsePolicy } from '../dist/policy/index.js'
+
+await import('./write-deployments.mjs')
 
 const page = (name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url))
 const policy = parsePolicy(readFileSync(new URL('../fixtures/nova/policy.yaml', import.meta.url), 'utf8'))

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -9,6 +9,13 @@ describe('docs/threat-model.md', () => {
     const names = [...rows].map(([, name]) => name ?? '')
     expect(names.length).toBeGreaterThan(10)
     expect(names.filter((name) => !story.includes(`it('${name}'`))).toEqual([])
+  })
+
+  it('requirement 59: names who listens where, and a test for each', () => {
+    const [, section = ''] = readFileSync('docs/threat-model.md', 'utf8').split('## Who listens where')
+    const rows = [...section.matchAll(/^\| (external|internal|break-out)\b.*\| `(test[^`]+)` *\| \S.*\|$/gm)]
+    expect([...new Set(rows.map(([, who]) => who))]).toEqual(['external', 'internal', 'break-out'])
+    for (const [, , path = ''] of rows) expect(existsSync(path), path).toBe(true)
   })
 })
 

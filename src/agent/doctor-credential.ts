@@ -5,7 +5,7 @@
  */
 import { lstatSync, readlinkSync, statSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
-import { type Readers } from '../credential/index.js'
+import { isForTls, type Readers } from '../credential/index.js'
 import { isSignetError } from '../errors/index.js'
 import { readFileText } from '../files/index.js'
 import { validatePath } from '../path/index.js'
@@ -89,7 +89,8 @@ function isOurs({ uid }: Stats): boolean {
   return uid === 0 || uid === process.geteuid?.()
 }
 
-function examineFiles({ folder }: Present): readonly Finding[] {
+function examineFiles({ folder, certificate }: Present): readonly Finding[] {
+  if (!isForTls(certificate)) return []
   const combined = join(folder, 'combined.pem')
   const text = (name: string): string => readFileText(join(folder, name))
   try {

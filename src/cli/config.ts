@@ -12,6 +12,7 @@ import {
   serverKind,
   type ServerKind,
 } from '../servers/index.js'
+import { registerConfigPlan } from './config-channels.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
 import { planOf, type PlanWords } from './config-plan.js'
@@ -30,7 +31,7 @@ interface ConfigOptions extends PlanWords {
 
 export function registerConfig(program: Command, cli: Invocation): void {
   const names = SERVER_KINDS.map(({ name }) => name)
-  program
+  const config = program
     .command('config')
     .summary('configurations of servers: nginx, PostgreSQL …')
     .description(
@@ -80,6 +81,11 @@ export function registerConfig(program: Command, cli: Invocation): void {
           })
         }
         if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
+        if (!names.includes(server)) {
+          throw new UsageError('ERR_USAGE', `not a server: ${JSON.stringify(server)}`, {
+            hint: `name one of ${names.join(', ')}`,
+          })
+        }
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
         const plan = await planOf(cli, kind, options)
@@ -92,6 +98,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
           : written(cli, kind, configuration, { ...options, out: options.out })
       }),
     )
+  registerConfigPlan(config, cli)
 }
 
 function dryRun(

@@ -14,7 +14,7 @@ import { crlSeries, refuseOlderCrls } from './crl-numbers.js'
 import { currentVersion, nextGenerationName, placeVersion } from './directory.js'
 import { readCredentialKey, readStatement } from './load.js'
 import type { Readers } from './readers.js'
-import type { VersionContent } from './version.js'
+import { isForTls, type VersionContent } from './version.js'
 
 /** What changes. What is left out stays as it is. */
 export interface Redelivery {
@@ -54,7 +54,7 @@ export function redeliverCredential(directory: string, changes: Redelivery, at: 
   }
   refuseOlderCrls(before.crls, after.crls)
   refuseMissing(before.crls, after)
-  if (isWhole(folder) && isSame(before, after)) return folder
+  if (isWhole(folder, certificate) && isSame(before, after)) return folder
   const content: VersionContent = {
     ...keyIn(folder, changes.passphrase),
     certificate,
@@ -86,9 +86,11 @@ function refuseMissing(before: readonly Crl[], { caBundle, crls }: Trusted): voi
 }
 
 /** Whether it has the files that versions have had since there are several ways to read them. */
-function isWhole(folder: string): boolean {
+function isWhole(folder: string, certificate: Certificate): boolean {
+  const isKeyThere = existsSync(join(folder, 'key.pem'))
   return (
-    existsSync(join(folder, 'crls')) && existsSync(join(folder, 'combined.pem')) === existsSync(join(folder, 'key.pem'))
+    existsSync(join(folder, 'crls')) &&
+    (!isForTls(certificate) || existsSync(join(folder, 'combined.pem')) === isKeyThere)
   )
 }
 

@@ -4,7 +4,7 @@
  * @module credential/version (floor 5)
  */
 import { join } from 'node:path'
-import { equalBytes } from '../asn1/index.js'
+import { equalBytes, OID } from '../asn1/index.js'
 import { type PublicKey, samePublicKey } from '../crypto/index.js'
 import { StoreError } from '../errors/index.js'
 import {
@@ -53,7 +53,7 @@ export function writeVersion(stage: string, content: VersionContent): void {
   const fullchain = pem([certificate, ...chain])
   if (key !== undefined) {
     secret('key.pem', key.pem)
-    if (isForServers(content)) secret('combined.pem', key.pem + fullchain)
+    if (isForTls(certificate)) secret('combined.pem', key.pem + fullchain)
   }
   writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
   writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
@@ -64,9 +64,9 @@ export function writeVersion(stage: string, content: VersionContent): void {
   writeNew(join(stage, 'identity.json'), content.identityJson, PUBLIC_MODE)
 }
 
-/** Of a key that only signs messages, one file is enough. */
-function isForServers({ purpose }: Pick<VersionContent, 'purpose'>): boolean {
-  return purpose !== 'message-signing'
+/** Whether a certificate is for TLS. Of a key that only signs messages, or reads them, one file is enough. */
+export function isForTls({ extKeyUsage }: Certificate): boolean {
+  return extKeyUsage === undefined || [OID.kpServerAuth, OID.kpClientAuth].some((usage) => extKeyUsage.has(usage))
 }
 
 /** As OpenSSL's `-CApath` looks for them: CRLs whose issuers share a hash are numbered. */
@@ -117,7 +117,7 @@ export function checkVersion(stage: string, { key, certificate, anchors, ...cont
     purpose: content.purpose,
     revocation: { crls: readCrls(readFileBytes(join(stage, 'crls.pem'))) },
   })
-  if (key !== undefined && isForServers(content)) requireWhole(stage, fullchain)
+  if (key !== undefined && isForTls(certificate)) requireWhole(stage, fullchain)
 }
 
 /** Servers read the key in either of two files. */

@@ -55,6 +55,7 @@ export const ERROR_CODES = {
     summary: 'a policy does not decide as its cases say, or they leave rules out',
   },
   ERR_POLICY_LINT: { category: 'usage', summary: 'a policy has something in it that is never meant' },
+  ERR_DEPLOYMENT_INVALID: { category: 'usage', summary: 'a description of a deployment is not valid' },
   ERR_CONFIG_LINT: { category: 'usage', summary: "a server's configuration lets somebody in, or locks everybody out" },
   ERR_BROKER_NAME: {
     category: 'usage',
@@ -214,6 +215,7 @@ export const ERROR_CODES = {
   ERR_ROLE_INVALID: { category: 'denied', summary: 'a role is malformed, or implies itself or an unknown one' },
   ERR_ENTITY_INACTIVE: { category: 'denied', summary: 'the entity is quarantined or retired' },
   ERR_POLICY_DENIED: { category: 'denied', summary: 'the policy does not let this sender send this message there' },
+  ERR_CHANNEL_HOLE: { category: 'denied', summary: 'a channel of a deployment is open to those it is not for' },
   ERR_POLICY_WIDER: { category: 'denied', summary: 'a policy allows more than the one that it is compared with' },
   ERR_MESSAGE_UNSIGNED: { category: 'denied', summary: 'what should be a signed message is not one' },
   ERR_MESSAGE_DESTINATION: { category: 'denied', summary: 'the message is for another destination' },

@@ -53,7 +53,8 @@ function checkAdmitted({ entity, uri, roles, subject, dnsNames }: Admitted): voi
   }
 }
 
-function checkListener(listen: Listener): void {
+/** @throws {@link UsageError} `ERR_CONFIG_INVALID` */
+export function checkListener(listen: Listener): void {
   if ('socket' in listen) {
     checkedPath(listen.socket)
     // sun_path holds 108 octets, of which the last is zero.
@@ -91,12 +92,14 @@ function checkedBackend(backend: Backend): Backend {
 function checkedRoutes(routes: readonly SniRoute[]): readonly SniRoute[] {
   if (routes.length === 0) throw invalid('list of routes', '[]', 'name at least one server name')
   const seen = new Set<string>()
-  for (const { serverName, host, port } of routes) {
+  for (const { serverName, host, port, replicas = [] } of routes) {
     if (isIP(serverName) !== 0 || checkedHost(serverName) !== serverName.toLowerCase()) {
       throw invalid('server name', serverName, 'ClientHello names hosts, not addresses; write it in lower case')
     }
-    checkedHost(host)
-    checkedPort(port)
+    for (const place of [{ host, port }, ...replicas]) {
+      checkedHost(place.host)
+      checkedPort(place.port)
+    }
     if (seen.has(serverName)) throw invalid('list of routes', serverName, 'it stands there twice')
     seen.add(serverName)
   }
@@ -158,4 +161,15 @@ export function refuseAdmitted({ admitted }: ServerPlan): void {
   throw new UsageError('ERR_CONFIG_INVALID', 'nobody can be let in by name where nothing is opened', {
     hint: 'clients show their certificates to the servers behind: leave entities and roles out',
   })
+}
+
+/**
+ * Who serves the same as another, where the proxy would send sessions to whoever comes next.
+ *
+ * @throws {@link UsageError} `ERR_CONFIG_INVALID` where there is somebody
+ */
+export function refuseReplicas(routes: readonly SniRoute[]): void {
+  const found = routes.find(({ replicas = [] }) => replicas.length > 0)
+  if (found === undefined) return
+  throw invalid('route of one server', found.serverName, 'only HAProxy is configured to balance')
 }

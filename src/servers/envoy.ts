@@ -5,7 +5,7 @@
  */
 import type { JsonValue } from '../json/index.js'
 import { formatYaml } from '../yaml/index.js'
-import { backendOf, invalid, refuseAdmitted } from './checks.js'
+import { backendOf, invalid, refuseAdmitted, refuseReplicas } from './checks.js'
 import { lintEnvoy } from './envoy-lint.js'
 import type { Backend, ServerPlan, SniRoute } from './plan.js'
 import { credentialFilesOf, IDENTITY_HEADERS, publicFile } from './render.js'
@@ -145,6 +145,7 @@ function connectionManager(): Json {
 
 function passthrough(plan: ServerPlan, routes: readonly SniRoute[]): Parts {
   refuseAdmitted(plan)
+  refuseReplicas(routes)
   const chains = routes.map(({ serverName }, index) => ({
     filter_chain_match: { server_names: [serverName], transport_protocol: 'tls' },
     filters: [

@@ -124,11 +124,10 @@ function passthrough(plan: ServerPlan, routes: readonly SniRoute[]): string {
   refuseAdmitted(plan)
   const wanted = `req.ssl_sni,lower,map_str(${plan.directory}/routes.map)`
   const backends = routes.map(
-    ({ host, port }, index) => `
+    (route, index) => `
 backend signet_${index}
   mode tcp
-  server backend ${hostPort(host, port)}
-`,
+${routed(route)}`,
   )
   return `frontend signet
   mode tcp
@@ -140,6 +139,23 @@ backend signet_${index}
   tcp-request content reject
   use_backend %[${wanted}]
 ${backends.join('')}`
+}
+
+function routed({ host, port, replicas = [] }: SniRoute): string {
+  if (replicas.length === 0) return `  server backend ${hostPort(host, port)}\n`
+  const servers = [{ host, port }, ...replicas].map(
+    (place, index) => `  server backend_${index} ${hostPort(place.host, place.port)} check\n`,
+  )
+  return `  balance roundrobin
+  option redispatch
+  # Whoever resumes a session of TLS 1.2 by its id comes back to the server that has it. An id is 32 octets, its length is at
+  # octet 43 of either hello; an empty one, as with tickets, is nobody's. Those of TLS 1.3 are made up anew each time.
+  stick-table type binary len 32 size 100k expire 30m
+  tcp-response inspect-delay 5s
+  tcp-response content accept if { res.ssl_hello_type 2 }
+  stick on req.payload_lv(43,1) if { req.ssl_hello_type 1 } { req.payload(43,1) -m bin 20 }
+  stick store-response res.payload_lv(43,1) if { res.ssl_hello_type 2 } { res.payload(43,1) -m bin 20 }
+${servers.join('')}`
 }
 
 function identityMaps(plan: ServerPlan): readonly GeneratedFile[] {

@@ -1,4 +1,5 @@
 export { type AdmissionChoice, admittedOf } from './admission.js'
+export { checkListener } from './checks.js'
 export { lintClient } from './client-lint.js'
 export { type Disconnected, disconnectWords } from './disconnect.js'
 export type { ConfigFinding, ConfigFindingCode } from './finding.js'

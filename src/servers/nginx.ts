@@ -5,7 +5,7 @@
  */
 import { dirname } from 'node:path'
 import { subjectText } from '../brokers/index.js'
-import { backendOf, invalid, refuseAdmitted } from './checks.js'
+import { backendOf, invalid, refuseAdmitted, refuseReplicas } from './checks.js'
 import { lintNginx } from './nginx-lint.js'
 import type { Backend, ServerPlan } from './plan.js'
 import { credentialFilesOf, hostPort, IDENTITY_HEADERS, indented, modeText, publicFile } from './render.js'
@@ -166,6 +166,7 @@ proxy_ssl_protocols ${protocols(plan)};
 
 function stream(plan: ServerPlan, { routes }: Extract<Backend, { kind: 'passthrough' }>): string {
   refuseAdmitted(plan)
+  refuseReplicas(routes)
   const upstreams = routes.map(
     ({ host, port }, index) => `  upstream signet_${index} {\n    server ${hostPort(host, port)};\n  }\n`,
   )

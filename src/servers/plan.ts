@@ -46,6 +46,8 @@ export interface SniRoute {
   readonly serverName: string
   readonly host: string
   readonly port: number
+  /** Others that serve the same: who resumes a TLS session gets to the server that gave it. HAProxy only. */
+  readonly replicas?: readonly { readonly host: string; readonly port: number }[]
 }
 
 export interface ServerPlan {

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { OID } from '../../src/asn1/index.js'
 import {
   type Credential,
   currentVersion,
@@ -176,6 +177,15 @@ describe('redeliverCredential', () => {
     expect(redeliverCredential(directory, { crls: [five, rootCrl] }, NOW)).toBe(version)
     expect(redeliverCredential(directory, {}, NOW)).toBe(version)
     expect(readdirSync(join(directory, 'versions'))).toEqual([serialNumber])
+  })
+
+  it('lays key and certificates together for TLS only, and misses nothing then', async () => {
+    const signer = makeCertificate({ subject: 'node', issuer: issuing, purposes: [OID.kpEmailProtection] })
+    const directory = delivered({ certificate: signer.certificate })
+    expect(existsSync(join(directory, 'current', 'combined.pem'))).toBe(false)
+    expect(redeliverCredential(directory, {}, NOW)).toBe(currentVersion(directory))
+    redeliverCredential(directory, { crls: [await crlOf(6), rootCrl] }, NOW)
+    expect(existsSync(join(directory, 'current', 'combined.pem'))).toBe(false)
   })
 
   it('brings a version of before up to date that has no combined.pem', () => {

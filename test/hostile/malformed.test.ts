@@ -27,6 +27,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'asn1.compareBytes': 'compares',
   'asn1.isStringTag': 'asks about one octet',
   'compare.compareKite': 'compares systems that it makes itself',
+  'credential.isForTls': 'asks about a certificate that was parsed',
   'credential.readCredentialKey': 'reads for loadCredential, and is called through it',
   'errors.isSignetError': 'asks about what was thrown',
   'agent.openAgent': 'takes a configuration that was parsed',

@@ -28,6 +28,12 @@ export interface Server {
 const START_MILLISECONDS = 90_000
 const STOP_MILLISECONDS = 3_000
 
+const farewells: (() => Promise<void>)[] = []
+// Said while the tests are gathered: whoever starts a server later, in a test or a hook, could not have this said any more.
+afterAll(async () => {
+  await Promise.all(farewells.splice(0).map((stop) => stop()))
+}, STOP_MILLISECONDS * 10)
+
 /** Start a server and wait until it is ready. It ends, with all that it started, after the tests of the file. */
 export async function startServer({
   program,
@@ -75,14 +81,14 @@ export async function startServer({
       reject(new Error(`${program} ended: ${log}`))
     })
   })
-  afterAll(async () => {
+  farewells.push(async () => {
     kill('SIGTERM')
     const timer = setTimeout(() => kill('SIGKILL'), STOP_MILLISECONDS)
     await ended
     clearTimeout(timer)
     kill('SIGKILL')
     process.removeListener('exit', onExit)
-  }, STOP_MILLISECONDS * 3)
+  })
   await isReady
   return { log: () => log, signal: kill }
 }
