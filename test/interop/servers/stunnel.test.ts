@@ -1,4 +1,5 @@
 /** stunnel on loopback, with the file that signet writes for it. Only its log says whom it let in. */
+import { setTimeout } from 'node:timers/promises'
 import { configure, serverKind } from '../../../src/servers/index.js'
 import { freePorts, startServer } from '../brokers/server.js'
 import { ask, httpServer, serveBackend } from './http.js'
@@ -32,8 +33,10 @@ await tryServer({
         const before = log().length
         const answer = await ask(port, client, { session })
         if ('refused' in answer) return answer
-        const [, name] = /CERT: Host name "([^"]*)" matched/.exec(log().slice(before)) ?? []
-        return { identity: name ?? 'somebody of whom its log says nothing' }
+        const name = (): string | undefined => /CERT: Host name "([^"]*)" matched/.exec(log().slice(before))?.[1]
+        // The log comes by another way than the answer.
+        for (let look = 0; look < 100 && name() === undefined; look++) await setTimeout(20)
+        return { identity: name() ?? 'somebody of whom its log says nothing' }
       },
       reload: () => reloadWith(configuration),
     }
