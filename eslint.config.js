@@ -45,7 +45,10 @@ export default tseslint.config(
         'error',
         {
           paths: [
-            { name: 'node:child_process', message: 'only crypto/command-key-provider.ts and agent/command.ts start another program' },
+            {
+              name: 'node:child_process',
+              message: 'only crypto/command-key-provider.ts and agent/command.ts start another program',
+            },
           ],
         },
       ],

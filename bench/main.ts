@@ -27,6 +27,7 @@ import { measureParts, printParts } from './parts.ts'
 import { performanceSvg } from './picture.ts'
 import { measureQuarantine, printQuarantine } from './quarantine.ts'
 import { measureRegistry, printRegistry } from './registry.ts'
+import { measureRevocation, printRevocation } from './revocation.ts'
 import { SINGLE_ROWS } from './single.ts'
 import { measureSteady, printSteady } from './steady.ts'
 import { measureTrust, printTrust } from './trust.ts'
@@ -48,6 +49,7 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   issuanceMemory: suite({ measure: ({ folder }) => measureIssuanceMemory(folder), print: printIssuanceMemory }),
   models: suite({ measure: ({ folder }) => measureModels(folder), print: printModels }),
   parts: suite({ measure: measureParts, print: printParts }),
+  revocation: suite({ measure: async (context) => measureRevocation(context), print: printRevocation }),
   steady: suite({ measure: measureSteady, print: printSteady }),
   creep: suite({ measure: measureCreep, print: printCreep }),
 }

@@ -16,7 +16,7 @@ import type { AgentListener } from './event.js'
 import { type Lock, lockDirectory } from './lock.js'
 import { writeMetrics } from './metrics.js'
 import { fetchOffered } from './offered.js'
-import { type Probe, tlsProbe, type Wait } from './probe.js'
+import { type Probe, handshakeProbe, type Wait } from './probe.js'
 import { refreshCredential } from './refresh.js'
 import type { CredentialSource } from './source.js'
 import { type AgentStatus, type CredentialStatus, type LastError, readStatus, writeStatus } from './status.js'
@@ -28,7 +28,7 @@ export interface AgentEnvironment {
   /** From 0, below 1: how much of a wait is left to chance. */
   readonly random: () => number
   readonly listener: AgentListener
-  /** Default: TLS at once. */
+  /** Default: a handshake. */
   readonly probe?: Probe
   /** Default: by a timer. */
   readonly wait?: Wait
@@ -92,7 +92,7 @@ export class Agent {
    * @throws {@link StoreError} `ERR_CLOCK_SUSPECT`, `ERR_FILE_WRITE` where the status cannot be written
    */
   async pass({ renew = 'due' }: PassOptions = {}): Promise<PassReport> {
-    const { clock, listener, random, probe = tlsProbe, wait = byTimer } = this.#environment
+    const { clock, listener, random, probe = handshakeProbe, wait = byTimer } = this.#environment
     const configuration = this.#configuration
     const at = readClock(clock)
     const problems: (LastError & { what: string })[] = []

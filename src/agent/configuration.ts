@@ -28,6 +28,7 @@ import { type Profile, profileNamed } from '../authority/index.js'
 import { type KeyAlgorithmName, keyAlgorithmNamed } from '../crypto/index.js'
 import { isSegment, parseIdentityUri } from '../identity/index.js'
 import { requireKeys } from '../json/index.js'
+import { PRELUDES, type ProbeTarget } from '../probe/index.js'
 import { MINUTE } from '../time/index.js'
 import { parseFingerprint } from '../x509/index.js'
 import { parseYamlOrJson } from '../yaml/index.js'
@@ -38,13 +39,9 @@ export type SourceConfiguration =
   | { readonly kind: 'authority'; readonly home: string; readonly passphraseFile?: string }
   | { readonly kind: 'command'; readonly command: readonly string[]; readonly timeoutSeconds: number }
 
-/** Where a server listens that uses a credential. */
+/** The server that uses a credential, and how long it is asked. */
 export interface ProbeConfiguration {
-  readonly host: string
-  readonly port: number
-  /** What is spoken before TLS; TLS at once where absent. */
-  readonly starttls?: string
-  readonly serverName?: string
+  readonly server: ProbeTarget
   /** For how long it is asked again until it answers with the new certificate. */
   readonly timeoutSeconds: number
 }
@@ -205,16 +202,24 @@ function credentialOf(fields: Fields, common: SourceConfiguration | undefined): 
   }
 }
 
-const PROBE_KEYS = ['host?', 'port', 'starttls?', 'serverName?', 'timeout?']
+const PROBE_KEYS = ['host?', 'port?', 'path?', 'starttls?', 'serverName?', 'timeout?']
 
 function probeOf(fields: Fields): ProbeConfiguration {
-  const port = fields.number('port', NaN)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid('port is no port')
+  if (fields.has('path') && (fields.has('host') || fields.has('port'))) throw invalid('name path, or host and port')
+  const port = fields.has('path') ? 0 : fields.number('port', NaN)
+  if (!fields.has('path') && (!Number.isInteger(port) || port < 1 || port > 65_535)) throw invalid('port is no port')
+  const name = fields.has('starttls') ? fields.text('starttls') : undefined
+  const starttls = PRELUDES.find((prelude) => prelude === name)
+  if (name !== undefined && starttls === undefined) throw invalid(`starttls is one of ${PRELUDES.join(', ')}`)
+  const place = fields.has('path')
+    ? { path: fields.path('path') }
+    : { host: fields.has('host') ? fields.text('host') : '127.0.0.1', port }
   return {
-    host: fields.has('host') ? fields.text('host') : '127.0.0.1',
-    port,
-    ...(fields.has('starttls') ? { starttls: fields.text('starttls') } : {}),
-    ...(fields.has('serverName') ? { serverName: fields.text('serverName') } : {}),
+    server: {
+      ...place,
+      ...(starttls === undefined ? {} : { starttls }),
+      ...(fields.has('serverName') ? { serverName: fields.text('serverName') } : {}),
+    },
     timeoutSeconds: fields.seconds('timeout', DEFAULT_PROBE_SECONDS),
   }
 }

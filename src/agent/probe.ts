@@ -3,20 +3,19 @@
  *
  * @module agent/probe (floor 7.4)
  */
-import { isIP } from 'node:net'
-import { connect } from 'node:tls'
-import { isSignetError, StateError, StoreError, UsageError } from '../errors/index.js'
-import { type Certificate, parseCertificate } from '../x509/index.js'
+import { isSignetError, StateError, UsageError } from '../errors/index.js'
+import { type ProbeTarget, servedCertificate } from '../probe/index.js'
+import type { Certificate } from '../x509/index.js'
 import type { ProbeConfiguration } from './configuration.js'
 
 /** Whatever can tell which certificate a server answers with. */
 export interface Probe {
   /**
-   * The certificate of a server, whose private key it has shown to have.
+   * The certificate that a server answers with, whose private key it has shown to have.
    *
    * @throws {@link StoreError} `ERR_TLS_CONNECTION` where it does not answer within these seconds
    */
-  served(target: ProbeConfiguration, timeoutSeconds: number): Promise<Certificate>
+  served(target: ProbeTarget, timeoutSeconds: number): Promise<Certificate>
 }
 
 /** Between two questions to a server that is still reloading. */
@@ -24,50 +23,9 @@ const WAIT_MILLISECONDS = 200
 /** Longest wait for one handshake. */
 const HANDSHAKE_SECONDS = 5
 
-/** A probe for servers that speak TLS at once. */
-export const tlsProbe: Probe = {
-  served: (target, timeoutSeconds) => {
-    if (target.starttls !== undefined) {
-      throw new UsageError('ERR_CONFIG_INVALID', `this probe does not speak ${target.starttls} before TLS`)
-    }
-    return handshake(target, timeoutSeconds)
-  },
-}
-
-function handshake({ host, port, serverName }: ProbeConfiguration, timeoutSeconds: number): Promise<Certificate> {
-  return new Promise((resolve, reject) => {
-    const name = serverName ?? host
-    const socket = connect({
-      host,
-      port,
-      ...(isIP(name) === 0 ? { servername: name } : {}),
-      // Which certificate it is, is compared octet by octet; that the server has its key, the handshake shows.
-      rejectUnauthorized: false,
-    })
-    const fail = (reason: string, cause?: unknown): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      const where = `${host}:${port}`
-      reject(new StoreError('ERR_TLS_CONNECTION', `${where} does not answer: ${reason}`, { details: { where }, cause }))
-    }
-    const timer = setTimeout(() => {
-      fail(`no handshake within ${timeoutSeconds} s`)
-    }, timeoutSeconds * 1000)
-    socket.on('error', (error: Error) => {
-      fail(error.message, error)
-    })
-    socket.once('close', () => {
-      fail('it closed the connection')
-    })
-    socket.once('secureConnect', () => {
-      clearTimeout(timer)
-      const { raw } = socket.getPeerCertificate()
-      socket.removeAllListeners('close')
-      socket.destroy()
-      // What it throws goes to whoever waits.
-      resolve(Promise.resolve().then(() => parseCertificate(raw)))
-    })
-  })
+/** A probe that shakes hands, through what is spoken before TLS where that is something. */
+export const handshakeProbe: Probe = {
+  served: async (target, timeoutSeconds) => (await servedCertificate(target, { timeoutSeconds })).certificate,
 }
 
 /** How waiting is done, so that tests need not. */
@@ -91,7 +49,7 @@ export async function requireServed(
   let cause: unknown
   for (let attempt = 1; attempt <= attempts; attempt++) {
     try {
-      const served = await probe.served(target, Math.min(HANDSHAKE_SECONDS, target.timeoutSeconds))
+      const served = await probe.served(target.server, Math.min(HANDSHAKE_SECONDS, target.timeoutSeconds))
       if (served.equals(certificate)) return
       seen = served.serialNumber
       cause = undefined
@@ -102,11 +60,15 @@ export async function requireServed(
     if (performance.now() > deadline) break
     if (attempt < attempts) await wait(WAIT_MILLISECONDS)
   }
-  const where = `${target.host}:${target.port}`
+  const where = placeText(target.server)
   const why = isSignetError(cause) ? cause.message : `${where} answers with the certificate ${seen ?? ''}`
   throw new StateError('ERR_AGENT_PROBE', `${why}, and ${certificate.serialNumber} was given to it`, {
     details: { where, given: certificate.serialNumber, ...(seen === undefined ? {} : { served: seen }) },
     hint: 'see whether the reload command works, and the log of the server',
     cause,
   })
+}
+
+function placeText(server: ProbeTarget): string {
+  return 'path' in server ? server.path : `${server.host}:${server.port}`
 }

@@ -13,8 +13,9 @@ import { runCommand } from './command.js'
 import type { CredentialConfiguration } from './configuration.js'
 import { type Present, presentCredential } from './present.js'
 import { requireServed } from './probe.js'
+import { firstOver, recorded } from './recorded.js'
 import { isDue, renewCredential } from './renewal.js'
-import { LONGEST_RETRY_SECONDS, renewalTime, retrySeconds } from './schedule.js'
+import { LONGEST_RETRY_SECONDS } from './schedule.js'
 import type { CredentialStatus } from './status.js'
 import type { Surroundings } from './surroundings.js'
 import { deliverTrust } from './trusted-cas.js'
@@ -119,10 +120,9 @@ class Pass {
     const { probe } = this.#item
     if (probe === undefined) return
     try {
-      const served = await this.#around.probe.served(probe, probe.timeoutSeconds)
+      const served = await this.#around.probe.served(probe.server, probe.timeoutSeconds)
       this.#owed = !served.equals(certificate)
     } catch (error) {
-      // One that is stopped takes up the files when it starts.
       if (!isSignetError(error) || error.code !== 'ERR_TLS_CONNECTION') this.#wrong ??= expected(error)
     }
   }
@@ -131,15 +131,29 @@ class Pass {
   async #takeUp(present: Present, before: Present | undefined): Promise<void> {
     const { directory } = this.#item
     this.#tried = true
+    const isUp = await this.#isUp()
     try {
-      await this.#reload(present)
+      await this.#reload(present, isUp)
       this.#owed = false
     } catch (error) {
       this.#failed = expected(error)
-      if (before !== undefined) await this.#goBack(before)
+      // Of a server that did not answer before, nobody knows whether it would with the certificate before.
+      if (before !== undefined && isUp) await this.#goBack(before)
       return
     }
     this.#around.tell({ event: 'reloaded', directory })
+  }
+
+  /** Whether the server answers at all, before it is asked to take up anything. */
+  async #isUp(): Promise<boolean> {
+    const { probe } = this.#item
+    if (probe === undefined) return true
+    try {
+      await this.#around.probe.served(probe.server, probe.timeoutSeconds)
+      return true
+    } catch (error) {
+      return expected(error).code !== 'ERR_TLS_CONNECTION'
+    }
   }
 
   async #goBack(before: Present): Promise<void> {
@@ -148,7 +162,7 @@ class Pass {
     this.#look()
     this.#around.tell({ event: 'rolled-back', directory, serialNumber: before.certificate.serialNumber })
     try {
-      await this.#reload(before)
+      await this.#reload(before, true)
       this.#owed = false
     } catch (error) {
       // That it failed before is what is reported.
@@ -156,10 +170,11 @@ class Pass {
     }
   }
 
-  async #reload({ certificate }: Present): Promise<void> {
+  /** One that is stopped takes up the files when it starts: that is not waited for. */
+  async #reload({ certificate }: Present, isUp: boolean): Promise<void> {
     const { reload, reloadSeconds, probe } = this.#item
     for (const command of reload) await runCommand(command, { timeoutSeconds: reloadSeconds })
-    if (probe !== undefined) await requireServed(this.#around.probe, probe, certificate, this.#around.wait)
+    if (probe !== undefined && isUp) await requireServed(this.#around.probe, probe, certificate, this.#around.wait)
   }
 
   /** What is wrong with what is there, whatever was done. */
@@ -207,46 +222,17 @@ class Pass {
   }
 
   status(): CredentialStatus {
-    const { directory, entity, profile, renewAt, jitter } = this.#item
-    const { at, random, tell } = this.#around
-    const certificate = this.#present?.certificate
-    // Until something is tried again, what failed before stands.
+    const [failed, wrong] = [this.#failed, this.#wrong]
     const isStanding = !this.#tried && this.#memory.failures > 0 && (this.#owed || this.#isDue())
-    const failures = this.#failed === undefined ? (isStanding ? this.#memory.failures : 0) : this.#memory.failures + 1
-    const left = certificate === undefined ? undefined : (certificate.notAfter.getTime() - at.getTime()) / 1000
-    const nextAttempt =
-      this.#failed === undefined
-        ? isStanding
-          ? this.#memory.nextAttempt
-          : null
-        : addSeconds(at, retrySeconds(failures, random(), left)).toISOString()
-    const error = this.#failed ?? this.#wrong
-    const lastError =
-      error === undefined
-        ? isStanding
-          ? this.#memory.lastError
-          : null
-        : { code: error.code, message: error.message, exitCode: error.exitCode, at: at.toISOString() }
-    if (error !== undefined) tell({ event: 'failed', directory, error: error.toJSON(), nextAttempt })
-    return {
-      directory,
-      entity,
-      profile: profile.name,
-      serialNumber: certificate?.serialNumber ?? null,
-      uri: this.#present?.uri ?? null,
-      notAfter: certificate?.notAfter.toISOString() ?? null,
-      renewAt: certificate === undefined ? null : renewalTime(certificate, renewAt, jitter).toISOString(),
-      crlNextUpdate: firstOver(this.#present)?.toISOString() ?? null,
-      lastError,
-      failures,
-      nextAttempt,
-      reloadOwed: this.#owed,
+    const ended = { present: this.#present, reloadOwed: this.#owed, failed, wrong, isStanding }
+    const status = recorded(this.#item, this.#memory, ended, this.#around)
+    const error = failed ?? wrong
+    if (error !== undefined) {
+      const { directory, nextAttempt } = status
+      this.#around.tell({ event: 'failed', directory, error: error.toJSON(), nextAttempt })
     }
+    return status
   }
-}
-
-function firstOver(present: Present | undefined): Date | undefined {
-  return present?.crls.map(({ currentUntil }) => currentUntil).sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
 /** What is thrown on purpose; anything else is a bug, and goes on its way. */

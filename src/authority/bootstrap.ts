@@ -48,6 +48,7 @@ import {
   permittedNames,
 } from './deployment.js'
 import { issueOwnCertificate } from './issue.js'
+import { requireRoot } from './cross-sign.js'
 import { caName, makeIssuingCa, makeRootCa } from './make-ca.js'
 
 export interface BootstrapRequest {
@@ -130,7 +131,12 @@ export async function bootstrap(request: BootstrapRequest, clock: Clock): Promis
     const rootCrl = await createRootCrl(root, signer, at)
     await fillHome(stage, { request, deployment, root, issuing, rootCrl, issuingKey, clock, at })
     const inside = relative(home, rootDirectory)
-    writeRootBundle(isBelow(inside) ? join(stage, inside) : rootDirectory, rootKey, root, request)
+    writeRootBundle(
+      isBelow(inside) ? join(stage, inside) : rootDirectory,
+      rootKey,
+      root,
+      request.rootPassphrase ?? request.passphrase,
+    )
     // rename(2) takes the place of an empty folder, and of nothing else.
     placeDirectory(stage, home)
     return { home, rootDirectory, root, issuing }
@@ -149,6 +155,29 @@ export function openRootBundle(
   const key = openKeyFile(join(directory, ROOT_FILES.key), passphrase)
   if (certificate === undefined) throw new UsageError('ERR_CONFIG_INVALID', `${directory} is not a root bundle`)
   return { key, certificate }
+}
+
+/**
+ * Make another root for a deployment, as a bundle of its own. It has the name of the one before (RFC 4210 §4.4): certificates
+ * by which the two vouch for each other are then self-issued, which a path length does not count.
+ *
+ * @param before - The root that there is.
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`; then nothing was changed
+ * @throws {@link DeniedError} `ERR_ISSUE_PROFILE` where that is no root
+ */
+export async function makeNextRoot(
+  directory: string,
+  before: Certificate,
+  { algorithm, passphrase }: Pick<BootstrapRequest, 'algorithm' | 'passphrase'>,
+  at: Date,
+): Promise<Certificate> {
+  refuseOccupied(directory, 'ERR_OUTPUT_EXISTS')
+  requireRoot(before, at)
+  const key = generatePrivateKey(algorithm)
+  const root = await makeRootCa(before.subject, new MemoryKeyProvider(key), at)
+  await compareSecondOpinion(root, root)
+  writeRootBundle(directory, key, root, passphrase)
+  return root
 }
 
 async function makeIssuingKey(
@@ -238,21 +267,18 @@ async function recordBeginning(store: Store, { deployment, root, issuing, rootCr
   })
 }
 
-function writeRootBundle(directory: string, rootKey: KeyObject, root: Certificate, request: BootstrapRequest): void {
+/** Write a root bundle, all of it or nothing. */
+function writeRootBundle(directory: string, rootKey: KeyObject, root: Certificate, passphrase: Passphrase): void {
   mkdirSync(dirname(directory), { recursive: true })
   writeDirectoryAtomic(directory, SECRET_DIRECTORY_MODE, (stage) => {
-    writeNew(
-      join(stage, ROOT_FILES.key),
-      encryptPrivateKey(rootKey, request.rootPassphrase ?? request.passphrase),
-      SECRET_MODE,
-    )
+    writeNew(join(stage, ROOT_FILES.key), encryptPrivateKey(rootKey, passphrase), SECRET_MODE)
     writeNew(join(stage, ROOT_FILES.certificate), root.toPem(), PUBLIC_MODE)
-    writeNew(join(stage, ROOT_FILES.readme), rootReadme(request.trustDomain, root), PUBLIC_MODE)
+    writeNew(join(stage, ROOT_FILES.readme), rootReadme(root), PUBLIC_MODE)
   })
 }
 
-function rootReadme(trustDomain: string, root: Certificate): string {
-  return `Root CA of ${trustDomain}
+function rootReadme(root: Certificate): string {
+  return `${root.subject.toString()}
 
 Move this folder to offline media, in two copies, and delete it here. Its key is
 needed again only to renew the root's CRL (yearly) and to make a new issuing CA.

@@ -9,7 +9,14 @@ export {
 export { BACKDATE_SECONDS } from './approve-validity.js'
 export { Authority } from './authority.js'
 export { HOME_FILES } from './home-files.js'
-export { bootstrap, type Bootstrapped, type BootstrapRequest, openRootBundle, ROOT_FILES } from './bootstrap.js'
+export {
+  bootstrap,
+  type Bootstrapped,
+  type BootstrapRequest,
+  makeNextRoot,
+  openRootBundle,
+  ROOT_FILES,
+} from './bootstrap.js'
 export {
   CRL_VALIDITY_SECONDS,
   currentCrls,
@@ -53,7 +60,8 @@ export {
   setEntityState,
 } from './revoke.js'
 export { readTrustSite, type TrustSite, writeTrustSite } from './trust-site.js'
-export { makeRootCa, type RootSigner } from './make-ca.js'
+export { crossSign } from './cross-sign.js'
+export type { RootSigner } from './make-ca.js'
 export { ensurePublisher, keyPlace, lastCrl, openCaKey, removeForgotten, supersedeAll } from './rotation-finish.js'
 export { acknowledge, type Acknowledgement, type Exception, trustsIssuingCa } from './rotation-gates.js'
 export {

@@ -142,7 +142,8 @@ function isSibling(one: Name, other: Name): boolean {
   return !one.equals(other) && head(one).equals(head(other)) && lastTypes(one) === lastTypes(other)
 }
 
-interface CaTemplate {
+/** What a root puts into the certificate of a CA. */
+export interface CaTemplate {
   readonly issuer: Name
   readonly subject: Name
   readonly publicKey: PublicKey
@@ -151,7 +152,8 @@ interface CaTemplate {
   readonly extensionsDer: readonly Uint8Array[]
 }
 
-async function signCa(
+/** Sign the certificate of a CA. What it may be was decided before: see the functions above, and `crossSign`. */
+export async function signCa(
   key: KeyProvider,
   { issuer, subject, publicKey, at, notAfter, extensionsDer }: CaTemplate,
 ): Promise<Certificate> {

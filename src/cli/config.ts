@@ -52,6 +52,7 @@ export function registerConfig(program: Command, cli: Invocation): void {
     .option('--allow-role <role>', 'let in who holds it; repeatable', repeatable)
     .option('--allow-entity <id>', 'let in this one; repeatable', repeatable)
     .option('--policy <file>', 'brokers: what each may publish and consume, by this policy')
+    .option('--pin-keys', 'NATS, which reads no CRLs: let in only keys of certificates that are good now')
     .option('--allow-tls12', 'speak TLS 1.2, too')
     .option('--config <dir>', 'where its files will be, on its machine')
     .option('--state <dir>', 'where it writes, on its machine')
@@ -80,6 +81,11 @@ export function registerConfig(program: Command, cli: Invocation): void {
           })
         }
         if (server === 'client' && options.check !== undefined) return checkConfiguration(cli, server, options.check)
+        if (!names.includes(server)) {
+          throw new UsageError('ERR_USAGE', `not a server: ${JSON.stringify(server)}`, {
+            hint: `name one of ${names.join(', ')}`,
+          })
+        }
         const kind = serverKind(server)
         if (options.check !== undefined) return checkConfiguration(cli, kind, options.check)
         const plan = await planOf(cli, kind, options)

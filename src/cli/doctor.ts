@@ -23,23 +23,24 @@ export function registerDoctor(program: Command, cli: Invocation): void {
       'Look at credential directories, at what an agent keeps and at an authority: what is broken, and when what will be. Changes nothing and asks nobody. Ends with 0 only if nothing is broken.',
     )
     .option('--config <file>', 'configuration of an agent: its directories, status and trust directory, too')
-    .option('--authority', 'the authority of --home or SIGNET_HOME, too')
+    .option('--authority', 'the authority of SIGNET_HOME, too; --home says as much')
     .option('--within <duration>', 'how long before its end something is soon (default: 14d, or a quarter of its life)')
     .addHelpText(
       'after',
       examples(
         'signet doctor /etc/signet/web',
         'signet doctor --config /etc/signet/agent.yaml --within 7d',
-        'signet doctor --authority --json',
+        'signet doctor --home /var/lib/signet --json',
       ),
     )
     .action(cli.action((directories: readonly string[], options: DoctorOptions) => run(cli, directories, options)))
 }
 
 async function run(cli: Invocation, directories: readonly string[], options: DoctorOptions): Promise<Outcome> {
-  const { config, authority, within } = options
-  if (directories.length === 0 && config === undefined && authority !== true) {
-    throw new UsageError('ERR_USAGE', 'name a credential directory, --config or --authority', {
+  const { config, within } = options
+  const isOfAuthority = options.authority === true || cli.isHomeGiven
+  if (directories.length === 0 && config === undefined && !isOfAuthority) {
+    throw new UsageError('ERR_USAGE', 'name a credential directory, --config, --home or --authority', {
       hint: 'signet doctor --help shows how',
     })
   }
@@ -48,7 +49,7 @@ async function run(cli: Invocation, directories: readonly string[], options: Doc
   const findings = await examine({
     directories: paths,
     configuration: config === undefined ? undefined : configurationOf(cli, config),
-    home: authority === true ? cli.home : undefined,
+    home: isOfAuthority ? cli.home : undefined,
     clock: cli.environment.clock,
     withinSeconds: within === undefined ? undefined : parseDuration(within),
   })

@@ -125,6 +125,11 @@ export class Invocation {
     return this.#namedHome() !== undefined
   }
 
+  /** Whether this command line names it, and not only what is around. */
+  get isHomeGiven(): boolean {
+    return this.#globals().home !== undefined
+  }
+
   #namedHome(): string | undefined {
     const { variables } = this.environment
     const named = this.#globals().home ?? nonEmpty(variables['SIGNET_HOME'])

@@ -96,12 +96,23 @@ export async function spoofedHeaders({ line, client, good }: Baseline, spoofAs =
   }
   const unclear = attempts.find(isUnclear)
   if (unclear !== undefined) return row('not-tested', happened(unclear))
+  if (attempts.some(({ outcome }) => outcome !== 'let-in') && (await isValueDecisive({ line, client, good }))) {
+    return row('hole', 'refused as somebody whom the headers name: they are believed')
+  }
   const answered = attempts.find(({ outcome }) => outcome === 'let-in')
   if (answered === undefined) return row('ok', attempts.map(happened).at(-1) ?? '')
   if (answered.identity === undefined) {
     return row('not-tested', 'the server does not say whom it takes a client for: --identity-header, --identity-json')
   }
   return row('ok', 'the identity stays that of the certificate', answered)
+}
+
+/** Whether the same headers do no harm that name the good client itself: then it is not for being there that they did. */
+async function isValueDecisive({ line, client, good }: Baseline): Promise<boolean> {
+  for (const headers of identityHeaders(client, good.identity)) {
+    if ((await dial(line, { client, headers })).outcome === 'let-in') return true
+  }
+  return false
 }
 
 /** Either the identity is another, or what was claimed got to where answers are made. */
@@ -114,7 +125,7 @@ function isDeceived(attempt: Attempt, good: Attempt, claimed: string): boolean {
 /** SVC-03, SVC-17: who has no certificate must not get in by saying whose it would be. */
 export async function spoofedHeadersNone({ line, client, good }: Baseline): Promise<ProbeRow> {
   const rows: ProbeRow[] = []
-  for (const headers of identityHeaders(client)) {
+  for (const headers of identityHeaders(client, good.identity)) {
     const attempt = await dial(line, { headers })
     rows.push(refusalRow('spoofed-headers-none', attempt, good))
     // Nothing of the request was read.

@@ -13,15 +13,18 @@ import type { ProbeClient } from './client.js'
  * nginx and Apache pass the subject, the verdict and the certificate; Envoy X-Forwarded-Client-Cert; Traefik
  * X-Forwarded-Tls-Client-Cert; RFC 9440 is Client-Cert. Underscores become dashes at whoever reads variables of CGI.
  *
+ * @param name - What the server calls them. Default: their URI, or else their common name.
  * @returns What goes into one request each: all names, with one spelling of the certificate. Together they would be longer
  * than servers take, and be refused for that.
  */
-export function identityHeaders(client: ProbeClient): readonly (readonly Header[])[] {
-  const names = nameHeaders(client)
-  return certificateHeaders(client).map((header) => [...names, header])
+export function identityHeaders(client: ProbeClient, name?: string): readonly (readonly Header[])[] {
+  const names = nameHeaders(client, name ?? client.uris[0] ?? client.commonName)
+  // A name may hold what would end a header, or be none of its characters (RFC 9110 §5.5).
+  const isPlain = ([, value]: Header): boolean => /^[\x20-\x7e]*$/.test(value)
+  return certificateHeaders(client).map((header) => [...names, header].filter(isPlain))
 }
 
-function nameHeaders({ certificate, commonName, uris }: ProbeClient): readonly Header[] {
+function nameHeaders({ certificate, commonName, uris }: ProbeClient, name: string): readonly Header[] {
   const subject = certificate.subject.toString()
   const oneLine = certificate.subject.rdns
     .map((rdn) => `/${rdn.map(({ type, text }) => `${SHORT_NAMES.get(type) ?? type}=${text ?? ''}`).join('+')}`)
@@ -36,7 +39,7 @@ function nameHeaders({ certificate, commonName, uris }: ProbeClient): readonly H
     'X-SSL-Client-Identity',
     'X-Client-Identity-URI',
     'X_Client_Identity',
-  ].map((name) => [name, uri])
+  ].map((header) => [header, name])
   return [
     ...who,
     ['X-Client-CN', commonName],

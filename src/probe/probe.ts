@@ -13,7 +13,7 @@ import { foreignLike, selfSignedLike } from './forge.js'
 import { PROBE_CASES, type ProbeCase, type ProbeRow, rowOf } from './row.js'
 import { DEFAULT_PROBE_SECONDS, judgeServed, noHandshake, servedCertificate, type ServerTrust } from './served.js'
 import { type SavedSessions, takeSessions } from './session.js'
-import { checkTarget, type ProbeTarget, type Question, usualQuestion } from './target.js'
+import { checkQuestion, checkTarget, type ProbeTarget, type Question, usualQuestion } from './target.js'
 import { goodAgainRow, goodRow, refusalRow } from './verdict.js'
 
 /** Who tries. What is left out is not tested; the strangers are made of the good client. */
@@ -58,6 +58,11 @@ export async function probeServer(
   options: ProbeOptions,
 ): Promise<readonly ProbeRow[]> {
   const line = lineOf(target, clients.good, options)
+  if (options.spoofAs !== undefined && !/^[\x21-\x7e]{1,64}$/.test(options.spoofAs)) {
+    throw new UsageError('ERR_CONFIG_INVALID', 'not a name that a header could claim', {
+      hint: 'at most 64 printable characters of ASCII, without spaces',
+    })
+  }
   const rows: ProbeRow[] = []
   const add = (row: ProbeRow): void => {
     const isMeant = row.verdict === 'hole' && options.allow?.includes(row.case) === true
@@ -111,6 +116,7 @@ function lineOf(
   }: Pick<ProbeOptions, 'question' | 'timeoutSeconds'>,
 ): Line {
   checkTarget(target)
+  checkQuestion(question)
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 300)) {
     throw new UsageError('ERR_CONFIG_INVALID', 'the time limit of a try is more than none and at most 300 seconds')
   }

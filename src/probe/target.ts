@@ -96,7 +96,7 @@ export function parseQuestion(text: string): Question {
   if (rest === undefined) return { protocol }
   switch (protocol) {
     case 'http':
-      if (/^\/[\x21-\x7e]{0,2000}$/.test(rest)) return { protocol, path: rest }
+      if (PATH.test(rest)) return { protocol, path: rest }
       break
     case 'postgres': {
       const [, user, database] = /^([^\0/]{1,63})(?:\/([^\0/]{1,63}))?$/.exec(rest) ?? []
@@ -148,6 +148,17 @@ export function usualPrelude(place: ProbePlace, { protocol }: Question): Prelude
   const prelude = PRELUDES.find((known) => known === protocol)
   const isUsual = ALWAYS.includes(protocol) || ('port' in place && PRELUDE_PORTS.includes(place.port))
   return isUsual ? prelude : undefined
+}
+
+const PATH = /^\/[\x21-\x7e]{0,2000}$/
+
+/** Refuse what would say more than a question does. @throws {@link UsageError} `ERR_CONFIG_INVALID` */
+export function checkQuestion({ protocol, path = '/', user = '', database = '' }: Question): void {
+  if (!QUESTIONS.includes(protocol)) {
+    throw invalid(`not a question: ${protocol as string}`, `choose one of ${QUESTIONS.join(', ')}`)
+  }
+  if (!PATH.test(path)) throw invalid('not a path to ask for', 'a path begins with a slash and has no spaces in it')
+  if (/\0/.test(user + database)) throw invalid('not the name of a user or a database', 'it has no NUL in it')
 }
 
 /** @throws {@link UsageError} `ERR_CONFIG_INVALID` */

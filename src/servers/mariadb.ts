@@ -51,7 +51,7 @@ function generate(plan: ServerPlan): ServerConfiguration {
     files: [
       publicFile(plan, 'mariadb.cnf', mainPart(plan)),
       publicFile(plan, 'accounts.sql', accounts(plan)),
-      publicFile(plan, 'client/mariadb.cnf', clientPart(plan)),
+      publicFile(plan, 'client/client.cnf', clientPart(plan)),
     ],
     start: ['mariadbd', `--defaults-file=${directory}/mariadb.cnf`],
     reload: [['mariadb', `--socket=${state}/mysqld.sock`, '-e', 'flush ssl']],

@@ -48,7 +48,7 @@ function generate(plan: ServerPlan): ServerConfiguration {
     users: Object.fromEntries(admitted.map(({ uri, entity }) => [uri, entity])),
   }
   const content = `// Written by signet. Needs the package signet-pki here, or above (npm install signet-pki), and Node 24.
-import { startRedisGateway } from 'signet-pki/servers'
+import { startRedisGateway } from "signet-pki/servers"
 
 await startRedisGateway({
   clock: { now: () => new Date() },

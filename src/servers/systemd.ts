@@ -54,6 +54,10 @@ function serviceLines(
     `Type=${unit.type ?? 'exec'}\n`,
     isUnprivileged(unit) ? `User=${user}\nGroup=${group}\n` : '',
     reset,
+    // Where it is made for root, who gives up the rights to write there.
+    unit.from === 'own' && !isUnprivileged(unit)
+      ? `ExecStartPre=install -d -m 0750 -o ${user} -g ${group} ${state}\n`
+      : '',
     test === undefined ? '' : `ExecStartPre=${words(test)}\n`,
     `ExecStart=${words(start)}\n`,
     ...reloads.map((command) => `ExecReload=${words(command)}\n`),

@@ -82,7 +82,10 @@ describe('parseAgentConfiguration', () => {
         ['systemctl', 'reload', 'nginx'],
       ],
       reloadSeconds: 5,
-      probe: { host: '::1', port: 5432, starttls: 'postgres', serverName: 'db.example', timeoutSeconds: 3 },
+      probe: {
+        server: { host: '::1', port: 5432, starttls: 'postgres', serverName: 'db.example' },
+        timeoutSeconds: 3,
+      },
     })
   })
 
@@ -116,6 +119,8 @@ describe('parseAgentConfiguration', () => {
     ['a part that is a text', document({ credentials: [credential({ renewAt: '0.5' })] })],
     ['a port that is none', document({ credentials: [credential({ probe: { port: 0 } })] })],
     ['a port that is a text', document({ credentials: [credential({ probe: { port: '443' } })] })],
+    ['a prelude that is not known', document({ credentials: [credential({ probe: { port: 1, starttls: 'ftp' } })] })],
+    ['a port and a socket', document({ credentials: [credential({ probe: { port: 1, path: '/a' } })] })],
     ['a time without a unit', document({ every: '600' })],
     ['a pin that is none', document({ trust: { from: 'a', cache: 'b', pin: 'abc' } })],
     ['a trust directory without a pin', document({ trust: { from: 'a', cache: 'b' } })],

@@ -1,8 +1,9 @@
 /** The agent as a process: signals, one object per event, and two of them. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type Child, startScript } from '../support/children.js'
+import { loadCredential } from '../../src/credential/index.js'
+import { after, type Child, startScript } from '../support/children.js'
 import { makeTemplate, passphraseFile } from '../support/test-authority.js'
 import { temporaryFolder } from '../support/temporary.js'
 
@@ -28,6 +29,10 @@ const write = (changes: Record<string, unknown> = {}): void => {
   )
 }
 write()
+
+const registered = await template.open()
+await registered.register('node-1')
+await registered.authority.close()
 
 const events = ({ lines }: Child): readonly string[] =>
   lines.map((line) => (JSON.parse(line) as { event: string }).event)
@@ -84,5 +89,27 @@ describe('signet agent', () => {
     const next = await start('--once').ended
     expect(JSON.parse(next.stdout)).toMatchObject({ ok: false, error: { code: 'ERR_ENTITY_UNKNOWN' } })
     expect(next.code).toBe(7)
+  })
+
+  it('KEY-08: whenever it is killed while it renews, what is current is a whole pair', async () => {
+    write({ status: 'killed.json', source: { authority: registered.home, passphraseFile: 'passphrase' } })
+    expect((await start('--once').ended).code).toBe(0)
+    const [directory, versions] = [join(folder, 'kept'), join(folder, 'kept', 'versions')]
+    const serials = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      const before = readdirSync(versions).length
+      const child = start('--once', '--renew')
+      // As soon as something new lies there, and a little later each time.
+      while (child.process.exitCode === null && readdirSync(versions).length <= before) await after(1)
+      if (round > 0) await after(round)
+      child.process.kill('SIGKILL')
+      await child.ended
+      serials.add(loadCredential(directory).certificate.serialNumber)
+    }
+    expect(serials.size).toBeGreaterThan(0)
+    const last = await start('--once', '--renew').ended
+    expect([last.code, last.stderr]).toEqual([0, ''])
+    expect(readdirSync(versions).filter((name) => name.startsWith('.'))).toEqual([])
+    expect(serials.has(loadCredential(directory).certificate.serialNumber)).toBe(false)
   })
 })

@@ -265,6 +265,7 @@ describe('an agent: servers', () => {
   it('keeps the first certificate where there is none to go back to', async () => {
     const world = await World.make()
     world.serverTakes = 'nothing'
+    world.served = issuing.certificate
     const report = await world.pass()
     expect(world.happened).toEqual(['renewed', 'failed'])
     expect(only(report)).toMatchObject({
@@ -294,13 +295,22 @@ describe('an agent: servers', () => {
     expect(world.happened).toEqual(['reloaded'])
   })
 
-  it('lets a server be that is stopped', async () => {
+  it('lets a server be that is stopped, and renews all the same', async () => {
     const world = await started()
     Object.assign(world.probe, {
       served: () => Promise.reject(new StoreError('ERR_TLS_CONNECTION', 'connection refused')),
     })
     expect((await world.pass()).exitCode).toBe(0)
     expect(world.happened).toEqual([])
+    expect((await world.pass({}, { renew: 'now' })).exitCode).toBe(0)
+    expect([world.serial, ...world.happened]).toEqual(['02ab', 'renewed', 'reloaded'])
+    // Where it cannot even be told, that is said; the certificate before would help nobody.
+    const report = await world.pass({ reload: [[process.execPath, '-e', 'process.exit(1)']] }, { renew: 'now' })
+    expect(only(report)).toMatchObject({
+      serialNumber: '03ab',
+      reloadOwed: true,
+      lastError: { code: 'ERR_AGENT_COMMAND' },
+    })
   })
 })
 

@@ -37,7 +37,8 @@ describe.each(BROKERS)('exportFor %s', (broker) => {
   })
 
   it('speaks no version before TLS 1.3 where that is said', () => {
-    const textOf = (options: ExportOptions): string => JSON.stringify(exportFor(broker, { users: USERS }, options).files)
+    const textOf = (options: ExportOptions): string =>
+      JSON.stringify(exportFor(broker, { users: USERS }, options).files)
     if (broker === 'nats') expect(textOf({ versions: 'TLSv1.3' })).toBe(textOf({}))
     else expect(textOf({ versions: 'TLSv1.3' })).not.toMatch(/tlsv1\.2/i)
   })

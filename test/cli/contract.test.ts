@@ -21,7 +21,7 @@ const prepared = await prepareDeployment()
 const worlds: World[] = []
 afterAll(() => {
   for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+}, 180_000)
 
 function newWorld(): World {
   const world = copyWorld(prepared)
@@ -142,6 +142,16 @@ const CALLS: Readonly<Record<string, Call>> = {
   'root sign': {
     good: 'root sign next.csr --root root-offline --like home/issuing-ca.pem --out new.pem',
     bad: 'root sign next.csr --root root-offline --like home/root.pem --out new.pem',
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  'root new': {
+    good: 'root new --like home/root.pem --out root-2',
+    bad: 'root new --like home/issuing-ca.pem --out root-2',
+    code: 'ERR_ISSUE_PROFILE',
+  },
+  'root cross-sign': {
+    good: 'root cross-sign root-new/root.pem --root root-offline --out new.pem',
+    bad: 'root cross-sign home/root.pem --root root-offline --out new.pem',
     code: 'ERR_ISSUE_PROFILE',
   },
   'crl publish': {
@@ -438,6 +448,7 @@ for (const line of [
   '--home staged rotate stage --request-out next.csr',
   'root sign next.csr --root root-offline --like home/issuing-ca.pem --out next.pem',
   '--home staged rotate stage --certificate next.pem',
+  'root new --like home/root.pem --out root-new',
 ]) {
   const { code, stderr } = await base.run(line)
   if (code !== 0) throw new Error(`${line}: ${stderr}`)

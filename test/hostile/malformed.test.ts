@@ -29,6 +29,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'compare.compareKite': 'compares systems that it makes itself',
   'credential.readCredentialKey': 'reads for loadCredential, and is called through it',
   'errors.isSignetError': 'asks about what was thrown',
+  'agent.openAgent': 'takes a configuration that was parsed',
   'files.readLines': 'splits what others then read',
   'files.readPieces': 'hands out what others then read',
   'identity.explainIdentity': 'takes a validated path',

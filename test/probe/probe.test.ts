@@ -113,6 +113,27 @@ describe('probeServer: what a server accepts', () => {
     expect(notOk(await probeServer(target, clients, options))).toEqual(found)
   })
 
+  it('SVC-03: finds a header that is believed where nobody is of the name that it claims', async () => {
+    const known = (caller: Parameters<Believe>[0]): string | undefined => {
+      const claimed = String(caller.request.headers['x-client-identity'] ?? 'compute-07')
+      return careful(caller) !== undefined && claimed === 'compute-07' ? claimed : undefined
+    }
+    const { target } = await fakeHttps(known)
+    expect(notOk(await probeServer(target, clients, options))).toEqual({ 'spoofed-headers': 'hole' })
+    // Whoever takes no such header from anybody is right.
+    const strict = await fakeHttps((caller) =>
+      'x-client-identity' in caller.request.headers ? undefined : known(caller),
+    )
+    expect(notOk(await probeServer(strict.target, clients, options))).toEqual({})
+  })
+
+  it('SVC-03: claims the name by which the server knows the good client, for who has no certificate', async () => {
+    const { target } = await fakeHttps((caller) =>
+      caller.request.headers['x-client-identity'] === 'compute-07' ? 'compute-07' : careful(caller),
+    )
+    expect(notOk(await probeServer(target, clients, options))).toEqual({ 'spoofed-headers-none': 'hole' })
+  })
+
   it('SVC-03: says which header is believed', async () => {
     const { target } = await fakeHttps((caller) => {
       const { 'x-ssl-client-s-dn': dn } = caller.request.headers
@@ -262,8 +283,11 @@ describe('probeServer: what shows nothing', () => {
   })
 
   it.each([
-    ['a time limit', {}, { timeoutSeconds: 0 }],
-    ['a port', { port: 70_000 }, {}],
+    ['time limit', {}, { timeoutSeconds: 0 }],
+    ['port', { port: 70_000 }, {}],
+    ['path', {}, { question: { protocol: 'http', path: '/a\r\nX: y' } as const }],
+    ['user', {}, { question: { protocol: 'mysql', user: 'a\0b' } as const }],
+    ['name to claim', {}, { spoofAs: 'a b' }],
   ])('is nothing to be had with a wrong %s', async (_, place, more) => {
     const target = { host: '127.0.0.1', port: 1, ...place }
     await expectCodeAsync('ERR_CONFIG_INVALID', () => probeServer(target, clients, { ...options, ...more }))

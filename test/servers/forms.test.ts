@@ -45,6 +45,15 @@ describe('systemd', () => {
     expect(unit).toMatch(/^LimitCORE=0$/m)
   })
 
+  it('gives the folder of who gives up its rights to whom it becomes', () => {
+    const unit = named(
+      filesOf('systemd', 'stunnel', { user: 'stunnel4', group: 'stunnel4' }),
+      '/signet-stunnel.service',
+    )
+    expect(unit).toMatch(/^ExecStartPre=install -d -m 0750 -o stunnel4 -g stunnel4 \/run\/signet-server$/m)
+    expect(unit).not.toMatch(/^User=/m)
+  })
+
   it('watches the folder in which the version changes, and reloads', () => {
     const files = filesOf('systemd', 'haproxy')
     expect(named(files, '/signet-reload-haproxy.path')).toMatch(/^PathChanged=\/etc\/signet\/tls$/m)

@@ -32,7 +32,7 @@ describe('nginx', () => {
     ['weak ciphers', /ssl_ciphers .*;/, 'ssl_ciphers ALL:!aNULL;', 'weak-protocol'],
     ['requirement 62: clear text to another machine', 'http://127.0.0.1:8080', 'http://10.0.0.9:8080', 'clear-text'],
     [
-      'clear text on every address',
+      'requirement 63: clear text on every address',
       'location / {',
       'location /a {}\n}\nserver {\nlisten 80;\nlocation / {',
       'clear-text',
@@ -129,7 +129,7 @@ describe('HAProxy', () => {
       'server backend 10.0.0.9:8080',
       'clear-text',
     ],
-    ['clear text on every address', 'default_backend', 'bind :80\n  default_backend', 'clear-text'],
+    ['requirement 63: clear text on every address', 'default_backend', 'bind :80\n  default_backend', 'clear-text'],
     [
       'SVC-03: a header beside that of the client',
       /http-request del-header .*\n\s*http-request set-header X-Signet-Entity/,
@@ -261,7 +261,7 @@ describe('Envoy', () => {
       'forward_client_cert_details: APPEND_FORWARD',
       'header-spoofing',
     ],
-    ['clear text on every address', 'transport_socket:', 'ignored:', 'clear-text'],
+    ['requirement 63: clear text on every address', 'transport_socket:', 'ignored:', 'clear-text'],
   ])
 
   describe('to a TLS backend', () => {
@@ -315,7 +315,7 @@ describe('Node', () => {
       'header-spoofing',
     ],
     [
-      'clear text on every address',
+      'requirement 63: clear text on every address',
       `import { createServer } from 'node:http'\ncreateServer(f).listen(80)`,
       'clear-text',
     ],

@@ -174,7 +174,7 @@ describe('NATS', () => {
     [
       ['SVC-17: no certificate', 'verify_and_map: true', 'verify_and_map: false', 'verification-absent'],
       ['SVC-17: any certificate', 'verify_and_map: true', 'verify: true', 'anybody-certified'],
-      ['SVC-16: a text for a switch', 'timeout: 5', 'insecure: "false"', 'string-boolean'],
+      ['requirement 74: a text for a switch', 'timeout: 5', 'insecure: "false"', 'string-boolean'],
       ['a route that believes anybody', 'timeout: 5', 'insecure: true', 'host-unchecked'],
       ['clear text, too', 'timeout: 5', 'timeout: 5\n}\nallow_non_tls: true\nx {', 'clear-text'],
       ['a monitor for everybody', 'tls {', 'http_port: 8222\ntls {', 'clear-text'],
@@ -221,7 +221,7 @@ describe('RabbitMQ', () => {
         'verification-optional',
       ],
       [
-        'SVC-16: a text for a switch',
+        'requirement 74: a text for a switch',
         '{fail_if_no_peer_cert, true}',
         '{fail_if_no_peer_cert, "true"}',
         'string-boolean',
@@ -350,7 +350,7 @@ describe('brokers', () => {
   ]
 
   it.each(['nats', 'mosquitto', 'rabbitmq', 'kafka'])(
-    '%s knows only those who are admitted, and what they may',
+    'requirement 53: %s knows only those who are admitted, and what they may',
     (name) => {
       const text = [...texts(name, servicePlan({ permissions: { users } })).values()].join('')
       expect(text).toContain('compute-07')
@@ -384,6 +384,25 @@ describe('services', () => {
 
   it.each(['nats', 'etcd'])('%s says that it speaks TLS 1.2 whatever is wanted', (name) => {
     expect(configure(serverKind(name), servicePlan()).notes.join()).toContain('TLS 1.2')
+  })
+})
+
+describe('what is written for services', () => {
+  it.each(['postgresql', 'mariadb', 'mosquitto', 'rabbitmq'])('REV-04: %s is given CRLs, and found without', (name) => {
+    const all = texts(name)
+    const bare = [...all].map(([file, text]) => [file, text.replaceAll(/^.*crl.*$/gim, '')])
+    expect(codes(name, Object.fromEntries(all) as Record<string, string>)).toEqual([])
+    expect(codes(name, Object.fromEntries(bare) as Record<string, string>)).toContain('revocation-absent')
+  })
+
+  it.each([
+    ['postgresql', 'pg_service.conf', ['sslmode=verify-full', 'sslrootcert=', 'sslcert=', 'sslkey=', 'sslcrldir=']],
+    ['mariadb', 'client.cnf', ['ssl_verify_server_cert = on', 'ssl_ca =', 'ssl_cert =', 'ssl_key =', 'ssl_crl =']],
+    ['etcd', 'client.env', ['ETCDCTL_CACERT=', 'ETCDCTL_CERT=', 'ETCDCTL_KEY=', 'ETCDCTL_ENDPOINTS=https://']],
+  ])('requirement 74: clients of %s verify the CA and the name, and show a certificate', (name, file, words) => {
+    const found = configure(serverKind(name), servicePlan()).files.findLast(({ path }) => path.endsWith(file))
+    for (const word of words) expect(found?.content).toContain(word)
+    expect(found?.content).toContain('/etc/signet/tls/current/')
   })
 })
 

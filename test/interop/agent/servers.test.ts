@@ -14,6 +14,7 @@ import { loadCredential } from '../../../src/credential/index.js'
 import { createMutualHttpsServer } from '../../../src/tls/index.js'
 import { Certificate, parseCertificate } from '../../../src/x509/index.js'
 import { makeDeployment, WALL_CLOCK } from '../../support/deployment.js'
+import { available } from '../programs.js'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -159,8 +160,7 @@ describe('an agent before a server of the library', async () => {
   })
 })
 
-const hasNginx = spawnSync('nginx', ['-v']).error === undefined
-if (!hasNginx) console.warn('skipped: not installed: nginx')
+const hasNginx = available('nginx')
 
 describe.skipIf(!hasNginx)('an agent before nginx', async () => {
   const directory = cloud.path('proxy')

@@ -10,6 +10,8 @@ const HTTP2 = { ALPNProtocols: ['h2'] }
 
 async function open(port: number, client: ClientTls, session?: Buffer): Promise<ClientHttp2Session> {
   const socket = await secured(port, client, session)
+  // From here on it is HTTP/2 that hears answers.
+  socket.setTimeout(0)
   const http = connectHttp2('https://localhost', { createConnection: () => socket })
   http.on('error', () => undefined)
   return http

@@ -1,17 +1,21 @@
 /** PostgreSQL on loopback, with the files that signet writes for it. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
 import { configure, serverKind } from '../../../src/servers/index.js'
 import { freePorts, startServer } from '../brokers/server.js'
+import { available, run } from '../programs.js'
 import { accountFor, folderOf, runAs } from './accounts.js'
 import { postgresqlServer } from './postgresql-client.js'
 import { disconnectWith, reloadWith, tryServer } from './trial.js'
-import { claimedEntity } from './world.js'
+import { claimedEntity, type TrialWorld } from './world.js'
 
 const kind = serverKind('postgresql')
 const account = accountFor('postgres')
 /** Other distributions have the programs where everybody looks. */
 const programOf = (program: string): string => (existsSync(program) ? program : basename(program))
+
+let running: { readonly world: TrialWorld; readonly port: number } | undefined
 
 await tryServer({
   kind,
@@ -19,6 +23,7 @@ await tryServer({
   group: account.user,
   start: async (world) => {
     const [port = 0] = await freePorts(1)
+    running = { world, port }
     const [state, directory] = [folderOf(account, join(world.folder, 'data')), join(world.folder, 'conf')]
     const configuration = configure(kind, {
       ...{ credential: world.credential, directory, state, admitted: world.admitted, versions: 'TLSv1.3' },
@@ -45,4 +50,34 @@ await tryServer({
       disconnect: (who) => disconnectWith(kind, { state, port }, who),
     }
   },
+})
+
+describe.skipIf(!available('psql', 'openssl'))('psql, with the service file that signet writes', () => {
+  /** With the credential of the first, where the file says that it is. */
+  const psql = (host: string): ReturnType<typeof run> | undefined => {
+    if (running === undefined) return undefined
+    const { world, port } = running
+    const { first } = world.visitors
+    const file = (name: string, content = '', mode = 0o600): string => {
+      writeFileSync(join(world.folder, name), content, { mode })
+      return join(world.folder, name)
+    }
+    const written = readFileSync(join(world.folder, 'conf/client/pg_service.conf'), 'utf8')
+    const service = written
+      .replace(/^sslcert=.*/m, `sslcert=${file('client.pem', first.cert)}`)
+      .replace(/^sslkey=.*/m, `sslkey=${file('client-key.pem', first.key)}`)
+      .replaceAll('/etc/signet/tls', world.credential)
+    const words = `service=signet host=${host} hostaddr=127.0.0.1 port=${port} user=compute-07 dbname=postgres`
+    const environment = `PGSERVICEFILE=${file('pg_service.conf', service)}`
+    return run('env', [environment, 'psql', '-XtAc', 'select current_user', words])
+  }
+
+  it('is known as who it is', () => {
+    expect(psql('localhost')).toMatchObject({ code: 0, stdout: 'compute-07\n' })
+  })
+
+  it('requirement 4: refuses a server of another name', () => {
+    expect(psql('db.other.example')).toMatchObject({ code: 2 })
+    expect(psql('db.other.example')?.output).toContain('does not match host name "db.other.example"')
+  })
 })

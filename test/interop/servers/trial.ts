@@ -10,7 +10,7 @@
  */
 import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { connect, type ConnectionOptions } from 'node:tls'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -109,18 +109,27 @@ export async function tryServer({ kind, programs, group, start }: Trial): Promis
   const world = isThere ? await makeTrialWorld(group) : undefined
   const server = world === undefined ? undefined : await start(world)
   describe.skipIf(!isThere)(`${kind.title}, with the files that signet writes`, () => {
-    it.each(Object.keys(CLAIMS))('%s', { timeout: 90_000 }, async (id) => {
-      const [claim, outcome] = [CLAIMS[id], OUTCOMES.servers[kind.name]?.[id]]
-      if (world === undefined || server === undefined || claim === undefined) return
-      const patience = PATIENCE[typeof outcome === 'object' ? 'diverges' : 'holds']
+    const round = (patience: number): Round | undefined => {
+      if (world === undefined || server === undefined) return undefined
       const [first, second, leaver] = world.admitted.map((one) => kind.nameOf(one))
-      const result = await claim({
-        world,
-        server,
-        visitors: world.visitors,
+      return {
+        ...{ world, server, visitors: world.visitors },
         names: { first: first ?? '', second: second ?? '', leaver: leaver ?? '' },
         until: (look) => until(look, patience),
+      }
+    }
+    if (TIMES !== undefined) {
+      it('is timed', { timeout: 90_000 }, async () => {
+        const times = await timesOf(round(PATIENCE.holds))
+        appendFileSync(TIMES, `${JSON.stringify({ server: kind.title, ...times })}\n`)
       })
+      return
+    }
+    it.each(Object.keys(CLAIMS))('%s', { timeout: 90_000 }, async (id) => {
+      const [claim, outcome] = [CLAIMS[id], OUTCOMES.servers[kind.name]?.[id]]
+      const tried = round(PATIENCE[typeof outcome === 'object' ? 'diverges' : 'holds'])
+      if (tried === undefined || claim === undefined) return
+      const result = await claim(tried)
       const found = result === undefined ? 'holds' : result === UNTRIED ? 'untried' : 'diverges'
       const expected = typeof outcome === 'object' ? Object.keys(outcome)[0] : outcome
       if (expected === 'varies' && found !== 'untried') return
@@ -232,6 +241,32 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
       : { live: (look) => look(async () => ((await isAlive()) ? 'still served' : undefined)) }),
   })
   return (await look(() => isTurnedAway(server, leaver))) ?? isKnownAs(server, first, names.first)
+}
+
+/** Where the bench wants to have times, and nothing else. See bench/revocation.ts. */
+const TIMES = process.env['SIGNET_REVOCATION_TIMES']
+
+/**
+ * Milliseconds from the new CRL in the credential directory until whoever is on it is refused, and until their connection
+ * has ended, by the words that there are for it.
+ */
+async function timesOf(round: Round | undefined): Promise<object> {
+  if (round === undefined) return {}
+  const { world, server, visitors, names } = round
+  const before = await isKnownAs(server, visitors.leaver, names.leaver)
+  if (before !== undefined) throw new Error(before)
+  const isAlive = await server.hold?.(visitors.leaver)
+  if ((await isAlive?.()) === false) throw new Error('the connection did not stay')
+  await world.deliver({ crls: 'leaver-revoked' })
+  const start = performance.now()
+  const since = async (look: () => Promise<Complaint>, patience: number): Promise<number | undefined> =>
+    (await until(look, patience)) === undefined ? performance.now() - start : undefined
+  const ended = server.reload().then(() => server.disconnect?.(disconnected(round)))
+  const refused = await since(() => isTurnedAway(server, visitors.leaver), PATIENCE.holds)
+  await ended
+  if (isAlive === undefined) return { refused }
+  const closed = await since(async () => ((await isAlive()) ? 'still served' : undefined), PATIENCE.diverges * 4)
+  return { refused, closed }
 }
 
 async function refusesWithoutCrl({ world, server, visitors, names, until: look }: Round): Promise<Complaint> {
