@@ -21,6 +21,7 @@ import { ISSUANCE_ROWS, measureIssuanceMemory, printIssuanceMemory } from './iss
 import { describeMachine } from './machine.ts'
 import { MESSAGE_ROWS } from './messages.ts'
 import { measureMillion, printMillion } from './million.ts'
+import { measureModels, printModels } from './models.ts'
 import { type BenchResults, mergeResults, performancePage } from './page.ts'
 import { measureParts, printParts } from './parts.ts'
 import { performanceSvg } from './picture.ts'
@@ -46,6 +47,7 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   trust: suite({ measure: ({ folder }) => measureTrust(folder), print: printTrust }),
   quarantine: suite({ measure: ({ folder }) => measureQuarantine(folder), print: printQuarantine }),
   issuanceMemory: suite({ measure: ({ folder }) => measureIssuanceMemory(folder), print: printIssuanceMemory }),
+  models: suite({ measure: ({ folder }) => measureModels(folder), print: printModels }),
   parts: suite({ measure: measureParts, print: printParts }),
   revocation: suite({ measure: async (context) => measureRevocation(context), print: printRevocation }),
   steady: suite({ measure: measureSteady, print: printSteady }),
