@@ -1,7 +1,7 @@
 /** One root vouches for the next: whoever knows only one of them finds a path to what is below the other. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { crossSign, issueCertificates, makeNextRoot, openRootBundle, PROFILES } from '../../src/authority/index.js'
 import { makeIssuingCa, makeRootCa } from '../../src/authority/make-ca.js'
 import { generatePrivateKey, MemoryKeyProvider } from '../../src/crypto/index.js'
@@ -15,6 +15,8 @@ import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { makeTemplate, PASSPHRASE, TRUST_DOMAIN } from '../support/test-authority.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { writeFileSync } from 'node:fs'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 const template = await makeTemplate()
 const folder = temporaryFolder()

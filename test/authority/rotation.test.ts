@@ -1,7 +1,7 @@
 /** Another issuing CA takes over: each state, each gate, each way back, and what others see meanwhile. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   acknowledge,
   answerOcsp,
@@ -32,7 +32,7 @@ import {
   supersedeAll,
 } from '../../src/authority/index.js'
 import { addIssuerKey, removeIssuerKey } from '../../src/authority/mapping-issuers.js'
-import { generatePrivateKey, MemoryKeyProvider } from '../../src/crypto/index.js'
+import { generatePrivateKey, type KeyProvider, MemoryKeyProvider } from '../../src/crypto/index.js'
 import { defaultMappingText, parseMapping, registryOf, resolveIdentity } from '../../src/identity/index.js'
 import { validatePath } from '../../src/path/index.js'
 import { openDatabase, openStore, verifyAudit } from '../../src/store/index.js'
@@ -50,6 +50,9 @@ import { NOW } from '../support/certificates.js'
 import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { makeTemplate, PASSPHRASE, type TestAuthority } from '../support/test-authority.js'
 
+// Keys are opened often, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
 const template = await makeTemplate()
 const bundle = openRootBundle(join(template.home, 'root-offline'), PASSPHRASE)
 const NEXT = { algorithm: 'p256', passphrase: PASSPHRASE } as const
@@ -63,9 +66,15 @@ async function stage({ authority, clock }: TestAuthority): Promise<void> {
   await stageIssuingCa(authority, certificate, PASSPHRASE, at)
 }
 
+/** Opening a key takes long: once for each set of CAs. */
+const opened = new WeakMap<Authority, { readonly of: string; readonly key: KeyProvider }>()
+
 /** What issuing takes, whichever CA issues now. */
-async function issuing({ authority, clock }: TestAuthority) {
-  const key = await authority.issuingKey(PASSPHRASE)
+async function issuing({ authority, clock }: Pick<TestAuthority, 'authority' | 'clock'>) {
+  const of = authority.authorities.map(({ fingerprint }) => fingerprint).join(' ')
+  const known = opened.get(authority)
+  const key = known?.of === of ? known.key : await authority.issuingKey(PASSPHRASE)
+  opened.set(authority, { of, key })
   const at = clock.now()
   return { authority, key, at, crls: await currentCrls(authority, key, at) }
 }
