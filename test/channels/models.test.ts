@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { channelsSvg, configureDeployment, parseDeployment, planChannels } from '../../src/channels/index.js'
+import { lintConfiguration, serverKind } from '../../src/servers/index.js'
 
 const FIXTURES = 'fixtures/deployments'
 const DOCS = 'docs/deployments'
@@ -29,6 +30,13 @@ describe.each(models)('the model %s', (model) => {
     const test = readFileSync(`test/interop/deployments/${model}.test.ts`, 'utf8')
     expect(test).toContain(`makeBed('${model}'`)
     expect(test).toMatch(/it\(\s*'requirement \d+: /)
+  })
+
+  it('is written without what the check of configurations would find', () => {
+    for (const { kind, configuration } of configureDeployment(deployment)) {
+      const texts = new Map(configuration.files.map(({ path, content }) => [path, content]))
+      expect(lintConfiguration(serverKind(kind), texts)).toEqual([])
+    }
   })
 
   it('requirement 72: has the files that are generated for it (npm run docs)', () => {
