@@ -38,6 +38,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'message.checkOff': 'takes a verified route',
   'message.verifyAll': 'does what verifyMessage does, for many',
   'message.openRedisReplay': 'asks a server, and reads one word of its answers',
+  'probe.loadProbeKit': 'reads credential directories by loadProbeClient',
   'policy.isAlways': 'asks about what was worked out',
   'sharedkey.openKeyStorage': 'opens a file under a master key',
   'sharedkey.readMasterKey': 'reads a secret file of 16 octets',

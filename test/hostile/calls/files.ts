@@ -11,6 +11,7 @@ import { loadCredential } from '../../../src/credential/index.js'
 import { encodePrivateKey, openKeyFile, Passphrase } from '../../../src/crypto/index.js'
 import { openFileStream, readFileBytes, readFileText, readSecretFile } from '../../../src/files/index.js'
 import { openReplayFile } from '../../../src/message/index.js'
+import { loadProbeClient, loadSessions } from '../../../src/probe/index.js'
 import { openStore } from '../../../src/store/index.js'
 import { openTrustCache, openTrustMemory } from '../../../src/trust/index.js'
 import { NOW } from '../../support/certificates.js'
@@ -70,6 +71,8 @@ function credential(hostile: keyof typeof CREDENTIAL): Call {
   return (input) => loadCredential(directory(input), PASSPHRASE)
 }
 
+const withKey = among('probe', 'key.pem', CREDENTIAL)
+const withCrls = among('probe-crls', 'crls.pem', CREDENTIAL)
 const home = among('home', HOME_FILES.deployment, {})
 const rootBundle = among('root', ROOT_FILES.key, { [ROOT_FILES.certificate]: certificate })
 
@@ -99,6 +102,9 @@ export const FILE_CALLS: Readonly<Record<string, Call>> = {
     database(input, (path) => {
       openReplayFile(path).close()
     }),
+  'probe.loadProbeClient with a key': (input) => loadProbeClient(withKey(input), PASSPHRASE),
+  'probe.loadProbeClient with CRLs': (input) => loadProbeClient(withCrls(input), PASSPHRASE),
+  'probe.loadSessions': file(loadSessions),
   'store.openStore': (input) =>
     database(input, async (path) => {
       await (await openStore({ database: path, head: `${path}.head` })).close()

@@ -43,6 +43,8 @@ import {
   parseSender,
   runCases,
 } from '../../../src/policy/index.js'
+import { parsePlace, parseQuestion } from '../../../src/probe/index.js'
+import { checkListener } from '../../../src/servers/index.js'
 import { parseDuration } from '../../../src/time/index.js'
 import {
   attributeType,
@@ -55,6 +57,7 @@ import {
   parseSerialText,
 } from '../../../src/x509/index.js'
 import { parseDeployment } from '../../../src/authority/deployment.js'
+import { parseDeployment as parseChannels } from '../../../src/channels/index.js'
 import { NOW } from '../../support/certificates.js'
 import { parseYaml, parseYamlOrJson } from '../../../src/yaml/index.js'
 import { askPolicy, bindText, crossPatterns, decideFor, inCases, inPolicy, smallPolicy } from './policies.js'
@@ -134,6 +137,18 @@ function inAgentConfiguration(text: string): string {
   return JSON.stringify({ version: 1, ...places, source: { command: [text, text] }, credentials: [one] })
 }
 
+/** A deployment that has the text wherever one may be. */
+function inChannels(text: string): string {
+  return JSON.stringify({
+    version: 1,
+    domains: { [text]: { zone: text, kind: text } },
+    zones: { [text]: 'internal', a: text },
+    clients: { [text]: { insecure: text } },
+    endpoints: { [text]: { zone: text, listen: text, kind: text, credential: text } },
+    channels: [{ from: text, hops: [{ to: text, tls: text, trust: text }] }],
+  })
+}
+
 /** Documents of oslo.policy that have the text wherever one may be. */
 const readOslo = (text: string): unknown => [
   readOsloDocument({ [text]: text, a: [[text, text], text] }),
@@ -150,7 +165,17 @@ export const TEXT_CALLS: Readonly<Record<string, Call>> = Object.fromEntries([
   ...texts('asn1.parseOidText', parseOidText, (text) => `1.2.${text}`),
   ...texts('authority.parseDeployment', parseDeployment),
   ...texts('authority.profileNamed', profileNamed),
+  ...texts('channels.parseDeployment', parseChannels, inChannels),
   ...texts('crypto.keyAlgorithmNamed', keyAlgorithmNamed),
+  ...texts('probe.parsePlace', parsePlace, (text) => `${text}:443`),
+  ...texts('probe.parseQuestion', parseQuestion, (text) => `http:/${text}`),
+  ...texts('servers.checkListener', (text) => {
+    for (const listen of [
+      { address: text, port: 1 },
+      { socket: `/${text}`, mode: 0o600, owner: text, group: text },
+    ])
+      checkListener(listen)
+  }),
   ...texts('identity.parseMapping', parseMapping, rule),
   ...texts('identity.defaultMappingText', (text) => parseMapping(defaultMappingText(text, issuerKey))),
   ...texts('identity.parseIdentityUri', parseIdentityUri, (text) => `spiffe://cloud.example/${text}`),
