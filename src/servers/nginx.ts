@@ -92,7 +92,7 @@ ${subjectMap(plan, 'subject', ({ subject }) => subjectText(subject))}
 ${subjectMap(plan, 'entity', ({ entity }) => entity)}
 ${subjectMap(plan, 'identity', ({ uri }) => uri)}
 ${subjectMap(plan, 'roles', ({ roles }) => roles.join(','))}
-  server {
+${indented(upstream(backend), 2)}  server {
     listen ${place(plan)} ssl;
     ssl_certificate ${fullchain};
     ssl_certificate_key ${key};
@@ -145,12 +145,26 @@ function subjectMap(
   return `  map $ssl_client_s_dn $signet_${name} {\n    default "";\n${lines.join('')}  }`
 }
 
+/**
+ * Connections to a server behind it stay open, so that not every request pays for a handshake; for less long than servers of
+ * Node leave them open, since who writes into one that is being closed is refused.
+ */
+function upstream(backend: OpenedBackend): string {
+  if (backend.kind !== 'mutual-tls') return ''
+  return `upstream signet_backend {
+  server ${hostPort(backend.host, backend.port)};
+  keepalive 32;
+  keepalive_timeout 4s;
+}
+`
+}
+
 function handOn(backend: OpenedBackend, plan: ServerPlan): string {
   if (backend.kind === 'loopback') return `proxy_pass http://127.0.0.1:${backend.port};\n`
   if (backend.kind === 'socket') return `proxy_pass http://unix:${backend.path}:;\n`
   const { fullchain, key, caBundle, crls } = credentialFilesOf(backend.credential)
   return `# Encrypted again: with a certificate of the inner domain, and only to who has the name there.
-proxy_pass https://${hostPort(backend.host, backend.port)};
+proxy_pass https://signet_backend;
 proxy_ssl_certificate ${fullchain};
 proxy_ssl_certificate_key ${key};
 proxy_ssl_trusted_certificate ${caBundle};

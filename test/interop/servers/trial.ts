@@ -189,7 +189,7 @@ async function serves(server: RunningServer, client: ClientTls, serial: string):
 
 /** A key that does not fit: the old pair stays, and a good one that comes later is taken. */
 async function outlivesBrokenPair({ world, server, visitors, names }: Round): Promise<Complaint> {
-  const old = await server.servedSerial(visitors.first)
+  const old = await settledSerial(() => server.servedSerial(visitors.first))
   await world.deliver({ certificate: 'renewed', pair: 'broken' })
   await server.reload().catch(() => undefined)
   let complaint: Complaint
@@ -207,6 +207,18 @@ async function outlivesBrokenPair({ world, server, visitors, names }: Round): Pr
   // Whatever comes after would be about something else.
   if (healed !== undefined) throw new Error(`it does not come back: ${healed}`)
   return complaint
+}
+
+/** What is served when those processes are gone that a reload before has left: the same, several times in a row. */
+async function settledSerial(ask: () => Promise<string>): Promise<string> {
+  let serial = await ask()
+  for (let alike = 0; alike < AFTER;) {
+    const next = await ask()
+    alike = next === serial ? alike + 1 : 0
+    serial = next
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return serial
 }
 
 interface Leftover {
