@@ -34,7 +34,7 @@ export function examineCredential(directory: string, outlook: Outlook): readonly
   }
   let present: Present | undefined
   try {
-    present = presentCredential(directory) ?? presentVersion(directory)
+    present = presentVersionOf(directory, link)
   } catch (error) {
     findings.push(brokenBy(error, directory, 'credential'))
   }
@@ -50,6 +50,12 @@ export function examineCredential(directory: string, outlook: Outlook): readonly
     ...examinePath(present, outlook),
     ...examineCas(present, outlook),
   ]
+}
+
+/** Named as servers name it, whichever version that is. */
+function presentVersionOf(directory: string, link: string): Present | undefined {
+  const present = presentCredential(directory)
+  return present === undefined ? presentVersion(directory) : { ...present, folder: link }
 }
 
 /** A version that somebody copied to where it is. */

@@ -147,7 +147,7 @@ function compareTexts(a: string, b: string): number {
 export function backendOf({ backend }: ServerPlan): Backend {
   if (backend !== undefined) return backend
   throw new UsageError('ERR_CONFIG_INVALID', 'a proxy hands on to somebody', {
-    hint: 'name a port of this machine, a socket, or a TLS server',
+    hint: 'name a port of this machine, a socket or a TLS server: --backend, or --route for what is not to be opened',
   })
 }
 

@@ -115,7 +115,7 @@ export async function tryServer({ kind, programs, group, start }: Trial): Promis
       return {
         ...{ world, server, visitors: world.visitors },
         names: { first: first ?? '', second: second ?? '', leaver: leaver ?? '' },
-        until: (look) => until(look, patience),
+        until: (look) => until(server, look, patience),
       }
     }
     if (TIMES !== undefined) {
@@ -201,6 +201,7 @@ async function outlivesBrokenPair({ world, server, visitors, names }: Round): Pr
   const serial = await world.deliver({ certificate: 'renewed' })
   await server.reload()
   const healed = await until(
+    server,
     async () => (await isKnownAs(server, visitors.first, names.first)) ?? serves(server, visitors.first, serial),
     PATIENCE.holds,
   )
@@ -288,16 +289,25 @@ async function refusesWithoutCrl({ world, server, visitors, names, until: look }
   const complaint = await look(() => isTurnedAway(server, visitors.first))
   await world.deliver({})
   await server.reload()
-  const healed = await until(() => isKnownAs(server, visitors.first, names.first), PATIENCE.holds)
+  const healed = await until(server, () => isKnownAs(server, visitors.first, names.first), PATIENCE.holds)
   if (healed !== undefined) throw new Error(`it does not come back: ${healed}`)
   return complaint
 }
 
-async function until(look: () => Promise<Complaint>, patience: number): Promise<Complaint> {
+/** A signal that comes while a server is still reloading may be lost: HAProxy's master executes itself again meanwhile. */
+const RELOAD_AGAIN_MILLISECONDS = 5000
+
+async function until(server: RunningServer, look: () => Promise<Complaint>, patience: number): Promise<Complaint> {
   const end = Date.now() + patience
+  let again = Date.now() + RELOAD_AGAIN_MILLISECONDS
   for (;;) {
     const complaint = await look().catch((error: unknown) => String(error))
-    if (complaint === undefined || Date.now() > end) return complaint
+    const now = Date.now()
+    if (complaint === undefined || now > end) return complaint
+    if (now > again) {
+      again = now + RELOAD_AGAIN_MILLISECONDS
+      await server.reload().catch(() => undefined)
+    }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
