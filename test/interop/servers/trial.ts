@@ -248,7 +248,7 @@ async function isRevokedLater({ world, server, visitors, names, until: look }: R
   leftovers.set(server, {
     ...(server.session === undefined
       ? {}
-      : { session: () => until(() => isTurnedAway(server, leaver, session), PATIENCE.diverges) }),
+      : { session: () => until(server, () => isTurnedAway(server, leaver, session), PATIENCE.diverges) }),
     ...(isAlive === undefined
       ? {}
       : { live: (look) => look(async () => ((await isAlive()) ? 'still served' : undefined)) }),
@@ -274,7 +274,7 @@ async function timesOf(round: Round | undefined): Promise<object> {
   await world.deliver({ crls: 'leaver-revoked' })
   const start = performance.now()
   const since = async (look: () => Promise<Complaint>, patience: number): Promise<number | undefined> =>
-    (await until(look, patience)) === undefined ? performance.now() - start : undefined
+    (await until(server, look, patience)) === undefined ? performance.now() - start : undefined
   const ended = server.reload().then(() => server.disconnect?.(disconnected(round)))
   const refused = await since(() => isTurnedAway(server, visitors.leaver), PATIENCE.holds)
   await ended
