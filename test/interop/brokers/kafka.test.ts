@@ -1,5 +1,5 @@
 /**
- * Kafka on loopback, with the files that signet writes for it.
+ * Kafka on loopback, with the files that `signet config kafka` writes for it.
  */
 import {
   AclOperationTypes,
@@ -10,8 +10,10 @@ import {
   Partitioners,
   ResourcePatternTypes,
 } from 'kafkajs'
+import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BrokerPermissions } from '../../../src/brokers/index.js'
+import { type BrokerPermissions, subjectOf } from '../../../src/brokers/index.js'
+import { configure, serverKind } from '../../../src/servers/index.js'
 import { kafkaJars } from '../programs.js'
 import { kafkaClient, kafkaOperator, startKafka } from './kafka.js'
 import { eventually, freePorts, type Server } from './server.js'
@@ -90,13 +92,20 @@ async function consume(id: string, topics: readonly string[], count: number, gro
 beforeAll(async () => {
   if (jars === undefined) return
   const broker = await world.cloud.issue('broker-01', 'broker-01/peer', { profile: 'peer' })
-  const directory = world.write(
-    'kafka',
-    'kafka',
-    { port, brokers: ['broker-01'], credentialDirectory: broker.directory },
-    PERMISSIONS,
-  )
-  server = await startKafka({ jars, directory, port, controllerPort, broker })
+  const directory = world.cloud.path('kafka')
+  const { files } = configure(serverKind('kafka'), {
+    credential: broker.directory,
+    directory,
+    state: directory,
+    listen: { address: '127.0.0.1', port },
+    admitted: PERMISSIONS.users.map((user) => ({ ...user, roles: [], dnsNames: [], subject: subjectOf(user) })),
+    permissions: PERMISSIONS,
+    user: 'kafka',
+    group: 'kafka',
+    versions: 'TLSv1.3',
+  })
+  for (const { path, content } of files) world.cloud.write(`kafka/${basename(path)}`, content)
+  server = await startKafka({ jars, directory, port, controllerPort, broker, more: 'super.users=User:broker-01' })
   opened(await kafkaOperator(port, world.as('broker-01', 'peer'), TOPICS))
 }, 120_000)
 afterAll(async () => {

@@ -19,6 +19,8 @@ export interface KafkaPlace {
   readonly controllerPort: number
   /** Of the broker, which is a client of itself, too. */
   readonly broker: CredentialFiles
+  /** What else the operator writes. */
+  readonly more?: string
 }
 
 /** Enough for a few topics; and quick, rather than fast. */
@@ -29,7 +31,7 @@ const QUIET = LOGS.map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`)
 
 /** Start a broker that is its own controller, and give it the ACLs. */
 export async function startKafka(place: KafkaPlace): Promise<Server> {
-  const { jars, directory, port, controllerPort, broker } = place
+  const { jars, directory, port, controllerPort, broker, more = '' } = place
   const keystore = `${directory}/signet-keystore.pem`
   writeFileSync(keystore, readFileSync(broker.key, 'utf8') + readFileSync(broker.fullchain, 'utf8'), { mode: 0o600 })
   const properties = `${directory}/server.properties`
@@ -48,6 +50,7 @@ log.dirs=${directory}/data
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+${more}
 `,
   )
   const java = (...words: readonly string[]): string[] => [...JAVA, ...QUIET, '-cp', jars, ...words]
