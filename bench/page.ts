@@ -5,7 +5,7 @@ import { judgeGoals } from './goals.ts'
 import type { IssuanceMemory } from './issuance.ts'
 import type { Row } from './harness.ts'
 import type { Machine } from './machine.ts'
-import type { Part } from './parts.ts'
+import { type Parts, partsText } from './parts.ts'
 import type { Steady } from './steady.ts'
 import { workOf } from './works.ts'
 
@@ -14,7 +14,7 @@ export interface BenchResults {
   readonly schema: number
   readonly machine: Machine
   readonly rows: readonly Row[]
-  readonly parts?: readonly Part[]
+  readonly parts?: Parts
   readonly steady?: Steady
   readonly issuanceMemory?: IssuanceMemory
   readonly creep?: readonly Creep[]
@@ -36,7 +36,7 @@ export function mergeResults(runs: readonly BenchResults[]): BenchResults {
 const QUIET_LOAD = 0.5
 
 export async function performancePage(results: BenchResults): Promise<string> {
-  const { machine, rows, parts: verification, steady, issuanceMemory, creep } = results
+  const { machine, rows, parts: timeParts, steady, issuanceMemory, creep } = results
   const parts = [
     HEAD,
     machineText(machine),
@@ -45,7 +45,7 @@ export async function performancePage(results: BenchResults): Promise<string> {
     goalsText(rows),
     '## Side by side\n\n' + rows.map(rowText).join('\n\n'),
     worksText(rows),
-    ...(verification === undefined ? [] : [partsText(verification)]),
+    ...(timeParts === undefined ? [] : [partsText(timeParts)]),
     ...(steady === undefined ? [] : [steadyText(steady)]),
     ...(issuanceMemory === undefined ? [] : [issuanceMemoryText(issuanceMemory)]),
     ...(creep === undefined ? [] : [creepText(creep)]),
@@ -127,18 +127,6 @@ ${lines.join('\n')}`
 function versionsText(rows: readonly Row[]): string {
   const versions = new Set(rows.flatMap((row) => Object.values(row.versions ?? {})))
   return versions.size === 0 ? '' : `The strangers: ${[...versions].map(inline).join('; ')}.`
-}
-
-function partsText(parts: readonly Part[]): string {
-  const lines = parts.map(({ name, microseconds }) => `| ${name} | ${microseconds} |`)
-  return `## Where the time of a verification goes
-
-P-256, 1 KiB; each part alone, again and again. In the rows above others work in between, whose data take the place of signet's
-in the processor's caches; the bare signature needs fewer of them.
-
-| | µs |
-|---|---|
-${lines.join('\n')}`
 }
 
 function issuanceMemoryText(memory: IssuanceMemory): string {
