@@ -1,94 +1,135 @@
-/**
- * From the words of `signet config` and the registry to a plan.
- *
- * @module cli/config-plan (floor 8)
- */
-import { type Broker, BROKERS, permissionsOf } from '../brokers/index.js'
-import { UsageError } from '../errors/index.js'
-import { eachEntity, identityOf, RoleGraph } from '../identity/index.js'
-import { type AdmissionChoice, type Admitted, admittedOf, type ServerKind, type ServerPlan } from '../servers/index.js'
-import type { EntityRecord, StoreReader } from '../store/index.js'
-import { backendOf, type BackendWords, listenerOf, type ListenWords } from './config-words.js'
-import type { Invocation } from './invocation.js'
-import { readPolicy } from './policy-file.js'
+/** `signet config plan`: every channel of a deployment, and what is wrong with it. @module cli/config-plan (floor 8) */
+import type { Command } from 'commander'
+import {
+  type ChannelPlan,
+  channelsSvg,
+  configureDeployment,
+  type Deployment,
+  parseDeployment,
+  type PlannedHop,
+  planChannels,
+} from '../channels/index.js'
+import { DeniedError, UsageError } from '../errors/index.js'
+import { readFileText, refuseExisting } from '../files/index.js'
+import { writeFiles } from './config-files.js'
+import { examples } from './help.js'
+import { type Invocation, type Outcome, RefusedOutcome } from './invocation.js'
+import { table } from './table.js'
 
-export interface PlanWords extends ListenWords, BackendWords {
-  readonly credential: string
-  readonly config?: string
-  readonly state?: string
-  readonly allowRole?: readonly string[]
-  readonly allowEntity?: readonly string[]
-  readonly allowTls12?: boolean
-  readonly policy?: string
-  readonly pinKeys?: boolean
-  readonly user?: string
-  readonly group?: string
+interface PlanOptions {
+  readonly picture?: string
+  readonly out?: string
+  readonly force?: boolean
 }
 
-/** @throws {@link UsageError} `ERR_CONFIG_INVALID`, `ERR_USAGE` */
-export async function planOf(cli: Invocation, kind: ServerKind, words: PlanWords): Promise<ServerPlan> {
-  const { credential, allowRole = [], allowEntity = [], allowTls12, policy } = words
-  const { installation } = kind
-  const backend = backendOf(words, credential)
-  const isUnopened = backend?.kind === 'passthrough' && allowRole.length + allowEntity.length === 0
-  const broker = BROKERS.find((name) => name === kind.name)
-  if (policy !== undefined && broker === undefined) {
-    throw new UsageError('ERR_USAGE', `${kind.title} is no broker: it holds nobody to a policy`, {
-      hint: `leave --policy out; it is for ${BROKERS.join(', ')}`,
-    })
-  }
-  if (words.pinKeys === true && kind.name !== 'nats') {
-    throw new UsageError('ERR_USAGE', `${kind.title} is told who is revoked: no keys are named there`, {
-      hint: 'leave --pin-keys out; it is for nats, which reads no CRLs',
-    })
-  }
-  const wanted = { roles: allowRole, entities: allowEntity }
-  return {
-    credential,
-    directory: words.config ?? installation.directory,
-    state: words.state ?? installation.state,
-    listen: listenerOf(words, kind),
-    ...(backend === undefined ? {} : { backend }),
-    ...(isUnopened ? { admitted: [] } : await people(cli, wanted, broker, words)),
-    user: words.user ?? installation.user,
-    group: words.group ?? installation.group,
-    versions: allowTls12 === true ? 'allow-TLSv1.2' : 'TLSv1.3',
-  }
+export function registerConfigPlan(config: Command, cli: Invocation): void {
+  config
+    .command('plan <deployment>')
+    .summary('every channel of a deployment, and what is wrong with it')
+    .description(
+      'List the channels that a deployment.yaml describes: what is encrypted, who decrypts it, whose certificates count. Exit code 0 only if none of them has a hole.',
+    )
+    .option('--picture <file>', 'draw them into this SVG file')
+    .option(
+      '--out <dir>',
+      'folder for the configurations of all servers, each below its name; not where there is a hole',
+    )
+    .option('--force', 'replace files that are there')
+    .addHelpText(
+      'after',
+      examples(
+        'signet config plan deployment.yaml',
+        'signet config plan deployment.yaml --picture channels.svg --out configurations',
+      ),
+    )
+    .action(
+      cli.action((file: string, own: PlanOptions) => {
+        const options = { ...own, ...optionsOf(config) }
+        const deployment = parseDeployment(readFileText(cli.path(file)))
+        const plan = planChannels(deployment)
+        const holes = plan.findings.filter(({ severity }) => severity === 'hole').length
+        const written = [
+          ...drawn(cli, plan, deployment, options),
+          ...(holes === 0 ? configured(cli, deployment, options) : []),
+        ]
+        const outcome = outcomeOf(plan, written)
+        if (holes === 0) return outcome
+        throw new RefusedOutcome(
+          outcome,
+          new DeniedError(
+            'ERR_CHANNEL_HOLE',
+            `the channels of this deployment have ${holes === 1 ? 'a hole' : `${holes} holes`}`,
+            {
+              hint: 'each is listed with what closes it: docs/deployments/README.md',
+            },
+          ),
+        )
+      }),
+    )
 }
 
-async function people(
-  cli: Invocation,
-  wanted: Required<AdmissionChoice>,
-  broker: Broker | undefined,
-  { policy, pinKeys }: PlanWords,
-): Promise<Pick<ServerPlan, 'admitted' | 'permissions'>> {
-  // Said before the registry is opened: a store may be large, and far.
-  if (wanted.roles.length + wanted.entities.length === 0) admittedOf([], new RoleGraph([]), wanted)
-  return cli.withAuthority(async ({ store }) => {
-    const [records, graph] = [new Array<EntityRecord>(), new RoleGraph(await store.roles())]
-    for await (const entity of eachEntity(store)) if (entity.state === 'active') records.push(entity)
-    const chosen = admittedOf(records, graph, wanted)
-    const admitted = pinKeys === true ? await withPins(store, chosen, cli.now()) : chosen
-    if (broker === undefined || policy === undefined) return { admitted }
-    const identities = records.map((record) => identityOf(record, graph))
-    // Kafka has no wildcard for one segment.
-    const permissions = permissionsOf(readPolicy(cli, policy), identities, {
-      receivers: broker === 'kafka' ? 'named' : 'any',
-    })
-    return { admitted, permissions }
+/** Options that `signet config` has, too, end there, wherever they are written. Those that mean nothing here are refused. */
+function optionsOf(config: Command): PlanOptions {
+  const given = Object.entries(config.opts()).filter(([name]) => config.getOptionValueSource(name) === 'cli')
+  const foreign = config.options.find(
+    (option) =>
+      !['out', 'force'].includes(option.attributeName()) && given.some(([name]) => name === option.attributeName()),
+  )
+  if (foreign === undefined) return Object.fromEntries(given)
+  throw new UsageError('ERR_USAGE', `unknown option '${foreign.long ?? foreign.flags}'`, {
+    hint: 'signet config plan --help shows how',
   })
 }
 
-/** With the keys of their certificates that are good. Who has none is left out. */
-async function withPins(store: StoreReader, admitted: readonly Admitted[], at: Date): Promise<readonly Admitted[]> {
-  const pinned: Admitted[] = []
-  for (const one of admitted) {
-    const good = (await store.certificates(one.entity)).filter(
-      ({ certificate: { notAfter, profile }, revocation }) =>
-        revocation === undefined && new Date(notAfter) >= at && ['client', 'peer'].includes(profile),
-    )
-    const pins = [...new Set(good.map(({ certificate }) => certificate.spkiDigest))].sort()
-    if (pins.length > 0) pinned.push({ ...one, pins })
+function drawn(
+  cli: Invocation,
+  plan: ChannelPlan,
+  deployment: Deployment,
+  { picture, force }: PlanOptions,
+): readonly string[] {
+  return picture === undefined ? [] : [cli.writeOutput(picture, channelsSvg(plan, deployment), force)]
+}
+
+function configured(cli: Invocation, deployment: Deployment, { out, force }: PlanOptions): readonly string[] {
+  if (out === undefined) return []
+  const root = cli.outputPath(out)
+  const existing = force === true ? 'replace' : 'refuse'
+  if (existing === 'refuse') refuseExisting(root)
+  // All of them are made before any is written.
+  return configureDeployment(deployment).flatMap(({ endpoint, configuration }) =>
+    writeFiles(configuration.files, `${root}/${endpoint}`, existing).map(({ written }) => written),
+  )
+}
+
+function outcomeOf(plan: ChannelPlan, written: readonly string[]): Outcome {
+  const rows = plan.channels.flatMap(({ name, hops }) =>
+    hops.map((hop, index) => [index === 0 ? name : '', `${hop.from} → ${hop.to}`, hop.network, ...protectionOf(hop)]),
+  )
+  const findings = plan.findings.map(({ severity, code, where, message, hint }) => [
+    severity,
+    code,
+    where,
+    message,
+    hint,
+  ])
+  return {
+    data: { ...plan, written },
+    text: [
+      table(['channel', 'hop', 'network', 'tls', 'decrypted at', 'server', 'client', 'name checked'], rows),
+      '',
+      findings.length === 0 ? 'nothing found' : table(['severity', 'finding', 'where', 'what', 'what to do'], findings),
+      ...written.map((path) => `wrote ${path}`),
+    ].join('\n'),
   }
-  return pinned
+}
+
+function protectionOf(hop: PlannedHop): readonly string[] {
+  const { tls, decryptedAt, serverCertificate, clientCertificate, hostName } = hop
+  return [
+    tls,
+    decryptedAt ?? 'not encrypted',
+    serverCertificate?.domain ?? '-',
+    clientCertificate?.domain ?? '-',
+    hostName ?? '-',
+  ]
 }

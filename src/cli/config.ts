@@ -12,10 +12,10 @@ import {
   serverKind,
   type ServerKind,
 } from '../servers/index.js'
-import { registerConfigPlan } from './config-channels.js'
+import { registerConfigPlan } from './config-plan.js'
 import { checkConfiguration } from './config-check.js'
 import { describeFiles, writeFiles } from './config-files.js'
-import { planOf, type PlanWords } from './config-plan.js'
+import { planOf, type PlanWords } from './config-server.js'
 import { choice, examples, repeatable } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { table } from './table.js'
