@@ -38,10 +38,16 @@ export interface PublicationOptions {
  * @throws {@link UsageError} `ERR_PASSPHRASE_REQUIRED` where another CA has to sign whose key is not open
  */
 export async function currentCrls(authority: Authority, key: KeyProvider, at: Date): Promise<readonly Crl[]> {
-  const crls: Crl[] = []
-  for (const ca of authority.issuingCas) crls.push(await currentCrl(authority, ca, key, at))
+  const crls = await ofEachCa(authority, (ca) => currentCrl(authority, ca, key, at))
   const root = await latestCrl(authority, authority.root)
   return root === undefined ? crls : [...crls, root]
+}
+
+/** One after the other: each is a transaction. */
+async function ofEachCa(authority: Authority, make: (ca: IssuingCa) => Promise<Crl>): Promise<readonly Crl[]> {
+  const crls: Crl[] = []
+  for (const ca of authority.issuingCas) crls.push(await make(ca))
+  return crls
 }
 
 async function currentCrl(authority: Authority, ca: IssuingCa, key: KeyProvider, at: Date): Promise<Crl> {
@@ -65,11 +71,7 @@ export async function publishCrls(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<readonly Crl[]> {
-  const crls: Crl[] = []
-  for (const ca of authority.issuingCas) {
-    crls.push(await publishCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
-  }
-  return crls
+  return ofEachCa(authority, (ca) => publishCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
 }
 
 /**
@@ -84,11 +86,7 @@ export async function publishDeltaCrls(
   at: Date,
   options: PublicationOptions = {},
 ): Promise<readonly Crl[]> {
-  const crls: Crl[] = []
-  for (const ca of authority.issuingCas) {
-    crls.push(await publishDeltaCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
-  }
-  return crls
+  return ofEachCa(authority, (ca) => publishDeltaCrlOf(authority, ca, authority.crlKey(ca, key), at, options))
 }
 
 /**

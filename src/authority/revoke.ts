@@ -55,17 +55,27 @@ export async function revokeCertificates(
 ): Promise<readonly Revoked[]> {
   return authority.store.transaction(async (transaction) => {
     const revoked: readonly Revoked[] = await select(transaction, target, at)
-    for (const { serialNumber, entityId, profile } of revoked) {
-      await transaction.insertRevocation({ serialNumber, reason, revokedAt: at.toISOString() })
-      await transaction.log(at, 'certificate.revoked', {
-        serialNumber,
-        reason,
-        entityId: entityId ?? undefined,
-        profile,
-      })
-    }
+    await recordRevocations(transaction, revoked, reason, at)
     return revoked
   })
+}
+
+/** Into the store and the log. Whether any was revoked before is for the caller to know. */
+export async function recordRevocations(
+  transaction: StoreTransaction,
+  certificates: readonly Revoked[],
+  reason: RevocationReason,
+  at: Date,
+): Promise<void> {
+  for (const { serialNumber, entityId, profile } of certificates) {
+    await transaction.insertRevocation({ serialNumber, reason, revokedAt: at.toISOString() })
+    await transaction.log(at, 'certificate.revoked', {
+      serialNumber,
+      reason,
+      entityId: entityId ?? undefined,
+      profile,
+    })
+  }
 }
 
 /** What a revocation would do. Nothing is changed by asking. */

@@ -8,7 +8,6 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyProvider } from '../crypto/index.js'
 import { PUBLIC_MODE, readFileText, writeFileAtomic } from '../files/index.js'
-import type { GoodCertificate, StoreTransaction } from '../store/index.js'
 import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
 import type { Authority } from './authority.js'
 import { latestCrl, publishCrlOf } from './crls.js'
@@ -17,6 +16,7 @@ import { issueOwnCertificate } from './issue.js'
 import { type IssuingCa, issuingCasOf, keyLocationOf } from './issuing-cas.js'
 import { removeIssuerKey } from './mapping-issuers.js'
 import { type IssuingAuthority, spkiDigest } from './plan.js'
+import { recordRevocations } from './revoke.js'
 import { issuerKeyOf } from './rotation-stage.js'
 import { rotationOf } from './rotation-state.js'
 
@@ -48,9 +48,10 @@ export async function ensurePublisher(issuing: IssuingAuthority): Promise<Certif
   for (const { number: other } of authority.issuingCas.slice(1)) {
     await authority.store.transaction(async (transaction) => {
       const superseded = await transaction.goodCertificates(other, 'authority', at, ROWS)
-      await supersede(
+      await recordRevocations(
         transaction,
         superseded.filter(({ profile }) => profile === 'trust-publisher'),
+        'superseded',
         at,
       )
     })
@@ -67,28 +68,11 @@ export async function supersedeAll({ store }: Authority, issuer: number, at: Dat
   for (let count = 0; ;) {
     const some = await store.transaction(async (transaction) => {
       const good = await transaction.goodCertificates(issuer, 'anybody', at, ROWS)
-      await supersede(transaction, good, at)
+      await recordRevocations(transaction, good, 'superseded', at)
       return good.length
     })
     count += some
     if (some < ROWS) return count
-  }
-}
-
-async function supersede(
-  transaction: StoreTransaction,
-  certificates: readonly GoodCertificate[],
-  at: Date,
-): Promise<void> {
-  const reason = 'superseded'
-  for (const { serialNumber, entityId, profile } of certificates) {
-    await transaction.insertRevocation({ serialNumber, reason, revokedAt: at.toISOString() })
-    await transaction.log(at, 'certificate.revoked', {
-      serialNumber,
-      reason,
-      entityId: entityId ?? undefined,
-      profile,
-    })
   }
 }
 
