@@ -1,6 +1,7 @@
 /** As much of MariaDB's protocol as it takes to ask who one is. Its documentation: Connection, COM_QUERY. */
 import type { Socket } from 'node:net'
-import { type Incoming, refusalOf, type Secured, serialOf, sessionOf, startTls } from './starttls.js'
+import { sqlServer } from './sql-server.js'
+import { type Incoming, type Secured, startTls } from './starttls.js'
 import type { RunningServer } from './trial.js'
 import type { ClientTls } from './world.js'
 
@@ -71,36 +72,11 @@ function refuseError(content: Buffer): void {
   if (content[0] === 0xff) throw new Error(`${content.readUInt16LE(1)} ${content.subarray(3).toString()}`)
 }
 
-/** What the trial needs, without how it is started. */
 export function mariadbServer(port: number, accountOf: (client: ClientTls) => string): Omit<RunningServer, 'reload'> {
-  return {
-    whoAmI: async (client, session) => {
-      try {
-        const secured = await logIn(port, client, accountOf(client), session)
-        const identity = await ask(secured, 'select current_user()')
-        secured.socket.destroy()
-        return { identity }
-      } catch (error) {
-        return refusalOf(error)
-      }
-    },
-    servedSerial: async (client) => {
-      const secured = await beginTls(port, client)
-      const serial = serialOf(secured)
-      secured.socket.destroy()
-      return serial
-    },
-    session: async (client) => {
-      const secured = await logIn(port, client, accountOf(client))
-      return sessionOf(secured, () => ask(secured, 'select 1'))
-    },
-    hold: async (client) => {
-      const secured = await logIn(port, client, accountOf(client))
-      return () =>
-        ask(secured, 'select 1').then(
-          (one) => one === '1',
-          () => false,
-        )
-    },
-  }
+  return sqlServer({
+    beginTls: (client) => beginTls(port, client),
+    logIn: (client, session) => logIn(port, client, accountOf(client), session),
+    ask,
+    whoAmI: 'select current_user()',
+  })
 }

@@ -1,5 +1,6 @@
 /** As much of PostgreSQL's protocol as it takes to ask who one is. PostgreSQL 15 documentation §55. */
-import { refusalOf, type Secured, serialOf, sessionOf, startTls } from './starttls.js'
+import { sqlServer } from './sql-server.js'
+import { type Secured, startTls } from './starttls.js'
 import type { RunningServer } from './trial.js'
 import type { ClientTls } from './world.js'
 
@@ -49,37 +50,12 @@ function length(value: number): Buffer {
   return octets
 }
 
-/** What the trial needs, without how it is started. */
+/** It gives no sessions: whoever comes again is verified again. */
 export function postgresqlServer(port: number, roleOf: (client: ClientTls) => string): Omit<RunningServer, 'reload'> {
-  return {
-    whoAmI: async (client) => {
-      try {
-        const secured = await logIn(port, client, roleOf(client))
-        const identity = await ask(secured, 'select current_user')
-        secured.socket.destroy()
-        return { identity }
-      } catch (error) {
-        return refusalOf(error)
-      }
-    },
-    servedSerial: async (client) => {
-      const secured = await beginTls(port, client)
-      const serial = serialOf(secured)
-      secured.socket.destroy()
-      return serial
-    },
-    // It gives none: whoever comes again is verified again.
-    session: async (client) => {
-      const secured = await logIn(port, client, roleOf(client))
-      return sessionOf(secured, () => ask(secured, 'select 1'))
-    },
-    hold: async (client) => {
-      const secured = await logIn(port, client, roleOf(client))
-      return () =>
-        ask(secured, 'select 1').then(
-          (one) => one === '1',
-          () => false,
-        )
-    },
-  }
+  return sqlServer({
+    beginTls: (client) => beginTls(port, client),
+    logIn: (client) => logIn(port, client, roleOf(client)),
+    ask,
+    whoAmI: 'select current_user',
+  })
 }
