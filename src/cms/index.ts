@@ -21,6 +21,7 @@ export {
   type SignDataRequest,
   type SignerClaims,
 } from './sign.js'
+export { signedOctets } from './plain-signed-data.js'
 export {
   parseForeignSignedData,
   parseSignedData,

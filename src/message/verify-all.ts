@@ -72,7 +72,10 @@ function begin({ der, content }: IncomingMessage, policy: MessagePolicy, pool: S
   const examine = async (): Promise<PreparedMessage> => {
     const prepared = prepareMessage(copy, content, policy)
     isDone = pool.isBusy
-    requireSignature(isDone ? verifyCheck(prepared.check) : await pool.verify(prepared.check), prepared)
+    requireSignature(
+      isDone ? verifyCheck(prepared.examined.check) : await pool.verify(prepared.examined.check),
+      prepared,
+    )
     return prepared
   }
   // It runs to its first wait before it returns.
