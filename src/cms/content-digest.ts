@@ -3,11 +3,10 @@
  *
  * @module cms/content-digest (floor 5)
  */
-import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { asBuffer, equalBytes } from '../asn1/index.js'
 import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'
-import { digestOf, digestText } from '../crypto/index.js'
+import { digestOf, digestText, digestTextOctets } from '../crypto/index.js'
 import { InternalError, isSignetError } from '../errors/index.js'
 
 /** What a signature covers. */
@@ -30,7 +29,7 @@ export function digestBytes(content: Uint8Array): ContentDigest {
   }
   return {
     length: content.length,
-    of: (name) => new Uint8Array(Buffer.from(known(name), 'latin1')),
+    of: (name) => digestTextOctets(known(name)),
     has: (name, octets) => known(name) === asBuffer(octets).toString('latin1'),
   }
 }

@@ -13,14 +13,8 @@ export {
 export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
 export { attachContent, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
-export {
-  type CmsSigner,
-  digestNameFor,
-  signData,
-  signDataAtOnce,
-  type SignDataRequest,
-  type SignerClaims,
-} from './sign.js'
+export { signAttributesAtOnce, signData, signDataAtOnce, type SignDataRequest } from './sign.js'
+export { type CmsSigner, digestNameFor, encodeSignedAttributes, type SignerClaims } from './signed-attributes.js'
 export { signedOctets } from './plain-signed-data.js'
 export {
   parseForeignSignedData,
