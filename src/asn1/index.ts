@@ -27,4 +27,3 @@ export {
 export { PlainReader } from './plain-reader.js'
 export { isStringTag } from './string.js'
 export { contextConstructed, contextPrimitive, TAG } from './tags.js'
-export { decodeTime } from './time.js'

@@ -10,7 +10,7 @@
  *
  * @module message/known-form (floor 7)
  */
-import { decodeTime, TAG } from '../asn1/index.js'
+import { CMS_LIMITS, DerReader } from '../asn1/index.js'
 import {
   type ContentDigest,
   type ExaminedSigner,
@@ -18,7 +18,7 @@ import {
   type SignerFacts,
   type SignerInfo,
 } from '../cms/index.js'
-import { EncodingError, isSignetError } from '../errors/index.js'
+import { isSignetError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { contextOf, type MessageContext } from './context.js'
 import { type MessagePlaces, type Place, placesOf } from './places.js'
@@ -37,7 +37,6 @@ export class KnownForm {
   readonly #places: MessagePlaces
   /** What no message has of its own. */
   readonly #common: readonly Place[]
-  readonly #timeTag: number
   readonly #facts: SignerFacts
   readonly #context: MessageContext
 
@@ -45,7 +44,6 @@ export class KnownForm {
     this.#octets = octets
     this.#places = places
     this.#common = commonPlaces(octets.length, places)
-    this.#timeTag = octets[places.signingTime.start - 2] as number
     this.#facts = facts
     this.#context = context
   }
@@ -92,7 +90,7 @@ export class KnownForm {
     const messageDigest = der.subarray(digest.start, digest.end)
     if (!content.has(name, messageDigest)) return undefined
     if (!standsAt(der, certHash, certificate.fingerprintOctets)) return undefined
-    const signingTime = timeAt(der, time, this.#timeTag)
+    const signingTime = timeAt(der, time)
     if (signingTime === undefined) return undefined
     return {
       facts: { digest: name, messageDigest, signatureAlgorithm, signingTime, certificateBound: true },
@@ -129,21 +127,20 @@ let lastText: Uint8Array = new Uint8Array()
 let lastTime = Number.NaN
 
 /** Many are signed in one second. */
-function timeAt(der: Uint8Array, place: Place, tag: number): Date | undefined {
+function timeAt(der: Uint8Array, place: Place): Date | undefined {
   if (lastText.length !== place.end - place.start || !standsAt(der, place, lastText)) {
-    const text = new Uint8Array(der.subarray(place.start, place.end))
-    const time = readTime(tag, text)
+    const header = 2
+    const time = readTime(new Uint8Array(der.subarray(place.start - header, place.end)))
     if (time === undefined) return undefined
-    lastText = text
+    lastText = new Uint8Array(der.subarray(place.start, place.end))
     lastTime = time.getTime()
   }
   return new Date(lastTime)
 }
 
-function readTime(tag: number, text: Uint8Array): Date | undefined {
-  if (tag !== TAG.utcTime && tag !== TAG.generalizedTime) return undefined
+function readTime(value: Uint8Array): Date | undefined {
   try {
-    return decodeTime(tag, text, (message) => new EncodingError('ERR_CMS_ATTRIBUTE_MALFORMED', message))
+    return DerReader.over(value, CMS_LIMITS).time()
   } catch (error) {
     if (isSignetError(error)) return undefined
     throw error
