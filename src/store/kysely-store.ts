@@ -407,11 +407,16 @@ function entityOf(row: Selectable<EntityTable>): EntityRecord {
   return {
     ...row,
     state: row.state as EntityState,
-    roles: JSON.parse(row.roles) as string[],
-    dnsNames: JSON.parse(row.dnsNames) as string[],
-    ipAddresses: JSON.parse(row.ipAddresses) as string[],
-    aliases: JSON.parse(row.aliases) as string[],
+    roles: textsOf(row.roles),
+    dnsNames: textsOf(row.dnsNames),
+    ipAddresses: textsOf(row.ipAddresses),
+    aliases: textsOf(row.aliases),
   }
+}
+
+/** Most lists are empty, and need no parser. */
+function textsOf(json: string): readonly string[] {
+  return json === '[]' ? [] : (JSON.parse(json) as string[])
 }
 
 function notPending(serialNumbers: readonly string[]): StoreError {
