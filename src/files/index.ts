@@ -10,6 +10,7 @@ export {
   type SecretReadOptions,
 } from './read.js'
 export { type FileStream, keeping, openFileStream, type StagedFile, stageFile } from './stream.js'
+export { syncPaths, syncTree, syncTrees } from './sync.js'
 export {
   discardDirectory,
   giveToGroup,
@@ -17,6 +18,7 @@ export {
   GROUP_SECRET_MODE,
   lookAt,
   makeDirectory,
+  moveDirectory,
   placeDirectory,
   PUBLIC_DIRECTORY_MODE,
   PUBLIC_MODE,
@@ -26,9 +28,11 @@ export {
   SECRET_MODE,
   stageDirectory,
   swapLink,
+  swapLinkUnsynced,
   writeDirectoryAtomic,
   writeFailure,
   writeFileAtomic,
   writeNew,
   type WriteOptions,
+  writeUnsynced,
 } from './write.js'
