@@ -13,7 +13,7 @@ import {
   type IssuingAuthority,
   PROFILES,
 } from '../dist/authority/index.js'
-import { deliverCredential } from '../dist/credential/index.js'
+import { deliverCredentials } from '../dist/credential/index.js'
 import { encodePrivateKey, GeneratedKey } from '../dist/crypto/index.js'
 import { entityFacts } from '../dist/store/index.js'
 import { entityRecord, identityOf, RoleGraph } from '../dist/identity/index.js'
@@ -135,11 +135,12 @@ async function benches(
           run: async () => {
             const peers = requests(200).filter(({ profile }) => profile === PROFILES.peer)
             for await (const group of issueInGroups(issuing, peers, 100)) {
-              for (const { certificate, identity, key: made } of group) {
+              const deliveries = group.map(({ certificate, identity, key: made }) => {
                 const secret = made === undefined ? {} : { privateKey: made }
                 const credential = { ...common, purpose: 'server', certificate, identity, ...secret } as const
-                deliverCredential(join(out, String(folders++)), credential, at)
-              }
+                return { directory: join(out, String(folders++)), credential }
+              })
+              for await (const delivered of deliverCredentials(deliveries, at)) void delivered
             }
           },
         },

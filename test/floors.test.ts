@@ -42,7 +42,9 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   'reflect-metadata': ['x509/second-opinion.ts'],
   pkijs: ['cms/second-opinion.ts'],
   kysely: [
+    'store/certificate-migration.ts',
     'store/kysely-bulk.ts',
+    'store/kysely-certificates.ts',
     'store/kysely-rotation.ts',
     'store/kysely-store.ts',
     'store/node-sqlite.ts',
@@ -50,7 +52,12 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     'store/rotation-migration.ts',
     'store/schema.ts',
   ],
-  'kysely/migration': ['store/registry-migration.ts', 'store/rotation-migration.ts', 'store/schema.ts'],
+  'kysely/migration': [
+    'store/certificate-migration.ts',
+    'store/registry-migration.ts',
+    'store/rotation-migration.ts',
+    'store/schema.ts',
+  ],
   yaml: ['yaml/yaml.ts'],
   'node:child_process': ['crypto/command-key-provider.ts', 'agent/command.ts'],
 }

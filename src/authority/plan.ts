@@ -8,6 +8,7 @@ import { hash } from 'node:crypto'
 import {
   GeneratedKey,
   type KeyAlgorithmName,
+  keyIdentifierOf,
   type KeyProvider,
   type PublicKey,
   samePublicKey,
@@ -15,7 +16,7 @@ import {
 import { DeniedError } from '../errors/index.js'
 import { type Identity, identityOf, requireActive, requireEntity, RoleGraph } from '../identity/index.js'
 import type { EntityRecord, StoreReader } from '../store/index.js'
-import { type CertificationRequest, type Crl, generateSerial, serialText } from '../x509/index.js'
+import { type CertificationRequest, type Crl, generateSerial, hex, serialText } from '../x509/index.js'
 import { type ApprovedCertificate, Approver } from './approve.js'
 import type { Authority } from './authority.js'
 import { type Profile, PROFILES } from './profiles.js'
@@ -177,7 +178,10 @@ export async function checkKeyIsFree(
     if (holder !== entityId) throw refuse('it is the key of another entity')
     if (use !== profile.keyUse) throw refuse(`the entity uses it for ${use} already`)
   }
-  for (const { certificate, revocation } of await reader.certificatesBySpkiDigest(spkiDigest(publicKey))) {
+  const digest = spkiDigest(publicKey)
+  // Found by its other digest: of one of them there is an index.
+  for (const { certificate, revocation } of await reader.certificatesByKeyIdentifier(hex(keyIdentifierOf(publicKey)))) {
+    if (certificate.spkiDigest !== digest) continue
     if (certificate.entityId === entityId && revocation?.reason === 'keyCompromise') {
       throw refuse('it was revoked as compromised')
     }

@@ -21,7 +21,7 @@ export interface ReissueDelivery {
   /** Whether the holder keeps the key itself, by what is there; `undefined` where nothing is. */
   readonly keepsKey: (holder: HolderName) => boolean | undefined
   /** Hand out certificates that are recorded. */
-  readonly deliver: (issued: readonly IssuedCertificate[]) => void
+  readonly deliver: (issued: readonly IssuedCertificate[]) => void | Promise<void>
 }
 
 export interface ReissueOptions {
@@ -74,7 +74,7 @@ export async function* reissueCertificates(
     }
   }
   for await (const issued of issueInGroups(issuing, requests(), groupSize)) {
-    delivery.deliver(issued)
+    await delivery.deliver(issued)
     await mark(
       issued.map(({ identity, profile }) => ({ entityId: identity.entity, profile: profile.name })),
       'done',

@@ -56,7 +56,7 @@ export async function issueToAll(
     }
     let done = 0
     for await (const issued of issueInGroups(issuing, requests(), GROUP)) {
-      const delivered = deliver(cli, issuing, waiting.splice(0, issued.length), issued)
+      const delivered = await deliver(cli, issuing, waiting.splice(0, issued.length), issued)
       isShortened ||= delivered.some(({ shortened }) => shortened)
       spool.add(delivered)
       progress.advance((done += delivered.length))

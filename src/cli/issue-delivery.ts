@@ -9,7 +9,7 @@ import {
   profileNamed,
   PROFILES,
 } from '../authority/index.js'
-import { deliverCredential, groupId, type Readers, readersOf } from '../credential/index.js'
+import { deliverCredentials, type Delivery, groupId, type Readers, readersOf } from '../credential/index.js'
 import { keyAlgorithmNamed } from '../crypto/index.js'
 import { parseDuration } from '../time/index.js'
 import { parseCertificationRequest } from '../x509/index.js'
@@ -80,41 +80,48 @@ export function rowOf({ entity, profile, serialNumber, notAfter, directory }: De
 }
 
 /** Write certificates that are recorded into their folders, and say which are not there when one cannot be. */
-export function deliver(
+export async function deliver(
   cli: Invocation,
   { authority, crls, at }: IssuingAuthority,
   orders: readonly Pick<Order, 'directory' | 'readers'>[],
   issued: readonly IssuedCertificate[],
-): readonly Delivered[] {
+): Promise<readonly Delivered[]> {
   const { issuing, authorities, root } = authority
   const common = { chain: [issuing], furtherCas: authorities.slice(1), anchor: root, crls }
-  return issued.map((one, index) => {
-    const { certificate, identity, profile, key, shortened } = one
-    const { directory, readers = readersOf(directory) } = orders[index] as Pick<Order, 'directory' | 'readers'>
-    const purpose = profile.purposes[0] ?? ('allow-any' as const)
-    const credential = { ...common, certificate, identity, profile: profile.name, purpose }
-    try {
-      deliverCredential(directory, key === undefined ? credential : { ...credential, privateKey: key }, at, { readers })
-    } catch (error) {
-      for (const { certificate: missing } of issued.slice(index)) {
-        const { serialNumber } = missing
-        cli.note(
-          `the certificate ${serialNumber} is recorded and could not be delivered: signet revoke --serial ${serialNumber}`,
-        )
-      }
-      throw error
+  const delivered: Delivered[] = []
+  try {
+    const deliveries = issued.map(({ certificate, identity, profile, key }, index): Delivery => {
+      const { directory, readers = readersOf(directory) } = orders[index] as Pick<Order, 'directory' | 'readers'>
+      const purpose = profile.purposes[0] ?? ('allow-any' as const)
+      const credential = { ...common, certificate, identity, profile: profile.name, purpose }
+      return { directory, readers, credential: key === undefined ? credential : { ...credential, privateKey: key } }
+    })
+    for await (const { directory } of deliverCredentials(deliveries, at)) {
+      delivered.push(deliveredAs(issued[delivered.length] as IssuedCertificate, directory))
     }
-    return {
-      entity: identity.entity,
-      profile: profile.name,
-      serialNumber: certificate.serialNumber,
-      keyIdentifier: certificate.keyIdentifier,
-      fingerprint: certificate.fingerprint,
-      uri: identity.uri,
-      notBefore: certificate.notBefore.toISOString(),
-      notAfter: certificate.notAfter.toISOString(),
-      shortened,
-      directory,
+    return delivered
+  } catch (error) {
+    for (const { certificate: missing } of issued.slice(delivered.length)) {
+      const { serialNumber } = missing
+      cli.note(
+        `the certificate ${serialNumber} is recorded and could not be delivered: signet revoke --serial ${serialNumber}`,
+      )
     }
-  })
+    throw error
+  }
+}
+
+function deliveredAs({ certificate, identity, profile, shortened }: IssuedCertificate, directory: string): Delivered {
+  return {
+    entity: identity.entity,
+    profile: profile.name,
+    serialNumber: certificate.serialNumber,
+    keyIdentifier: certificate.keyIdentifier,
+    fingerprint: certificate.fingerprint,
+    uri: identity.uri,
+    notBefore: certificate.notBefore.toISOString(),
+    notAfter: certificate.notAfter.toISOString(),
+    shortened,
+    directory,
+  }
 }

@@ -84,7 +84,7 @@ async function run(
       issuing,
       orders.map(({ request }) => request),
     )
-    const delivered = deliver(cli, issuing, orders, issued)
+    const delivered = await deliver(cli, issuing, orders, issued)
     if (delivered.some(({ shortened }) => shortened)) noteShortened(cli, authority)
     return { data: { certificates: delivered }, text: table(HEADINGS, delivered.map(rowOf)) }
   })

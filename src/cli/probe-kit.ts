@@ -55,7 +55,7 @@ async function run(cli: Invocation, options: KitOptions): Promise<Outcome> {
     await abandonStaleIntents(authority, at)
     const issuing = { authority, key, at, crls: await currentCrls(authority, key, at) }
     const kit = await issueProbeKit(issuing, algorithm, options.entity)
-    const delivered = deliverKit(cli, issuing, kit, folder)
+    const delivered = await deliverKit(cli, issuing, kit, folder)
     await revokeOfKit(authority, kit, at)
     return delivered
   })
@@ -82,7 +82,12 @@ interface KitRow {
   readonly directory: string
 }
 
-function deliverKit(cli: Invocation, issuing: IssuingAuthority, kit: ProbeKit, folder: string): readonly KitRow[] {
+async function deliverKit(
+  cli: Invocation,
+  issuing: IssuingAuthority,
+  kit: ProbeKit,
+  folder: string,
+): Promise<readonly KitRow[]> {
   const clients = Object.entries(KIT_FOLDERS) as readonly (readonly [keyof ProbeKit, string])[]
   const issued: readonly IssuedCertificate[] = clients.map(([member]) => kit[member])
   const orders = clients.map(([member, name]) => ({
@@ -93,7 +98,7 @@ function deliverKit(cli: Invocation, issuing: IssuingAuthority, kit: ProbeKit, f
       key: { kind: 'generate', algorithm: 'p256' } as const,
     },
   }))
-  return deliver(cli, issuing, orders, issued).map(({ entity, serialNumber, notAfter, directory }, index) => ({
+  return (await deliver(cli, issuing, orders, issued)).map(({ entity, serialNumber, notAfter, directory }, index) => ({
     client: clients[index]?.[1] ?? '',
     entity,
     serialNumber,

@@ -120,11 +120,11 @@ function deliveryIn(cli: Invocation, issuing: Parameters<typeof deliver>[1], fol
       const path = file(holder, 'key.pem')
       return path === undefined ? undefined : !existsSync(path)
     },
-    deliver: (issued) => {
+    deliver: async (issued) => {
       const orders = issued.map(({ identity, profile }) => ({
         directory: directoryOf(folder, { entityId: identity.entity, profile: profile.name }),
       }))
-      deliver(cli, issuing, orders, issued)
+      await deliver(cli, issuing, orders, issued)
     },
   }
 }

@@ -4,11 +4,12 @@
  * @module credential/deliver (floor 5)
  */
 import type { KeyObject } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { encodePrivateKey, GeneratedKey, publicKeyOf } from '../crypto/index.js'
 import type { Identity } from '../identity/index.js'
 import type { Purpose } from '../path/index.js'
 import type { Certificate, Crl } from '../x509/index.js'
-import { placeVersion } from './directory.js'
+import { placeVersion, placeVersions, type StagedVersion, stageVersion } from './directory.js'
 import type { Readers } from './readers.js'
 import type { VersionContent } from './version.js'
 
@@ -50,8 +51,57 @@ export function deliverCredential(
   at: Date,
   { readers }: DeliveryOptions = {},
 ): string {
+  return placeVersion(directory, credential.certificate.serialNumber, contentOf(credential, readers), at)
+}
+
+/** A credential, and where it goes. */
+export interface Delivery extends DeliveryOptions {
+  readonly directory: string
+  readonly credential: Credential
+}
+
+/**
+ * Deliver many as {@link deliverCredential} does, and wait for the disk for all of them together.
+ *
+ * @param deliveries - All are written before any is seen: a hundred at once are enough.
+ * @returns The deliveries, in order, each when it is there and on the disk. Fails after those before the one that cannot be
+ *   delivered; what comes after it is not written.
+ * @throws as {@link deliverCredential}
+ */
+export async function* deliverCredentials(
+  deliveries: readonly Delivery[],
+  at: Date,
+): AsyncGenerator<Delivery, void, void> {
+  const staged = new Map<string, readonly [Delivery, StagedVersion]>()
+  let failure: { readonly error: unknown } | undefined
+  for (const delivery of deliveries) {
+    const { directory, credential, readers } = delivery
+    // Whatever is staged in a directory would be taken for what a killed process left.
+    if (staged.has(directory)) yield* placed(staged)
+    try {
+      const { serialNumber } = credential.certificate
+      staged.set(directory, [delivery, stageVersion(directory, serialNumber, contentOf(credential, readers), at)])
+    } catch (error) {
+      failure = { error }
+      break
+    }
+    await setImmediate()
+  }
+  yield* placed(staged)
+  if (failure !== undefined) throw failure.error
+}
+
+/** Place what is staged, and forget it. */
+async function* placed(staged: Map<string, readonly [Delivery, StagedVersion]>): AsyncGenerator<Delivery, void, void> {
+  const all = [...staged.values()]
+  staged.clear()
+  await placeVersions(all.map(([, version]) => version))
+  for (const [delivery] of all) yield delivery
+}
+
+function contentOf(credential: Credential, readers: Readers | undefined): VersionContent {
   const { certificate, chain, anchor, furtherCas = [], crls, purpose } = credential
-  const content: VersionContent = {
+  return {
     ...keyOf(credential),
     certificate,
     chain,
@@ -62,7 +112,6 @@ export function deliverCredential(
     purpose,
     readers,
   }
-  return placeVersion(directory, certificate.serialNumber, content, at)
 }
 
 function keyOf({ privateKey }: Credential): Pick<VersionContent, 'key'> {

@@ -18,16 +18,21 @@
  * @module credential/directory (floor 5)
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { StateError, StoreError } from '../errors/index.js'
 import {
   discardDirectory,
   lookAt,
+  moveDirectory,
   placeDirectory,
   purgeTemporaries,
   SECRET_DIRECTORY_MODE,
   stageDirectory,
   swapLink,
+  swapLinkUnsynced,
+  syncPaths,
+  syncTree,
+  syncTrees,
   writeFailure,
 } from '../files/index.js'
 import { openFolder, type Readers } from './readers.js'
@@ -61,6 +66,14 @@ export function currentVersion(directory: string): string {
   }
 }
 
+/** A version that was written and checked. Nobody sees it yet, and the disk may not have it. */
+export interface StagedVersion {
+  readonly directory: string
+  readonly stage: string
+  /** Where it shall be. */
+  readonly version: string
+}
+
 /**
  * Write a new version, check it as a node would, then point `current` at it.
  *
@@ -71,17 +84,9 @@ export function currentVersion(directory: string): string {
  * @throws {@link StoreError} `ERR_FILE_WRITE`, with what {@link checkVersion} throws
  */
 export function placeVersion(directory: string, name: string, content: VersionContent, at: Date): string {
-  refuseForeign(directory)
-  const versions = join(directory, VERSIONS)
-  for (const folder of [directory, versions]) makeFolder(folder, content.readers)
-  purgeTemporaries(directory)
-  purgeTemporaries(versions)
-  const version = join(versions, name)
-  const stage = stageDirectory(versions, SECRET_DIRECTORY_MODE)
+  const { stage, version } = stageVersion(directory, name, content, at)
   try {
-    writeVersion(stage, content)
-    checkVersion(stage, content, at)
-    openFolder(stage, content.readers)
+    syncTree(stage)
     placeDirectory(stage, version)
   } catch (error) {
     discardDirectory(stage)
@@ -91,6 +96,58 @@ export function placeVersion(directory: string, name: string, content: VersionCo
   swapLink(join(directory, CURRENT), join(VERSIONS, name))
   if (before !== undefined) dropOtherVersions(directory, [name, before])
   return version
+}
+
+/**
+ * Write a new version and check it as a node would. Follow with {@link placeVersions}.
+ *
+ * @throws as {@link placeVersion}
+ */
+export function stageVersion(directory: string, name: string, content: VersionContent, at: Date): StagedVersion {
+  refuseForeign(directory)
+  const versions = join(directory, VERSIONS)
+  for (const folder of [directory, versions]) makeFolder(folder, content.readers)
+  purgeTemporaries(directory)
+  purgeTemporaries(versions)
+  const stage = stageDirectory(versions, SECRET_DIRECTORY_MODE)
+  try {
+    writeVersion(stage, content)
+    checkVersion(stage, content, at)
+    openFolder(stage, content.readers)
+  } catch (error) {
+    discardDirectory(stage)
+    throw writeFailure(directory, error)
+  }
+  return { directory, stage, version: join(versions, name) }
+}
+
+/**
+ * Point `current` of many directories at versions that were staged, each as {@link placeVersion} does: step by step for all of
+ * them, waiting for the disk once in each. When it fails, some of them are placed.
+ *
+ * @param staged - Of different directories.
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
+ * @throws {@link StoreError} `ERR_FILE_WRITE`
+ */
+export async function placeVersions(staged: readonly StagedVersion[]): Promise<void> {
+  try {
+    await syncTrees(staged.map(({ stage }) => stage))
+    for (const { stage, version } of staged) moveDirectory(stage, version)
+    await syncPaths(staged.map(({ version }) => dirname(version)))
+    const before = staged.map(({ directory }) => nameOfCurrent(directory))
+    for (const { directory, version } of staged) {
+      swapLinkUnsynced(join(directory, CURRENT), join(VERSIONS, basename(version)))
+    }
+    const parents = new Set(staged.map(({ directory }) => dirname(directory)))
+    await syncPaths([...staged.map(({ directory }) => directory), ...parents])
+    for (const [index, { directory, version }] of staged.entries()) {
+      const old = before[index]
+      if (old !== undefined) dropOtherVersions(directory, [basename(version), old])
+    }
+  } catch (error) {
+    for (const { stage } of staged) discardDirectory(stage)
+    throw writeFailure(staged[0]?.directory ?? '', error)
+  }
 }
 
 /**

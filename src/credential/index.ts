@@ -1,5 +1,11 @@
 export { crlSeries, newestOfSeries, refuseOlderCrls } from './crl-numbers.js'
-export { type Credential, deliverCredential, type DeliveryOptions } from './deliver.js'
+export {
+  type Credential,
+  deliverCredential,
+  deliverCredentials,
+  type Delivery,
+  type DeliveryOptions,
+} from './deliver.js'
 export { currentVersion, LOCK_FILE, refuseForeign, rollBackCredential } from './directory.js'
 export { groupId } from './group.js'
 export { loadCredential, type LoadedCredential, readCredentialKey, readersOf } from './load.js'

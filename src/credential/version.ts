@@ -3,6 +3,7 @@
  *
  * @module credential/version (floor 5)
  */
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { equalBytes, OID } from '../asn1/index.js'
 import { type PublicKey, samePublicKey } from '../crypto/index.js'
@@ -13,8 +14,7 @@ import {
   readFileBytes,
   readFileText,
   SECRET_MODE,
-  writeDirectoryAtomic,
-  writeNew,
+  writeUnsynced,
 } from '../files/index.js'
 import { type Purpose, validatePath } from '../path/index.js'
 import { type Certificate, type Crl, opensslNameHash, parseCertificates, parseCrls } from '../x509/index.js'
@@ -42,12 +42,12 @@ export interface VersionContent {
   readonly readers: Readers | undefined
 }
 
-/** Write all files of a version into a folder that nobody else sees yet. */
+/** Write all files of a version into a folder that nobody else sees yet, for who waits for the disk later. */
 export function writeVersion(stage: string, content: VersionContent): void {
   const { key, certificate, chain, caBundle, crls, readers } = content
   const pem = (items: readonly (Certificate | Crl)[]): string => items.map((item) => item.toPem()).join('')
   const secret = (name: string, text: string): void => {
-    writeNew(join(stage, name), text, SECRET_MODE)
+    writeUnsynced(join(stage, name), text, SECRET_MODE)
     openSecret(join(stage, name), readers)
   }
   const fullchain = pem([certificate, ...chain])
@@ -55,13 +55,13 @@ export function writeVersion(stage: string, content: VersionContent): void {
     secret('key.pem', key.pem)
     if (isForTls(certificate)) secret('combined.pem', key.pem + fullchain)
   }
-  writeNew(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
-  writeNew(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
-  writeNew(join(stage, 'fullchain.pem'), fullchain, PUBLIC_MODE)
-  writeNew(join(stage, 'ca-bundle.pem'), pem(caBundle), PUBLIC_MODE)
-  writeNew(join(stage, 'crls.pem'), pem(crls), PUBLIC_MODE)
+  writeUnsynced(join(stage, 'cert.pem'), certificate.toPem(), PUBLIC_MODE)
+  writeUnsynced(join(stage, 'chain.pem'), pem(chain), PUBLIC_MODE)
+  writeUnsynced(join(stage, 'fullchain.pem'), fullchain, PUBLIC_MODE)
+  writeUnsynced(join(stage, 'ca-bundle.pem'), pem(caBundle), PUBLIC_MODE)
+  writeUnsynced(join(stage, 'crls.pem'), pem(crls), PUBLIC_MODE)
   writeCrlFolder(join(stage, 'crls'), crls)
-  writeNew(join(stage, 'identity.json'), content.identityJson, PUBLIC_MODE)
+  writeUnsynced(join(stage, 'identity.json'), content.identityJson, PUBLIC_MODE)
 }
 
 /** Whether a certificate is for TLS. Of a key that only signs messages, or reads them, one file is enough. */
@@ -71,11 +71,13 @@ export function isForTls({ extKeyUsage }: Certificate): boolean {
 
 /** As OpenSSL's `-CApath` looks for them: CRLs whose issuers share a hash are numbered. */
 function writeCrlFolder(folder: string, crls: readonly Crl[]): void {
-  writeDirectoryAtomic(folder, PUBLIC_DIRECTORY_MODE, (inside) => {
-    for (const [hash, same] of Map.groupBy(crls, ({ issuer }) => opensslNameHash(issuer))) {
-      same.forEach((crl, index) => writeNew(join(inside, `${hash}.r${index}`), crl.toPem(), PUBLIC_MODE))
-    }
-  })
+  mkdirSync(folder)
+  chmodSync(folder, PUBLIC_DIRECTORY_MODE)
+  for (const [hash, same] of Map.groupBy(crls, ({ issuer }) => opensslNameHash(issuer))) {
+    same.forEach((crl, index) => {
+      writeUnsynced(join(folder, `${hash}.r${index}`), crl.toPem(), PUBLIC_MODE)
+    })
+  }
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module crypto/public-key (floor 2)
  */
-import { createPublicKey, ECDH, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { DerReader, encodePem, equalBytes, KEY_LIMITS, OID } from '../asn1/index.js'
 import { EncodingError, isSignetError, TrustError } from '../errors/index.js'
 import {
@@ -15,6 +15,7 @@ import {
   type SignatureAlgorithm,
   type VerifyingAlgorithm,
 } from './algorithms.js'
+import { isOnCurve } from './curve-point.js'
 import { digestOctets } from './digest.js'
 import { weaknessOf } from './weak-rsa.js'
 
@@ -36,16 +37,13 @@ export interface PublicKey extends VerifyingKey {
 }
 
 /** RFC 5480 §2.2 uncompressed points: 0x04 and two coordinates. */
-const CURVES: ReadonlyMap<
-  string,
-  { readonly name: 'p256' | 'p384'; readonly pointOctets: number; readonly namedCurve: string }
-> = new Map([
-  [OID.prime256v1, { name: 'p256', pointOctets: 65, namedCurve: 'prime256v1' }],
-  [OID.secp384r1, { name: 'p384', pointOctets: 97, namedCurve: 'secp384r1' }],
+const CURVES: ReadonlyMap<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }> = new Map([
+  [OID.prime256v1, { name: 'p256', pointOctets: 65 }],
+  [OID.secp384r1, { name: 'p384', pointOctets: 97 }],
 ])
 
 /** Their SubjectPublicKeyInfos end with the point. */
-const CURVES_BY_NAME = new Map<string, { readonly pointOctets: number; readonly namedCurve: string }>(
+const CURVES_BY_NAME = new Map<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }>(
   [...CURVES.values()].map((curve) => [curve.name, curve]),
 )
 
@@ -93,11 +91,8 @@ export function parsePublicKeyForLater(spkiDer: Uint8Array): PublicKey {
   const { family, name, algorithm } = classify(spkiDer)
   const curve = CURVES_BY_NAME.get(name)
   if (curve === undefined) return parsePublicKey(spkiDer)
-  try {
-    // OpenSSL reads no point that is not on the curve.
-    ECDH.convertKey(spkiDer.subarray(-curve.pointOctets), curve.namedCurve)
-  } catch (cause) {
-    throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`, { cause })
+  if (!isOnCurve(curve.name, spkiDer.subarray(-curve.pointOctets))) {
+    throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`)
   }
   return publicKeyForLater({ family, name, algorithm }, spkiDer)
 }

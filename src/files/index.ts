@@ -11,6 +11,7 @@ export {
 } from './read.js'
 export { replaceFileInTurns } from './replace.js'
 export { type FileStream, keeping, openFileStream, readFileInTurns, type StagedFile, stageFile } from './stream.js'
+export { syncPaths, syncTree, syncTrees } from './sync.js'
 export {
   discardDirectory,
   giveToGroup,
@@ -18,6 +19,7 @@ export {
   GROUP_SECRET_MODE,
   lookAt,
   makeDirectory,
+  moveDirectory,
   placeDirectory,
   PUBLIC_DIRECTORY_MODE,
   PUBLIC_MODE,
@@ -27,9 +29,11 @@ export {
   SECRET_MODE,
   stageDirectory,
   swapLink,
+  swapLinkUnsynced,
   writeDirectoryAtomic,
   writeFailure,
   writeFileAtomic,
   writeNew,
   type WriteOptions,
+  writeUnsynced,
 } from './write.js'

@@ -27,6 +27,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StateError, StoreError } from '../errors/index.js'
+import { syncPath } from './sync.js'
 
 /** Secrets: the owner alone. */
 export const SECRET_MODE = 0o600
@@ -80,7 +81,7 @@ export function placeFile(temporary: string, path: string, { existing, olderCont
     linkSync(temporary, path)
     unlinkSync(temporary)
   }
-  if (olderContent !== 'allow-older') syncDirectory(dirname(path))
+  if (olderContent !== 'allow-older') syncPath(dirname(path))
 }
 
 /**
@@ -102,6 +103,16 @@ export function writeNew(path: string, content: Uint8Array | string, mode: numbe
   try {
     writeAll(descriptor, content)
     fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** As {@link writeNew}, for who waits for the disk later: `syncTree`, `syncTrees`. */
+export function writeUnsynced(path: string, content: Uint8Array | string, mode: number): void {
+  const descriptor = openNew(path, mode)
+  try {
+    writeAll(descriptor, content)
   } finally {
     closeSync(descriptor)
   }
@@ -185,9 +196,18 @@ export function stageDirectory(parent: string, mode: number, target?: string): s
 /** Move a staged folder to its name. An empty folder at that name gives way; anything else stays and is an error. */
 export function placeDirectory(stage: string, path: string): void {
   try {
-    syncDirectory(stage)
+    syncPath(stage)
+    moveDirectory(stage, path)
+    syncPath(dirname(path))
+  } catch (cause) {
+    throw writeFailure(path, cause)
+  }
+}
+
+/** As {@link placeDirectory}, for who waits for the disk before and after. */
+export function moveDirectory(stage: string, path: string): void {
+  try {
     renameSync(stage, path)
-    syncDirectory(dirname(path))
   } catch (cause) {
     throw writeFailure(path, cause)
   }
@@ -208,11 +228,20 @@ export function discardDirectory(stage: string): void {
 
 /** Point a symbolic link at another target in one step, whether or not the link was there. */
 export function swapLink(path: string, target: string): void {
+  swapLinkUnsynced(path, target)
+  try {
+    syncPath(dirname(path))
+  } catch (cause) {
+    throw writeFailure(path, cause)
+  }
+}
+
+/** As {@link swapLink}, for who waits for the disk later. */
+export function swapLinkUnsynced(path: string, target: string): void {
   const temporary = temporaryBeside(path)
   try {
     symlinkSync(target, temporary)
     renameSync(temporary, path)
-    syncDirectory(dirname(path))
   } catch (cause) {
     discardFile(temporary)
     throw writeFailure(path, cause)
@@ -255,15 +284,6 @@ export function refuseExisting(path: string): void {
 /** A hidden name in the same folder. */
 export function temporaryBeside(path: string): string {
   return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(9).toString('hex')}-${basename(path).slice(0, 40)}`)
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, constants.O_RDONLY)
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }
 
 function outputExists(path: string, cause?: unknown): StateError {

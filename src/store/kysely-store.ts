@@ -6,6 +6,14 @@
 import type { Kysely, Selectable } from 'kysely'
 import { StoreError } from '../errors/index.js'
 import { BulkInsert, type BulkStatements, oneOf } from './kysely-bulk.js'
+import {
+  certificatesAfter,
+  certificatesByDigest,
+  certificatesWith,
+  isAnyIssued,
+  revocation,
+  revocations,
+} from './kysely-certificates.js'
 import { LOG_START, type LogEntry, type LogHead, type LogPayload, nextLogEntry } from './log.js'
 import { acknowledgements, goodCertificates, holders, issuingCas, reissuesBegun, remainder } from './kysely-rotation.js'
 import type {
@@ -30,7 +38,7 @@ import type {
   ScopeRecord,
 } from './records.js'
 import { entityNames } from './records.js'
-import type { CertificateTable, EntityTable, RevocationTable, Schema } from './tables.js'
+import type { EntityTable, Schema } from './tables.js'
 import type { EntityNameKind, Store, StoreReader, StoreTransaction } from './store.js'
 
 const INTENT_COLUMNS = ['serialNumber', 'entityId', 'profile', 'tbsDigest', 'createdAt', 'issuer'] as const
@@ -116,59 +124,27 @@ class KyselyReader implements StoreReader {
   }
 
   async certificate(serialNumber: string): Promise<CertificateStatus | undefined> {
-    return (await this.#statuses('certificate.serialNumber', serialNumber))[0]
+    return (await certificatesWith(this.db, 'serialNumber', serialNumber))[0]
   }
 
   async certificateByFingerprint(fingerprint: string): Promise<CertificateStatus | undefined> {
-    return (await this.#statuses('certificate.fingerprint', fingerprint))[0]
+    return (await certificatesByDigest(this.db, 'fingerprint', fingerprint))[0]
   }
 
   async certificatesByKeyIdentifier(keyIdentifier: string): Promise<readonly CertificateStatus[]> {
-    return this.#statuses('certificate.keyIdentifier', keyIdentifier)
-  }
-
-  async certificatesBySpkiDigest(spkiDigest: string): Promise<readonly CertificateStatus[]> {
-    return this.#statuses('certificate.spkiDigest', spkiDigest)
+    return certificatesByDigest(this.db, 'keyIdentifier', keyIdentifier)
   }
 
   async certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]> {
-    return this.#statuses('certificate.subjectDigest', subjectDigest)
+    return certificatesByDigest(this.db, 'subjectDigest', subjectDigest)
   }
 
   async certificatesAfter(serialNumber: string, limit: number): Promise<readonly CertificateRecord[]> {
-    const rows = this.db.selectFrom('certificate').selectAll().where('serialNumber', '>', serialNumber)
-    return (await rows.orderBy('serialNumber').limit(limit).execute()).map(certificateOf)
+    return certificatesAfter(this.db, serialNumber, limit)
   }
 
   async certificates(entityId?: string): Promise<readonly CertificateStatus[]> {
-    return entityId === undefined ? this.#statuses() : this.#statuses('certificate.entityId', entityId)
-  }
-
-  async #statuses(
-    column?:
-      | 'certificate.serialNumber'
-      | 'certificate.fingerprint'
-      | 'certificate.keyIdentifier'
-      | 'certificate.spkiDigest'
-      | 'certificate.subjectDigest'
-      | 'certificate.entityId',
-    value = '',
-  ): Promise<readonly CertificateStatus[]> {
-    let query = this.db
-      .selectFrom('certificate')
-      .leftJoin('revocation', 'revocation.serialNumber', 'certificate.serialNumber')
-      .selectAll('certificate')
-      .select(['revocation.reason', 'revocation.revokedAt'])
-      .orderBy('certificate.notBefore', 'desc')
-      .orderBy('certificate.serialNumber')
-    if (column !== undefined) query = query.where(column, '=', value)
-    return (await query.execute()).map(({ reason, revokedAt, ...certificate }) => ({
-      certificate: certificateOf(certificate),
-      revocation:
-        reason === null || revokedAt === null
-          ? undefined
-          : revocationOf({ serialNumber: certificate.serialNumber, reason, revokedAt }),
-    }))
+    return entityId === undefined ? certificatesWith(this.db) : certificatesWith(this.db, 'entityId', entityId)
   }
 
   async abandonedIntent(serialNumber: string): Promise<IntentRecord | undefined> {
@@ -190,23 +166,11 @@ class KyselyReader implements StoreReader {
   }
 
   async revocation(serialNumber: string): Promise<RevocationRecord | undefined> {
-    const rows = this.db.selectFrom('revocation').selectAll().where('serialNumber', '=', serialNumber)
-    const row = await rows.executeTakeFirst()
-    return row === undefined ? undefined : revocationOf(row)
+    return revocation(this.db, serialNumber)
   }
 
   async revocations(issuer?: number): Promise<readonly RevocationStatus[]> {
-    const all = this.db
-      .selectFrom('revocation')
-      .leftJoin('certificate', 'certificate.serialNumber', 'revocation.serialNumber')
-      .select(['revocation.serialNumber', 'reason', 'revokedAt', 'notAfter'])
-      .orderBy('revocation.serialNumber')
-    const query =
-      issuer === undefined
-        ? all
-        : all.innerJoin('intent', 'intent.serialNumber', 'revocation.serialNumber').where('intent.issuer', '=', issuer)
-    const rows = await query.execute()
-    return rows.map((row) => ({ ...revocationOf(row), notAfter: row.notAfter }))
+    return revocations(this.db, issuer)
   }
 
   async latestCrl(issuer: string): Promise<CrlRecord | undefined> {
@@ -325,6 +289,9 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
   }
 
   async insertIntents(intents: readonly IntentRecord[]): Promise<void> {
+    const serialNumbers = intents.map(({ serialNumber }) => serialNumber)
+    if (await isAnyIssued(this.db, serialNumbers))
+      throw refused('a serial number is that of a certificate', serialNumbers)
     await this.#bulk.insert(
       'intent',
       intents.map((intent) => ({ ...intent, state: 'pending' })),
@@ -332,33 +299,32 @@ class KyselyTransaction extends KyselyReader implements StoreTransaction {
   }
 
   async abandonIntents(serialNumbers: readonly string[]): Promise<void> {
-    await this.#finishIntents(serialNumbers, 'abandoned')
-  }
-
-  async insertCertificates(certificates: readonly CertificateRecord[]): Promise<void> {
-    await this.#finishIntents(
-      certificates.map(({ serialNumber }) => serialNumber),
-      'issued',
-    )
-    await this.#bulk.insert('certificate', certificates)
-  }
-
-  async #finishIntents(serialNumbers: readonly string[], state: 'issued' | 'abandoned'): Promise<void> {
-    if (serialNumbers.length === 0) return
     const { numUpdatedRows } = await this.db
       .updateTable('intent')
-      .set({ state })
+      .set({ state: 'abandoned' })
       .where('serialNumber', 'in', oneOf(serialNumbers))
       .where('state', '=', 'pending')
       .executeTakeFirstOrThrow()
-    if (numUpdatedRows !== BigInt(serialNumbers.length)) {
-      throw new StoreError('ERR_STORE_WRITE', 'the intent to issue this certificate is not pending', {
-        details: { serialNumber: serialNumbers.join(' ') },
-      })
-    }
+    if (numUpdatedRows !== BigInt(serialNumbers.length)) throw notPending(serialNumbers)
+  }
+
+  async insertCertificates(certificates: readonly CertificateRecord[]): Promise<void> {
+    const serialNumbers = certificates.map(({ serialNumber }) => serialNumber)
+    const { numDeletedRows } = await this.db
+      .deleteFrom('intent')
+      .where('serialNumber', 'in', oneOf(serialNumbers))
+      .where('state', '=', 'pending')
+      .executeTakeFirstOrThrow()
+    if (numDeletedRows !== BigInt(serialNumbers.length)) throw notPending(serialNumbers)
+    await this.#bulk.insert('certificate', certificates)
   }
 
   async insertRevocation(revocation: RevocationRecord): Promise<void> {
+    const { serialNumber } = revocation
+    const intent = this.db.selectFrom('intent').select('serialNumber').where('serialNumber', '=', serialNumber)
+    if ((await intent.executeTakeFirst()) === undefined && !(await isAnyIssued(this.db, [serialNumber]))) {
+      throw refused('nothing was ever planned under this serial number', [serialNumber])
+    }
     await this.db.insertInto('revocation').values(revocation).execute()
   }
 
@@ -441,17 +407,22 @@ function entityOf(row: Selectable<EntityTable>): EntityRecord {
   return {
     ...row,
     state: row.state as EntityState,
-    roles: JSON.parse(row.roles) as string[],
-    dnsNames: JSON.parse(row.dnsNames) as string[],
-    ipAddresses: JSON.parse(row.ipAddresses) as string[],
-    aliases: JSON.parse(row.aliases) as string[],
+    roles: textsOf(row.roles),
+    dnsNames: textsOf(row.dnsNames),
+    ipAddresses: textsOf(row.ipAddresses),
+    aliases: textsOf(row.aliases),
   }
 }
 
-function certificateOf(row: Selectable<CertificateTable>): CertificateRecord {
-  return { ...row, der: new Uint8Array(row.der), keySource: row.keySource as CertificateRecord['keySource'] }
+/** Most lists are empty, and need no parser. */
+function textsOf(json: string): readonly string[] {
+  return json === '[]' ? [] : (JSON.parse(json) as string[])
 }
 
-function revocationOf(row: Selectable<RevocationTable>): RevocationRecord {
-  return { ...row, reason: row.reason as RevocationRecord['reason'] }
+function notPending(serialNumbers: readonly string[]): StoreError {
+  return refused('the intent to issue this certificate is not pending', serialNumbers)
+}
+
+function refused(why: string, serialNumbers: readonly string[]): StoreError {
+  return new StoreError('ERR_STORE_WRITE', why, { details: { serialNumber: serialNumbers.join(' ') } })
 }

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { StoreError } from '../errors/index.js'
+import { fewerIndexes } from './certificate-migration.js'
 import { registry } from './registry-migration.js'
 import { rotation } from './rotation-migration.js'
 import type { Schema } from './tables.js'
@@ -137,6 +138,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-registry': registry,
   '0004-log-without-index': logWithoutIndex,
   '0005-rotation': rotation,
+  '0006-fewer-indexes': fewerIndexes,
 }
 
 /** Several processes may open an old store at once; one of them brings it up. */

@@ -59,8 +59,6 @@ export interface StoreReader {
   /** Newest first. */
   certificatesByKeyIdentifier(keyIdentifier: string): Promise<readonly CertificateStatus[]>
   /** Newest first. */
-  certificatesBySpkiDigest(spkiDigest: string): Promise<readonly CertificateStatus[]>
-  /** Newest first. */
   certificatesBySubject(subjectDigest: string): Promise<readonly CertificateStatus[]>
   /** By serial number, those after one, at most so many: for what must not hold them all. */
   certificatesAfter(serialNumber: string, limit: number): Promise<readonly CertificateRecord[]>
@@ -110,6 +108,7 @@ export interface StoreTransaction extends StoreReader {
   abandonIntents(serialNumbers: readonly string[]): Promise<void>
   /** Record what was signed. @throws {@link StoreError} `ERR_STORE_WRITE` unless the intent of each is pending */
   insertCertificates(certificates: readonly CertificateRecord[]): Promise<void>
+  /** @throws {@link StoreError} `ERR_STORE_WRITE` unless there is such a certificate or intent, and revoked once */
   insertRevocation(revocation: RevocationRecord): Promise<void>
   insertCrl(crl: CrlRecord): Promise<void>
   /** Insert an issuing CA, or replace the one of its number. */

@@ -47,8 +47,9 @@ export interface RoleTable {
   createdAt: string
 }
 
+/** What was planned and is no certificate: where one is recorded, its intent goes. */
 export interface IntentTable {
-  /** Canonical serial number: unique over everything that this store ever planned to sign. */
+  /** Canonical serial number: unique over everything that this store ever planned to sign, certificates included. */
   serialNumber: string
   entityId: string | null
   profile: string
@@ -56,7 +57,7 @@ export interface IntentTable {
   createdAt: string
   /** Number of the issuing CA that was going to sign. */
   issuer: number
-  /** `pending` → `issued`, or `abandoned` when the process died before it could record. */
+  /** `pending`, or `abandoned` when the process died before it could record. */
   state: string
 }
 

@@ -467,7 +467,7 @@ describe('issueCertificates: which keys', () => {
     await expectCodeAsync('ERR_ISSUE_KEY', () =>
       issueCertificates(issuing, [order('node-1'), order('node-1', PROFILES.signer)]),
     )
-    expect(await test.authority.store.certificatesBySpkiDigest('')).toEqual([])
+    expect(await test.authority.store.certificatesByKeyIdentifier('')).toEqual([])
     expect(await test.authority.store.certificates('node-1')).toEqual([])
     const outcomes = await Promise.allSettled([
       issueCertificates(issuing, [order('node-1')]),

@@ -12,7 +12,7 @@ import { makeTemplate } from '../support/test-authority.js'
 function forgetRegistry(database: string): void {
   const old = new DatabaseSync(database)
   for (const statement of [
-    'DROP INDEX certificateBysubjectDigest',
+    'DROP INDEX certificateBysubjectDigestStart',
     'DROP INDEX entityNameByentityId',
     'ALTER TABLE certificate DROP COLUMN subjectDigest',
     'ALTER TABLE entity DROP COLUMN aliases',

@@ -147,7 +147,7 @@ describe('the store: records', () => {
     expect(await store.certificate('02')).toEqual({ certificate: young, revocation: undefined })
     expect(await store.certificateByFingerprint('f01')).toEqual({ certificate: old, revocation })
     expect(await store.certificatesByKeyIdentifier('k02')).toHaveLength(1)
-    expect(await store.certificatesBySpkiDigest('s01')).toHaveLength(1)
+    expect(await store.certificatesBySubject('n02')).toHaveLength(1)
     expect(await store.certificate('03')).toBeUndefined()
     expect(await store.revocations()).toEqual([{ ...revocation, notAfter: old.notAfter }])
   })
