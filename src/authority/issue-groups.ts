@@ -3,6 +3,7 @@
  *
  * @module authority/issue-groups (floor 7)
  */
+import { KeyMaker } from '../crypto/index.js'
 import { type BegunIssuing, beginIssuing, finishIssuing, type IssuedCertificate } from './issue.js'
 import { type IssueRequest, type IssuingAuthority, planCertificates } from './plan.js'
 import { abandon } from './record.js'
@@ -30,6 +31,7 @@ export async function* issueInGroups(
   size: number = GROUP_SIZE,
 ): AsyncGenerator<readonly IssuedCertificate[], void, void> {
   const stranger = startStranger(knowledgeOf(issuing))
+  const keys = new KeyMaker()
   const begun: BegunIssuing[] = []
   const finishFirst = async (): Promise<readonly IssuedCertificate[]> => {
     // Taken off at once: if it fails, it abandons itself.
@@ -37,7 +39,7 @@ export async function* issueInGroups(
   }
   try {
     for await (const group of inGroups(requests, size)) {
-      begun.push(await beginIssuing(issuing, await planCertificates(issuing, group), stranger))
+      begun.push(await beginIssuing(issuing, await planCertificates(issuing, group, keys), stranger))
       if (begun.length > 1) yield await finishFirst()
     }
     while (begun.length > 0) yield await finishFirst()
@@ -48,6 +50,7 @@ export async function* issueInGroups(
       await abandon(issuing, planned)
     }
     await stranger.close()
+    await keys.close()
   }
 }
 

@@ -9,6 +9,7 @@ import {
   GeneratedKey,
   type KeyAlgorithmName,
   keyIdentifierOf,
+  type KeyMaker,
   type KeyProvider,
   type PublicKey,
   samePublicKey,
@@ -72,12 +73,14 @@ export function breathe(): Promise<void> {
 /**
  * Plan certificates for entities of the registry.
  *
+ * @param keys - Where keys to generate come from. Default: made when they are needed.
  * @throws {@link DeniedError} `ERR_ISSUE_*`, `ERR_CSR_EXTENSION`, `ERR_ENTITY_INACTIVE`
  * @throws {@link StateError} `ERR_ENTITY_UNKNOWN`
  */
 export async function planCertificates(
   issuing: IssuingAuthority,
   requests: readonly IssueRequest[],
+  keys: Pick<KeyMaker, 'take'> = { take: (algorithm) => GeneratedKey.generate(algorithm) },
 ): Promise<readonly Planned[]> {
   const { store } = issuing.authority
   const roles = new RoleGraph(await store.roles())
@@ -87,7 +90,7 @@ export async function planCertificates(
   const planned: Planned[] = []
   for (const request of requests) {
     const entity = entities.get(request.entity) ?? (await requireEntity(store, request.entity))
-    planned.push(await planOne(issuing, approver, request, entity, roles))
+    planned.push(await planOne(issuing, approver, request, entity, roles, keys))
     if (planned.length % TURN === 0) await breathe()
   }
   return planned
@@ -105,12 +108,13 @@ async function planOne(
   { profile, key, validitySeconds }: IssueRequest,
   entity: EntityRecord,
   roles: RoleGraph,
+  keys: Pick<KeyMaker, 'take'>,
 ): Promise<Planned> {
   if (profile.holder !== 'entity') {
     throw new DeniedError('ERR_ISSUE_PROFILE', `the profile ${profile.name} is the authority's own`)
   }
   requireActive(entity)
-  const made = key.kind === 'generate' ? GeneratedKey.generate(key.algorithm) : undefined
+  const made = key.kind === 'generate' ? keys.take(key.algorithm) : undefined
   const publicKey = key.kind === 'request' ? key.request.publicKey : (made as GeneratedKey).publicKey
   if (key.kind === 'request') await checkKeyIsFree(issuing.authority.store, issuing, publicKey, entity.id, profile)
   return plan(approver, {

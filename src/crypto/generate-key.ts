@@ -42,6 +42,16 @@ export class GeneratedKey {
     return new GeneratedKey(publicKeyOf(privateKey), privateKeyDer, privateKey)
   }
 
+  /**
+   * A key that another thread made.
+   *
+   * @param scalar - Copied. That the point belongs to it is not checked.
+   */
+  static ofNumbers(curve: 'p256' | 'p384', scalar: Uint8Array, point: Uint8Array): GeneratedKey {
+    const { publicKey, privateKeyDer } = encodeCurveKey(curve, scalar, point)
+    return new GeneratedKey(publicKey, () => privateKeyDer)
+  }
+
   /** The private half, to sign or decrypt with. OpenSSL reads it when it is first asked for. */
   get privateKey(): KeyObject {
     this.#privateKey ??= createPrivateKey({ key: Buffer.from(this.#privateKeyDer()), format: 'der', type: 'pkcs8' })

@@ -31,6 +31,7 @@ export {
   wrapKey,
 } from './key-establishment.js'
 export { GeneratedKey, generatePrivateKey } from './generate-key.js'
+export { KeyMaker } from './key-maker.js'
 export { type KeyProvider, MemoryKeyProvider, openKeyFile } from './key-provider.js'
 export {
   decodePrivateKey,

@@ -16,7 +16,7 @@ const CACHE_KIBIBYTES = 32 * 1024
  * Pages that the write-ahead log takes before they are moved into the database. Many groups of certificates change the same
  * pages of an index: moved once for all of them, they cost half.
  */
-const CHECKPOINT_PAGES = 8192
+const CHECKPOINT_PAGES = 16_384
 
 /** Open (or create) a database file and set it up for durable commits. */
 export function openDatabase(path: string): DatabaseSync {
