@@ -4,11 +4,22 @@
  * A second of the receiver's clock has 100 messages; so of its memory against replays, which has room for 20,000, as many
  * are still needed as come in 130 seconds: lifetime, difference of clocks, and that by which a clock may go back.
  */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { issueCertificates, PROFILES, registerEntity } from '../dist/authority/index.js'
 import { createReplayMemory, DEFAULT_MAX_REMEMBERED, signMessage, verifyMessage } from '../dist/message/index.js'
-import { applyTrustDelta, openTrustDelta, openTrustDirectory, signTrustDelta } from '../dist/trust/index.js'
+import {
+  applyTrustDelta,
+  applyTrustDeltaInTurns,
+  openTrustCache,
+  openTrustDelta,
+  openTrustDeltaInTurns,
+  openTrustDirectory,
+  openTrustDirectoryInTurns,
+  signTrustDelta,
+} from '../dist/trust/index.js'
 import type { BenchContext } from './context.ts'
 import { CONTENT, type Deployment, publish, REQUEST } from './deployment.ts'
 import { quantile, rounded } from './harness.ts'
@@ -32,7 +43,7 @@ export interface Steady {
   /** After each tenth of the messages, garbage collected. */
   readonly residentMegabytes: readonly number[]
   readonly heapMegabytes: readonly number[]
-  /** Single steps, none of which yields to others. */
+  /** Single steps, none of which yields to others; of work in turns, the longest step of each time. */
   readonly steps: readonly Step[]
 }
 
@@ -68,7 +79,7 @@ export async function measureSteady(context: BenchContext): Promise<Steady> {
     heapMegabytes.push(rounded(heapUsed / 1e6))
   }
   const steps = [stepOf('signMessage', [...signs]), stepOf('verifyMessage', [...verifies])]
-  for (const size of [100, 1000, 10_000]) steps.push(...(await directorySteps(context, size)))
+  for (const size of [1000, 10_000, 100_000]) steps.push(...(await directorySteps(context, size)))
   steps.push(...(await issuingSteps(deployment)), forgettingStep(deployment.at))
   return { messages: MESSAGES, residentMegabytes, heapMegabytes, steps }
 }
@@ -86,7 +97,7 @@ function stepOf(name: string, milliseconds: readonly number[]): Step {
   return { name, count: milliseconds.length, p50ms: at(0.5), p99ms: at(0.99), maxms: at(1) }
 }
 
-/** What a receiver does when the next directory comes. */
+/** What a receiver does when the next directory comes: at once, and in turns with whatever else it does. */
 async function directorySteps(context: BenchContext, size: number): Promise<readonly Step[]> {
   const { authority, at, crls, publisherKey } = await context.deployment()
   const publisher = { key: publisherKey, certificate: authority.publisher }
@@ -97,14 +108,32 @@ async function directorySteps(context: BenchContext, size: number): Promise<read
   const directory = openTrustDirectory(first, request)
   const next = openTrustDirectory(second, request)
   const delta = await signTrustDelta(directory, next, second, deployment.publisher)
+  const inTurns = [
+    () => openTrustDirectoryInTurns(first, request),
+    async () => applyTrustDeltaInTurns(directory, await openTrustDeltaInTurns(delta, request), request),
+  ]
   const [opened, applied]: [number[], number[]] = [[], []]
-  for (let round = 0; round < 100; round++) {
+  const longest: [number[], number[], number[], number[]] = [[], [], [], []]
+  const path = join(context.folder, 'steady-trust.p7')
+  const cacheRequest = { pin: deployment.pin, clock: { now: () => at } }
+  for (let round = 0; round < (size > 10_000 ? 20 : 100); round++) {
     opened.push(elapsed(() => openTrustDirectory(first, request)))
     applied.push(elapsed(() => applyTrustDelta(directory, openTrustDelta(delta, request), request)))
+    for (const [index, work] of inTurns.entries()) longest[index]?.push(await longestStep(work))
+    // As one who has nothing, one who is brought the next, and one who finds what that one was brought.
+    for (const name of [path, `${path}.seen`]) rmSync(name, { force: true })
+    const [cache, other] = [openTrustCache(path, cacheRequest), openTrustCache(path, cacheRequest)]
+    await cache.update(first)
+    longest[2].push(await longestStep(() => cache.update(delta)))
+    longest[3].push(await longestStep(() => other.refresh()))
   }
   return [
     stepOf(`openTrustDirectory of ${size} signers`, opened),
+    stepOf(`openTrustDirectoryInTurns of ${size} signers`, longest[0]),
     stepOf(`applyTrustDelta to ${size} signers`, applied),
+    stepOf(`applyTrustDeltaInTurns to ${size} signers`, longest[1]),
+    stepOf(`TrustCache.update, a delta to ${size} signers`, longest[2]),
+    stepOf(`TrustCache.refresh, ${size} signers`, longest[3]),
   ]
 }
 

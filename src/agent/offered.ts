@@ -7,9 +7,9 @@
  */
 import { CRL_LIMITS } from '../asn1/index.js'
 import { isSignetError, type SignetError } from '../errors/index.js'
-import type { Clock } from '../time/index.js'
+import { type Clock, inTurns } from '../time/index.js'
 import { fetchTrust, openTrustCache, placeOf, type TrustDirectory } from '../trust/index.js'
-import { type Certificate, type Crl, parseCrls } from '../x509/index.js'
+import { type Certificate, type Crl, parseCrlsInSteps } from '../x509/index.js'
 import type { AgentConfiguration } from './configuration.js'
 import type { CredentialSource } from './source.js'
 
@@ -54,12 +54,13 @@ export async function fetchOffered(
     const cache = openTrustCache(path, { pin, clock, ...(domain === undefined ? {} : { trustDomain: domain }) })
     const fetched = await attempt('trust', () => fetchTrust(cache, from, { timeoutMilliseconds: FETCH_MILLISECONDS }))
     // What came before is good for as long as it says.
-    directory = fetched?.directory ?? (await attempt('trust', () => Promise.resolve().then(() => cache.directory())))
+    directory = fetched?.directory ?? (await attempt('trust', () => cache.refresh().then(() => cache.directory())))
   }
   const crls: Crl[] = [...(directory?.crls ?? [])]
   for (const place of places) {
-    const read = (): Promise<Uint8Array> => placeOf(place, FETCH_MILLISECONDS).read('', CRL_LIMITS.maxBytes)
-    crls.push(...((await attempt(`crls ${place}`, async () => parseCrls(await read()))) ?? []))
+    const read = async (): Promise<readonly Crl[]> =>
+      inTurns(parseCrlsInSteps(await placeOf(place, FETCH_MILLISECONDS).read('', CRL_LIMITS.maxBytes)))
+    crls.push(...((await attempt(`crls ${place}`, read)) ?? []))
   }
   const cas = new Map<CredentialSource, readonly Certificate[]>()
   for (const source of sources) {

@@ -63,7 +63,7 @@ export interface Planned extends Pick<ApprovedCertificate, 'profile' | 'shortene
 }
 
 /** How many certificates are planned, or recorded, in one go: about a millisecond of work. */
-export const TURN = 25
+export const TURN = 16
 
 /** Let others have a turn: what waits for an answer, and the threads that sign and verify, whose results are collected. */
 export function breathe(): Promise<void> {

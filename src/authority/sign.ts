@@ -40,6 +40,8 @@ export async function signPlanned(
 ): Promise<readonly SignedPlan[]> {
   const parts: Promise<readonly SignedPlan[]>[] = []
   for (let start = 0; start < planned.length; start += TURN) {
+    // Before the first, too: their intents were committed just now.
+    await breathe()
     const some = planned.slice(start, start + TURN)
     const signed: { readonly item: Planned; readonly der: Uint8Array }[] = []
     for (const item of some) {
@@ -51,7 +53,6 @@ export async function signPlanned(
     // A refusal is heard of when all are signed; until then it is nobody's.
     part.catch(() => undefined)
     parts.push(part)
-    await breathe()
   }
   return (await Promise.all(parts)).flat()
 }

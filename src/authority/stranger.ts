@@ -5,6 +5,7 @@
  */
 import { parsePublicKeyForLater } from '../crypto/index.js'
 import { type PurposeName, validateIssuer } from '../path/index.js'
+import { inTurns, type Steps } from '../time/index.js'
 import { type Certificate, type Crl, parseCertificate } from '../x509/index.js'
 
 /** What a relying party knows. */
@@ -60,8 +61,30 @@ export function strangerTo({ anchors, issuer, crls, at }: CommonKnowledge): (sig
   }
 }
 
-/** A stranger on this thread. @throws as {@link strangerTo} */
+/** Certificates that are read in one step: about a millisecond of work. */
+const READ_AT_ONCE = 10
+
+/** A stranger on this thread, in turns with whoever else has work there. @throws as {@link strangerTo} */
 export function localStranger(knowledge: CommonKnowledge): Stranger {
   const read = strangerTo(knowledge)
-  return { read: async (signed) => Promise.resolve(signed.map(read)) }
+  let before: Promise<unknown> = Promise.resolve()
+  return {
+    read: (signed) => {
+      // One after the other: what several read in one turn would be as long as all of it.
+      const readings = before.then(() => inTurns(readAll(read, signed)))
+      before = readings.catch(() => undefined)
+      return readings
+    },
+  }
+}
+
+function* readAll(read: (signed: Signed) => Reading, signed: readonly Signed[]): Steps<readonly Reading[]> {
+  const readings: Reading[] = []
+  for (const one of signed) {
+    // Before the first, too: they were signed just now. And after the last: they are recorded next.
+    if (readings.length % READ_AT_ONCE === 0) yield
+    readings.push(read(one))
+  }
+  yield
+  return readings
 }

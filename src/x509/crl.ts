@@ -37,7 +37,7 @@ import {
   readExtensions,
   readExtensionValue,
 } from './extensions.js'
-import { named } from './malformed.js'
+import { namedInSteps } from './malformed.js'
 import { Name } from './name.js'
 import { serialText } from './serial-number.js'
 import { encodeSigned, readSigned } from './signed.js'
@@ -173,17 +173,29 @@ interface CrlFields {
  * @see RFC 5280 §5.1
  */
 export function parseCrl(der: Uint8Array, limits: DerLimits = CRL_LIMITS): Crl {
-  return named('ERR_CRL_MALFORMED', 'a CRL', () => {
-    const reader = DerReader.over(der, limits)
-    const crl = readCrl(reader)
-    reader.finish()
-    return crl
-  })
+  return atOnce(namedInSteps('ERR_CRL_MALFORMED', 'a CRL', parseInSteps(der, limits)))
+}
+
+function* parseInSteps(der: Uint8Array, limits: DerLimits): Steps<Crl> {
+  const reader = DerReader.over(der, limits)
+  const crl = yield* readCrlInSteps(reader)
+  reader.finish()
+  return crl
 }
 
 /** Parse every CRL of a file: one in DER, or PEM blocks with the label X509 CRL. */
 export function parseCrls(bytes: Uint8Array): readonly Crl[] {
-  return readPemOrDer(bytes, CRL_LABEL).map((der) => parseCrl(der))
+  return atOnce(parseCrlsInSteps(bytes))
+}
+
+/** As {@link parseCrls}, in steps. */
+export function* parseCrlsInSteps(bytes: Uint8Array): Steps<readonly Crl[]> {
+  const crls: Crl[] = []
+  for (const der of readPemOrDer(bytes, CRL_LABEL)) {
+    crls.push(yield* namedInSteps('ERR_CRL_MALFORMED', 'a CRL', parseInSteps(der, CRL_LIMITS)))
+    yield
+  }
+  return crls
 }
 
 /** Read a CRL that is part of something larger. */

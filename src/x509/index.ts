@@ -12,7 +12,16 @@ export {
   createCertificationRequest,
   parseCertificationRequest,
 } from './certification-request.js'
-export { createCrl, Crl, type CrlTemplate, parseCrl, parseCrls, readCrl, readCrlInSteps } from './crl.js'
+export {
+  createCrl,
+  Crl,
+  type CrlTemplate,
+  parseCrl,
+  parseCrls,
+  parseCrlsInSteps,
+  readCrl,
+  readCrlInSteps,
+} from './crl.js'
 export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from './crl-entries.js'
 export {
   ALL_REASONS,

@@ -53,6 +53,7 @@ import { fromHex } from '../support/der.js'
 import { expectCode, expectCodeAsync } from '../support/expect-code.js'
 import { extensionDer, unknownExtension } from '../support/hierarchy.js'
 import { makeTemplate, type TestAuthority } from '../support/test-authority.js'
+import { turnsDuring } from '../support/turns.js'
 
 const template = await makeTemplate()
 const generate = { kind: 'generate', algorithm: 'p256' } as const
@@ -176,6 +177,17 @@ describe('issueCertificates: what comes out', () => {
 
   it('none is none', async () => {
     expect(await issueCertificates(await (await setUp()).issuing(), [])).toEqual([])
+  })
+
+  it('lets others have a turn after every few', async () => {
+    const issuing = await (await setUp()).issuing()
+    const requests = Array.from({ length: 50 }, (): IssueRequest => {
+      return { entity: 'node-1', profile: PROFILES.peer, key: generate }
+    })
+    const { value, turns } = await turnsDuring(() => issueCertificates(issuing, requests))
+    expect(value).toHaveLength(50)
+    // Planned by 16, read by 10; and between.
+    expect(turns).toBeGreaterThanOrEqual(3 + 5 + 3)
   })
 
   it('with a request the key stays where it is', async () => {
