@@ -43,7 +43,7 @@ async function look(way: Report['way'], trust: TrustDirectory): Promise<void> {
 watchTrustCache(watched, { changed: (directory) => void look('watching', directory) })
 process.on('message', (order: Order) => {
   if (order.kind === 'delta') {
-    void look('delta', own.update(Buffer.from(order.der, 'base64')).directory)
+    void own.update(Buffer.from(order.der, 'base64')).then(({ directory }) => look('delta', directory))
     return
   }
   message = { der: Buffer.from(order.der, 'base64'), content: Buffer.from(order.content, 'base64') }

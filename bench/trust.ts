@@ -176,7 +176,7 @@ async function measureLatency(deployment: Deployment, folder: string): Promise<T
   const [watching, fed] = places.map((place) => openTrustCache(join(place, 'trust.p7'), { pin, clock }))
   if (watching === undefined || fed === undefined) throw new Error('no caches')
   const first = await publish()
-  for (const cache of [watching, fed]) cache.update(first.der)
+  for (const cache of [watching, fed]) await cache.update(first.der)
   const content = Buffer.from('{}')
   const message = await signMessage(content, signer, { type: 'a.b', destination: 'here', at, lifetimeSeconds: 3600 })
   /** Until this receiver refuses, from a start. */
@@ -204,10 +204,10 @@ async function measureLatency(deployment: Deployment, folder: string): Promise<T
   const publication = await publish()
   const delta = await publishTrustDelta(authority, publisher.key, first.directory, publication)
   const publishMilliseconds = performance.now() - start
-  fed.update(delta)
+  await fed.update(delta)
   const byDelta = await refusal(fed, start)
   // Another process, which fetched it.
-  openTrustCache(watching.path, { pin, clock }).update(publication.der)
+  await openTrustCache(watching.path, { pin, clock }).update(publication.der)
   // The watcher alone does not keep the process.
   const timer = setInterval(() => undefined, 1000)
   const byWatching = await told

@@ -40,9 +40,7 @@ export function writeHeader(bytes: Uint8Array, position: number, tag: number, le
   bytes[position] = tag
   const octets = headerOctets(length) - 2
   bytes[position + 1] = octets === 0 ? length : 0x80 | octets
-  for (let index = 0; index < octets; index++) {
-    bytes[position + 2 + index] = Math.floor(length / 256 ** (octets - 1 - index)) & 0xff
-  }
+  for (let index = octets, rest = length; index > 0; index--, rest >>>= 8) bytes[position + 1 + index] = rest & 0xff
 }
 
 export function encodeSequence(...content: readonly Uint8Array[]): Uint8Array {

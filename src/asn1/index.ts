@@ -10,7 +10,7 @@ export {
   KEY_LIMITS,
   TRUST_DIRECTORY_LIMITS,
 } from './limits.js'
-export { asBuffer, sharedCopy, sharedMemory } from './memory.js'
+export { asBuffer, joinInSteps, sharedCopy, sharedMemory, STEP_OCTETS } from './memory.js'
 export { OctetTable } from './octet-table.js'
 export { namedOid } from './oid.js'
 export { OID, oidName, parseOidText } from './oids.js'

@@ -69,10 +69,10 @@ function registerUpdate(trust: Command, cli: Invocation): void {
     .option(...DOMAIN_OPTION)
     .addHelpText('after', examples('signet trust update trust.p7 --delta 41-42.p7 --pin 5f0c…'))
     .action(
-      cli.action((file: string, options: CacheOptions & { readonly delta: string }) => {
+      cli.action(async (file: string, options: CacheOptions & { readonly delta: string }) => {
         const cache = cacheOf(cli, file, options)
         const bytes = readFileBytes(cli.path(options.delta), { maxBytes: TRUST_DIRECTORY_LIMITS.maxBytes })
-        const update = cache.update(bytes)
+        const update = await cache.update(bytes)
         return outcome(cache, update, update.changed === 'delta' ? 1 : 0)
       }),
     )

@@ -3,12 +3,12 @@
  *
  * @module cms/content-digest (floor 5)
  */
-import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { asBuffer, equalBytes } from '../asn1/index.js'
+import { asBuffer, equalBytes, STEP_OCTETS } from '../asn1/index.js'
 import type { AlgorithmIdentifier, DigestName } from '../crypto/index.js'
-import { digestOf, digestText } from '../crypto/index.js'
+import { digestOf, digestText, digestTextOctets } from '../crypto/index.js'
 import { InternalError, isSignetError } from '../errors/index.js'
+import type { Steps } from '../time/index.js'
 
 /** What a signature covers. */
 export interface ContentDigest {
@@ -30,7 +30,7 @@ export function digestBytes(content: Uint8Array): ContentDigest {
   }
   return {
     length: content.length,
-    of: (name) => new Uint8Array(Buffer.from(known(name), 'latin1')),
+    of: (name) => digestTextOctets(known(name)),
     has: (name, octets) => known(name) === asBuffer(octets).toString('latin1'),
   }
 }
@@ -47,19 +47,46 @@ export async function digestStream(
   pieces: AsyncIterable<Uint8Array>,
   digests: readonly DigestName[],
 ): Promise<ContentDigest> {
+  const hashes = hashesFor(digests)
+  for await (const piece of pieces) hashes.update(piece)
+  return hashes.digest()
+}
+
+/** As {@link digestBytes}, in steps. Whoever can change the content changes what is digested. */
+export function* digestInSteps(content: Uint8Array, digests: readonly DigestName[]): Steps<ContentDigest> {
+  if (content.length <= STEP_OCTETS) return digestBytes(content)
+  const hashes = hashesFor(digests)
+  for (let start = 0; start < content.length; start += STEP_OCTETS) {
+    hashes.update(content.subarray(start, start + STEP_OCTETS))
+    yield
+  }
+  return hashes.digest()
+}
+
+/** Several digests of one content. */
+interface Hashes {
+  update(piece: Uint8Array): void
+  digest(): ContentDigest
+}
+
+function hashesFor(digests: readonly DigestName[]): Hashes {
   const hashes = [...new Set(digests)].map((name) => ({ name, state: createHash(name) }))
   let length = 0
-  for await (const piece of pieces) {
-    length += piece.length
-    for (const { state } of hashes) state.update(piece)
+  return {
+    update: (piece) => {
+      length += piece.length
+      for (const { state } of hashes) state.update(piece)
+    },
+    digest: () => {
+      const known = new Map(hashes.map(({ name, state }) => [name, new Uint8Array(state.digest())]))
+      const of = (name: DigestName): Uint8Array => {
+        const digest = known.get(name)
+        if (digest === undefined) throw new InternalError('ERR_INTERNAL', `the content was not digested with ${name}`)
+        return digest
+      }
+      return { length, of, has: (name, octets) => equalBytes(of(name), octets) }
+    },
   }
-  const known = new Map(hashes.map(({ name, state }) => [name, new Uint8Array(state.digest())]))
-  const of = (name: DigestName): Uint8Array => {
-    const digest = known.get(name)
-    if (digest === undefined) throw new InternalError('ERR_INTERNAL', `the content was not digested with ${name}`)
-    return digest
-  }
-  return { length, of, has: (name, octets) => equalBytes(of(name), octets) }
 }
 
 /** Those of some digest algorithms that are on the allow-list; who uses another is refused when verified. */

@@ -11,8 +11,10 @@ import {
   DerReader,
   encodeHeader,
   joinBytes,
+  joinInSteps,
   TAG,
 } from '../asn1/index.js'
+import { atOnce, type Steps } from '../time/index.js'
 import { named } from '../x509/index.js'
 
 /**
@@ -21,7 +23,7 @@ import { named } from '../x509/index.js'
  * @throws {@link EncodingError} `ERR_CMS_MALFORMED`
  */
 export function detachContent(der: Uint8Array, limits: DerLimits = CMS_LIMITS): Uint8Array {
-  return wrap(take(der, limits), [])
+  return joinBytes(wrap(take(der, limits), []))
 }
 
 /**
@@ -33,9 +35,14 @@ export function detachContent(der: Uint8Array, limits: DerLimits = CMS_LIMITS): 
  * @throws {@link EncodingError} `ERR_CMS_MALFORMED`
  */
 export function attachContent(detached: Uint8Array, content: readonly Uint8Array[]): Uint8Array {
-  const length = lengthOf(content)
-  const octets = [encodeHeader(TAG.octetString, length), ...content]
-  return wrap(take(detached, CMS_LIMITS), [encodeHeader(contextConstructed(0), lengthOf(octets)), ...octets])
+  return atOnce(attachContentInSteps(detached, content))
+}
+
+/** As {@link attachContent}, in steps. */
+export function attachContentInSteps(detached: Uint8Array, content: readonly Uint8Array[]): Steps<Uint8Array> {
+  const octets = [encodeHeader(TAG.octetString, lengthOf(content)), ...content]
+  const explicitContent = [encodeHeader(contextConstructed(0), lengthOf(octets)), ...octets]
+  return joinInSteps(wrap(take(detached, CMS_LIMITS), explicitContent))
 }
 
 /** What stands around the content, as it stands. */
@@ -64,11 +71,10 @@ function take(der: Uint8Array, limits: DerLimits): Frame {
   })
 }
 
-function wrap(frame: Frame, explicitContent: readonly Uint8Array[]): Uint8Array {
+function wrap(frame: Frame, explicitContent: readonly Uint8Array[]): readonly Uint8Array[] {
   const encapContentInfo = around(TAG.sequence, [frame.eContentType, ...explicitContent])
   const signedData = around(TAG.sequence, [frame.version, frame.digestAlgorithms, ...encapContentInfo, frame.rest])
-  const contentInfo = around(TAG.sequence, [frame.contentType, ...around(contextConstructed(0), signedData)])
-  return joinBytes(contentInfo)
+  return around(TAG.sequence, [frame.contentType, ...around(contextConstructed(0), signedData)])
 }
 
 function around(tag: number, pieces: readonly Uint8Array[]): readonly Uint8Array[] {

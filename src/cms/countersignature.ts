@@ -19,7 +19,8 @@ import {
 import { EncodingError, LimitError, TrustError } from '../errors/index.js'
 import { encodeAttribute } from './attributes.js'
 import { digestBytes } from './content-digest.js'
-import { type CmsSigner, encodeSignerInfo, type SignerClaims } from './sign.js'
+import { encodeSignerInfo } from './sign.js'
+import type { CmsSigner, SignerClaims } from './signed-attributes.js'
 import { parseSignedData, parseSignerInfo, type SignerInfo } from './signed-data.js'
 
 /** How long a chain of countersignatures, each of the one before, may become. */

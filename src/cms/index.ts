@@ -1,5 +1,5 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
-export { allowedDigests, type ContentDigest, digestBytes, digestStream } from './content-digest.js'
+export { allowedDigests, type ContentDigest, digestBytes, digestInSteps, digestStream } from './content-digest.js'
 export { countersign, countersignaturesOf, withCountersignature } from './countersignature.js'
 export { type AuthEnvelopedData, parseAuthEnvelopedData, parseForeignAuthEnvelopedData } from './auth-enveloped-data.js'
 export { type CmsRecipient, decryptData, type DecryptedData, openAuthEnvelopedData } from './decrypt.js'
@@ -11,16 +11,11 @@ export {
   type ValidateRecipientsRequest,
 } from './encrypt.js'
 export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './recipient-info.js'
-export { attachContent, detachContent } from './content.js'
+export { attachContent, attachContentInSteps, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
-export {
-  type CmsSigner,
-  digestNameFor,
-  signData,
-  signDataAtOnce,
-  type SignDataRequest,
-  type SignerClaims,
-} from './sign.js'
+export { signAttributesAtOnce, signData, signDataAtOnce, type SignDataRequest } from './sign.js'
+export { type CmsSigner, digestNameFor, encodeSignedAttributes, type SignerClaims } from './signed-attributes.js'
+export { signedOctets } from './plain-signed-data.js'
 export {
   parseForeignSignedData,
   parseSignedData,

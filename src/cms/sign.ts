@@ -9,45 +9,28 @@ import {
   contextPrimitive,
   encodeInteger,
   encodeObjectIdentifier,
-  encodeOctetString,
   encodeSequence,
   encodeSetOf,
-  encodeTime,
   encodeUnsigned,
   equalBytes,
-  headerOctets,
   OID,
-  sharedMemory,
   TAG,
-  writeHeader,
 } from '../asn1/index.js'
-import { type DigestName, digestIdentifierDer, type KeyProvider, samePublicKey } from '../crypto/index.js'
+import { type DigestName, digestIdentifierDer, samePublicKey } from '../crypto/index.js'
 import { InternalError, StoreError, UsageError } from '../errors/index.js'
-import { wholeSeconds } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
-import { encodeAttribute, inOrder } from './attributes.js'
+import { inOrder } from './attributes.js'
 import { type ContentDigest, digestBytes } from './content-digest.js'
-import { encodeSigningCertificate } from './signing-certificate.js'
+import { type CmsSigner, digestNameFor, encodeSignedAttributes, type SignerClaims } from './signed-attributes.js'
+import { type SignedInfo, withinSurroundings } from './surroundings.js'
 
-/** Who signs. */
-export interface CmsSigner {
-  readonly key: KeyProvider
-  readonly certificate: Certificate
-  /** How the certificate is named. Default `subjectKeyIdentifier`: 20 octets, and no name on the wire. */
-  readonly identifier?: 'subjectKeyIdentifier' | 'issuerAndSerialNumber'
-}
-
-export interface SignDataRequest {
+export interface SignDataRequest extends SignerClaims {
   /** At least one. */
   readonly signers: readonly CmsSigner[]
-  /** The claim of when this is signed. */
-  readonly signingTime: Date
   /** eContentType. Default id-data. */
   readonly contentType?: string
   /** Default `'detached'`: the content travels beside the signature, untouched. */
   readonly form?: 'detached' | 'attached'
-  /** More signed attributes, type and value. */
-  readonly attributes?: readonly (readonly [type: string, valueDer: Uint8Array])[]
   /** Certificates to put in. Default none: they are large, and nobody believes them for being there. */
   readonly certificates?: readonly Certificate[]
 }
@@ -72,30 +55,66 @@ export function signDataAtOnce(
   content: Uint8Array | ContentDigest,
   request: SignDataRequest,
 ): Uint8Array | Promise<Uint8Array> {
-  const { signers, contentType = OID.data, form = 'detached' } = request
+  const [signer] = request.signers
+  if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  const covered = content instanceof Uint8Array ? digestBytes(content) : content
+  return signAttributesAtOnce(
+    encodeSignedAttributes(covered, signer, contentTypeOf(request), request),
+    content,
+    request,
+  )
+}
+
+/**
+ * As {@link signDataAtOnce}, for whoever has the signed attributes of the first signer already.
+ *
+ * @param signedAttrs - As {@link encodeSignedAttributes} would encode them; kept until it is signed.
+ */
+export function signAttributesAtOnce(
+  signedAttrs: Uint8Array,
+  content: Uint8Array | ContentDigest,
+  request: SignDataRequest,
+): Uint8Array | Promise<Uint8Array> {
+  const { signers, form = 'detached' } = request
   const [signer] = signers
   if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  requireOwnKey(signer)
   const eContent = form === 'attached' ? octetsOf(content) : undefined
-  const covered = content instanceof Uint8Array ? digestBytes(content) : content
-  const signedAttrs = encodeSignedAttributes(covered, signer, contentType, request)
   const signature = signer.key.sign(signedAttrs)
-  const first = { signer, signedAttrs, signature }
-  return signers.length === 1 && signature instanceof Uint8Array
-    ? encodeSignedData([{ ...first, signature }], eContent, request)
-    : signWithAll(first, covered, eContent, request)
+  if (signers.length > 1 || !(signature instanceof Uint8Array)) {
+    return signWithAll({ signer, signedAttrs, signature }, content, eContent, request)
+  }
+  const signed = { signer, signedAttrs, signature }
+  const encode = (): Uint8Array => encodeSignedData([signed], eContent, request)
+  return eContent === undefined && request.certificates === undefined
+    ? withinSurroundings(signed, contentTypeOf(request), encode)
+    : encode()
+}
+
+function contentTypeOf({ contentType = OID.data }: SignDataRequest): string {
+  return contentType
+}
+
+/** @throws {@link StoreError} `ERR_KEY_CERT_MISMATCH` */
+function requireOwnKey({ key, certificate }: CmsSigner): void {
+  if (samePublicKey(key.publicKey, certificate.publicKey)) return
+  throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the signing key is not the key of the certificate', {
+    details: { certificate: certificate.fingerprint },
+  })
 }
 
 /** One signer after the other: keys that ask a person something do not ask at the same time. */
 async function signWithAll(
   first: Omit<SignedInfo, 'signature'> & { readonly signature: Uint8Array | Promise<Uint8Array> },
-  covered: ContentDigest,
+  content: Uint8Array | ContentDigest,
   eContent: Uint8Array | undefined,
   request: SignDataRequest,
 ): Promise<Uint8Array> {
-  const { signers, contentType = OID.data } = request
   const signed: SignedInfo[] = [{ ...first, signature: await first.signature }]
-  for (const signer of signers.slice(1)) {
-    const signedAttrs = encodeSignedAttributes(covered, signer, contentType, request)
+  const covered = content instanceof Uint8Array ? digestBytes(content) : content
+  for (const signer of request.signers.slice(1)) {
+    requireOwnKey(signer)
+    const signedAttrs = encodeSignedAttributes(covered, signer, contentTypeOf(request), request)
     signed.push({ signer, signedAttrs, signature: await signer.key.sign(signedAttrs) })
   }
   return encodeSignedData(signed, eContent, request)
@@ -104,8 +123,10 @@ async function signWithAll(
 function encodeSignedData(
   signed: readonly SignedInfo[],
   eContent: Uint8Array | undefined,
-  { signers, contentType = OID.data, certificates = NO_CERTIFICATES }: SignDataRequest,
+  request: SignDataRequest,
 ): Uint8Array {
+  const { signers, certificates = NO_CERTIFICATES } = request
+  const contentType = contentTypeOf(request)
   const certificatesDer = certificates.length === 0 ? undefined : certificateSet(certificates)
   const writer = new BackwardWriter(capacityFor(signed, eContent, certificatesDer))
   const end = writer.position
@@ -175,9 +196,6 @@ function octetsOf(content: Uint8Array | ContentDigest): Uint8Array {
   })
 }
 
-/** What a signer says besides what is said of the content. */
-export type SignerClaims = Pick<SignDataRequest, 'signingTime' | 'attributes'>
-
 /**
  * Make one SignerInfo.
  *
@@ -190,59 +208,9 @@ export async function encodeSignerInfo(
   contentType: string | undefined,
   claims: SignerClaims,
 ): Promise<Uint8Array> {
+  requireOwnKey(signer)
   const signedAttrs = encodeSignedAttributes(content, signer, contentType, claims)
   return signerInfo({ signer, signedAttrs, signature: await signer.key.sign(signedAttrs) })
-}
-
-interface SignedInfo {
-  readonly signer: CmsSigner
-  readonly signedAttrs: Uint8Array
-  readonly signature: Uint8Array
-}
-
-/** The SET OF that is signed (RFC 5652 §5.4). */
-function encodeSignedAttributes(
-  content: ContentDigest,
-  signer: CmsSigner,
-  contentType: string | undefined,
-  { signingTime, attributes = [] }: SignerClaims,
-): Uint8Array {
-  const { key, certificate } = signer
-  if (!samePublicKey(key.publicKey, certificate.publicKey)) {
-    throw new StoreError('ERR_KEY_CERT_MISMATCH', 'the signing key is not the key of the certificate', {
-      details: { certificate: certificate.fingerprint },
-    })
-  }
-  const all = [
-    signingTimeAttribute(wholeSeconds(signingTime)),
-    encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digestNameFor(signer)))),
-    encodeAttribute(OID.signingCertificateV2, encodeSigningCertificate(certificate)),
-  ]
-  if (contentType !== undefined) all.push(encodeAttribute(OID.contentType, encodeObjectIdentifier(contentType)))
-  for (const [type, value] of attributes) all.push(encodeAttribute(type, value))
-  const ordered = inOrder(all)
-  let octets = 0
-  for (const attribute of ordered) octets += attribute.length
-  const set = sharedMemory(headerOctets(octets) + octets)
-  writeHeader(set, 0, TAG.set, octets)
-  let position = set.length - octets
-  for (const attribute of ordered) {
-    set.set(attribute, position)
-    position += attribute.length
-  }
-  return set
-}
-
-let lastTime = Number.NaN
-let lastTimeAttribute: Uint8Array = new Uint8Array()
-
-/** The same for all that is signed within a second. */
-function signingTimeAttribute(time: Date): Uint8Array {
-  if (time.getTime() !== lastTime) {
-    lastTimeAttribute = encodeAttribute(OID.signingTime, encodeTime(time))
-    lastTime = time.getTime()
-  }
-  return lastTimeAttribute
 }
 
 function signerInfo(signed: SignedInfo): Uint8Array {
@@ -280,11 +248,6 @@ function writeSignerInfo(writer: BackwardWriter, { signer, signedAttrs, signatur
 
 function isByKeyIdentifier({ identifier }: CmsSigner): boolean {
   return identifier !== 'issuerAndSerialNumber'
-}
-
-/** The digest of the content: that of the signature, or the one that the scheme prescribes (RFC 8419, RFC 9882). */
-export function digestNameFor({ key }: Pick<CmsSigner, 'key'>): DigestName {
-  return key.signatureAlgorithm.digest ?? key.publicKey.algorithm.cmsDigest
 }
 
 function subjectKeyIdentifier(certificate: Certificate): Uint8Array {

@@ -109,7 +109,7 @@ export function outcomesOf(
 }
 
 /** The content to check: its own or the one given, never both. A copy, so that nobody changes it afterwards. */
-export function contentOf(signedData: SignedData, given: Uint8Array | undefined): Uint8Array {
+export function contentOf(signedData: Pick<SignedData, 'eContent'>, given: Uint8Array | undefined): Uint8Array {
   if (signedData.eContent === undefined) {
     if (given === undefined) {
       throw new TrustError('ERR_CMS_CONTENT_MISSING', 'the signature is detached and its content was not given', {

@@ -3,7 +3,6 @@
  *
  * @module crypto/digest (floor 2)
  */
-import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
 import type { DigestName } from './algorithms.js'
 
@@ -14,5 +13,12 @@ export function digestText(digest: DigestName | 'sha1', octets: Uint8Array): str
 
 /** The digest of these octets. SHA-1 is for names that others chose so (RFC 6960 §4.1.1), never for what is believed. */
 export function digestOctets(digest: DigestName | 'sha1', octets: Uint8Array): Uint8Array {
-  return new Uint8Array(Buffer.from(digestText(digest, octets), 'binary'))
+  return digestTextOctets(digestText(digest, octets))
+}
+
+/** What {@link digestText} says, as octets. */
+export function digestTextOctets(text: string): Uint8Array {
+  const octets = new Uint8Array(text.length)
+  for (let index = 0; index < text.length; index++) octets[index] = text.charCodeAt(index)
+  return octets
 }

@@ -20,7 +20,7 @@ export {
   type VerifyingAlgorithm,
 } from './algorithms.js'
 export { CommandKeyProvider } from './command-key-provider.js'
-export { digestOctets, digestText } from './digest.js'
+export { digestOctets, digestText, digestTextOctets } from './digest.js'
 export {
   computeSharedSecret,
   decryptOaep,

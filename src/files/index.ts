@@ -9,7 +9,8 @@ export {
   readSecretFile,
   type SecretReadOptions,
 } from './read.js'
-export { type FileStream, keeping, openFileStream, type StagedFile, stageFile } from './stream.js'
+export { replaceFileInTurns } from './replace.js'
+export { type FileStream, keeping, openFileStream, readFileInTurns, type StagedFile, stageFile } from './stream.js'
 export {
   discardDirectory,
   giveToGroup,

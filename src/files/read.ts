@@ -79,20 +79,27 @@ function readOpened(path: string, flags: number, options: ReadOptions, check: (s
   const { descriptor, stats } = openRegular(path, flags)
   try {
     check(stats)
-    const maxBytes = options.maxBytes ?? DEFAULT_MAX_FILE_BYTES
-    if (stats.size > maxBytes) {
-      throw new LimitError('ERR_LIMIT_EXCEEDED', `${path} is longer than ${maxBytes} bytes`, {
-        details: { path, bytes: String(stats.size), limit: String(maxBytes) },
-      })
-    }
+    requireLength(path, stats.size, options)
     const bytes = readAll(descriptor, stats.size, path)
-    if (bytes.length === 0 && options.empty !== 'allow') {
-      throw new EncodingError('ERR_INPUT_EMPTY', `${path} is empty`, { details: { path } })
-    }
+    requireContent(path, bytes, options)
     return bytes
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** @throws {@link LimitError} `ERR_LIMIT_EXCEEDED` */
+export function requireLength(path: string, octets: number, { maxBytes = DEFAULT_MAX_FILE_BYTES }: ReadOptions): void {
+  if (octets <= maxBytes) return
+  throw new LimitError('ERR_LIMIT_EXCEEDED', `${path} is longer than ${maxBytes} bytes`, {
+    details: { path, bytes: String(octets), limit: String(maxBytes) },
+  })
+}
+
+/** @throws {@link EncodingError} `ERR_INPUT_EMPTY` */
+export function requireContent(path: string, bytes: Uint8Array, { empty }: ReadOptions): void {
+  if (bytes.length > 0 || empty === 'allow') return
+  throw new EncodingError('ERR_INPUT_EMPTY', `${path} is empty`, { details: { path } })
 }
 
 /** Open a regular file; whoever calls closes it. */

@@ -6,7 +6,7 @@
 import { closeSync, constants, fchmodSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../errors/index.js'
-import { cannotRead } from './read.js'
+import { cannotRead, type ReadOptions, requireContent, requireLength } from './read.js'
 import { placeFile, SECRET_MODE, temporaryBeside, writeFailure } from './write.js'
 
 /** Octets read at once. */
@@ -79,6 +79,31 @@ async function readAt(handle: FileHandle, buffer: Uint8Array, position: number, 
     return (await handle.read(buffer, 0, buffer.length, position)).bytesRead
   } catch (cause) {
     throw cannotRead(path, cause)
+  }
+}
+
+/**
+ * Read a whole regular file as `readFileBytes` does, but while others have their turns.
+ *
+ * @throws {@link StoreError} `ERR_FILE_READ` if it is missing, a directory or unreadable, also where it changed meanwhile
+ * @throws {@link EncodingError} `ERR_INPUT_EMPTY`
+ * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
+ */
+export async function readFileInTurns(path: string, options: ReadOptions = {}): Promise<Uint8Array> {
+  const file = await openFileStream(path)
+  try {
+    requireLength(path, file.size, options)
+    const bytes = new Uint8Array(file.size)
+    let filled = 0
+    for await (const piece of file.pieces()) {
+      // What does not fit came after we asked how long it is; that it changed is said at its end.
+      bytes.set(piece.subarray(0, file.size - filled), filled)
+      filled = Math.min(file.size, filled + piece.length)
+    }
+    requireContent(path, bytes, options)
+    return bytes.subarray(0, filled)
+  } finally {
+    await file.close()
   }
 }
 

@@ -47,40 +47,53 @@ export function requireKeys(value: unknown, keys: readonly string[], what: strin
   return value as Record<string, unknown>
 }
 
+const [QUOTE, COMMA, COLON, BACKSLASH] = [0x22, 0x2c, 0x3a, 0x5c]
+const [BRACKET, BRACKET_END, BRACE, BRACE_END] = [0x5b, 0x5d, 0x7b, 0x7d]
+
 /** Walk the tokens once: each object's keys, decoded, must differ. What is not JSON is left to JSON.parse. */
 function checkKeysAndDepth(text: string): void {
-  const tokens = /["{}[\],:]/g
+  /** Of the objects that are open, and `undefined` for arrays. */
   const open: (Set<string> | undefined)[] = []
-  let previous: string | undefined
-  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
-    let [token] = match
-    if (token === '"') {
-      tokens.lastIndex = endOfString(text, match.index + 1)
-      token = text.slice(match.index, tokens.lastIndex)
-    } else if (token === '{' || token === '[') {
-      open.push(token === '{' ? new Set() : undefined)
+  /** Of a string that is the last token; before the text where none is. */
+  let start = -1
+  let end = -1
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index)
+    if (character === QUOTE) {
+      start = index
+      end = endOfString(text, index + 1)
+      index = end - 1
+    } else if (character === COLON) {
+      if (start >= 0) addKey(open.at(-1), text.slice(start, end))
+      start = -1
+    } else if (character === BRACE || character === BRACKET) {
+      open.push(character === BRACE ? new Set() : undefined)
       if (open.length > MAX_JSON_DEPTH) {
         throw new EncodingError('ERR_JSON_MALFORMED', `JSON is nested deeper than ${MAX_JSON_DEPTH}`)
       }
-    } else if (token === '}' || token === ']') {
+      start = -1
+    } else if (character === BRACE_END || character === BRACKET_END) {
       open.pop()
-    } else if (token === ':' && previous?.startsWith('"') === true) {
-      const keys = open.at(-1)
-      const key = decodeKey(previous)
-      if (keys?.has(key) === true) {
-        throw new EncodingError('ERR_JSON_MALFORMED', `a JSON object has the key ${JSON.stringify(key)} twice`)
-      }
-      keys?.add(key)
+      start = -1
+    } else if (character === COMMA) {
+      start = -1
     }
-    previous = token
   }
+}
+
+function addKey(keys: Set<string> | undefined, token: string): void {
+  const key = decodeKey(token)
+  if (keys?.has(key) === true) {
+    throw new EncodingError('ERR_JSON_MALFORMED', `a JSON object has the key ${JSON.stringify(key)} twice`)
+  }
+  keys?.add(key)
 }
 
 /** Where the string that begins here ends, its quotation mark included; the end of the text where it never does. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let escapes = 0
-    while (quote - escapes > start && text[quote - escapes - 1] === '\\') escapes++
+    while (quote - escapes > start && text.charCodeAt(quote - escapes - 1) === BACKSLASH) escapes++
     // An even number of them only escape each other.
     if (escapes % 2 === 0) return quote + 1
   }
@@ -89,6 +102,7 @@ function endOfString(text: string, start: number): number {
 
 /** Keys are compared as decoded: `"a"` and `"\u0061"` are one key. */
 function decodeKey(token: string): string {
+  if (!token.includes('\\')) return token.slice(1, -1)
   try {
     return JSON.parse(token) as string
   } catch {

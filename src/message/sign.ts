@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { OID } from '../asn1/index.js'
-import { type ContentDigest, signDataAtOnce } from '../cms/index.js'
+import { type ContentDigest, digestBytes, signAttributesAtOnce, signDataAtOnce } from '../cms/index.js'
 import { type KeyProvider } from '../crypto/index.js'
 import { DeniedError } from '../errors/index.js'
 import { identityUriOf } from '../identity/index.js'
@@ -14,6 +14,7 @@ import { MINUTE } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
 import { checkMessageContext, contextOf, encodeMessageContext, type MessageContext } from './context.js'
 import { encodeMessageRecipients } from './recipients.js'
+import { SigningTemplates } from './signing-template.js'
 
 /** A key and the certificate of the profile `signer` for it. */
 export interface SigningCredential {
@@ -69,28 +70,44 @@ export async function signMessage(
   const { type, destination, messageId = freshId(), lifetimeSeconds = DEFAULT_LIFETIME_SECONDS, route } = request
   const source = request.source === 'stated' ? identity : undefined
   const context = contextOf({ type, destination, messageId, lifetimeSeconds }, source, route)
-  checkMessageContext(context)
-  const attributes: [string, Uint8Array][] = [[OID.signetMessageContext, encodeMessageContext(context)]]
-  if (request.recipients !== undefined) {
-    attributes.push([OID.signetMessageRecipients, encodeMessageRecipients(request.recipients)])
-  }
-  const signed = signDataAtOnce(content, {
-    signers: [signer],
-    contentType: OID.signetMessage,
-    form: request.form ?? 'detached',
-    signingTime: request.at,
-    attributes,
-  })
+  const signed = signInContext(content, signer, context, request)
   return { der: signed instanceof Uint8Array ? signed : await signed, context }
 }
 
-/** Random octets that are not handed out yet: asking for many at once costs what asking for few does. */
-let fresh: Uint8Array = new Uint8Array()
+const templates = new SigningTemplates()
+
+/** With what a message before left, where it left anything: what it left was checked. */
+function signInContext(
+  content: Uint8Array | ContentDigest,
+  signer: SigningCredential,
+  context: MessageContext,
+  { at, form = 'detached', recipients }: SignMessageRequest,
+): Uint8Array | Promise<Uint8Array> {
+  const usual = { signers: [signer], contentType: OID.signetMessage, form, signingTime: at }
+  const isUsual = context.route === undefined && recipients === undefined
+  const template = isUsual ? templates.find(context, signer) : undefined
+  const covered = content instanceof Uint8Array ? digestBytes(content) : content
+  const signedAttrs = template?.fill(covered, at, context.messageId)
+  if (signedAttrs !== undefined) return signAttributesAtOnce(signedAttrs, content, usual)
+  checkMessageContext(context)
+  const attributes: [string, Uint8Array][] = [[OID.signetMessageContext, encodeMessageContext(context)]]
+  if (recipients !== undefined) attributes.push([OID.signetMessageRecipients, encodeMessageRecipients(recipients)])
+  const signed = signDataAtOnce(content, { ...usual, attributes })
+  if (isUsual && form === 'detached' && signed instanceof Uint8Array) templates.leave(signed, context, signer)
+  return signed
+}
+
+/** Random octets, and how many are handed out: asking for many at once costs what asking for few does. */
+let random: Uint8Array = new Uint8Array()
+let used = 0
 
 function freshId(): Uint8Array {
-  if (fresh.length < MESSAGE_ID_OCTETS) fresh = randomBytes(256 * MESSAGE_ID_OCTETS)
-  const id = new Uint8Array(fresh.subarray(0, MESSAGE_ID_OCTETS))
-  fresh = fresh.subarray(MESSAGE_ID_OCTETS)
+  if (used === random.length) {
+    random = randomBytes(256 * MESSAGE_ID_OCTETS)
+    used = 0
+  }
+  const id = new Uint8Array(MESSAGE_ID_OCTETS)
+  for (let index = 0; index < MESSAGE_ID_OCTETS; index++) id[index] = random[used++] as number
   return id
 }
 

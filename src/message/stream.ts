@@ -6,7 +6,9 @@
 import { allowedDigests, contentConflict, digestStream } from '../cms/index.js'
 import { trustedSigner } from './trusted-signer.js'
 import type { MessagePolicy } from './message-policy.js'
-import { type MessageFacts, openMessage, verifyOpened } from './verify.js'
+import type { MessageFacts } from './judge.js'
+import { openMessage } from './open.js'
+import { checkReceiver, verifyOpened } from './verify.js'
 
 let prove: (contentLength: number, facts: MessageFacts) => VerifiedStream
 
@@ -44,7 +46,8 @@ export async function verifyMessageStream(
 ): Promise<VerifiedStream> {
   // Copies: the caller could change either while the content passes.
   const wanted = { ...policy }
-  const opened = openMessage(Uint8Array.from(der), wanted)
+  checkReceiver(wanted)
+  const opened = openMessage(Uint8Array.from(der), wanted.route)
   if (opened.signedData.eContent !== undefined) throw contentConflict()
   trustedSigner(opened.signerInfo.sid, wanted.trust)
   const content = await digestStream(pieces, allowedDigests([opened.signerInfo.digestAlgorithm]))

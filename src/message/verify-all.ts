@@ -78,7 +78,7 @@ class Pending implements SignatureAsker {
     try {
       // Between signature and verdict whoever sent the octets may write others over them.
       this.#prepared = prepareMessage(sharedCopy(der), content, policy)
-      pool.ask(this.#prepared.check, this)
+      pool.ask(this.#prepared.examined.check, this)
     } catch (error) {
       this.failed(error)
     }

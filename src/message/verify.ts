@@ -6,49 +6,31 @@
  * @module message/verify (floor 7)
  */
 import { Buffer } from 'node:buffer'
-import { asBuffer, equalBytes, OID } from '../asn1/index.js'
+import { asBuffer } from '../asn1/index.js'
 import {
-  attributeValue,
   type ContentDigest,
   contentOf,
   digestBytes,
-  noSigners,
-  parseSignedData,
-  type SignedData,
-  type SignerInfo,
+  type ExaminedSigner,
   examineSigner,
+  type SignerInfo,
   signatureRefused,
-  type SignerFacts,
   verifyCheck,
 } from '../cms/index.js'
-import type { SignatureCheck } from '../crypto/index.js'
-import { DeniedError, InternalError, LimitError, StaleError, TrustError } from '../errors/index.js'
-import { decodeUtf8 } from '../files/index.js'
+import { InternalError, StaleError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
-import { type JsonValue, parseStrictJson } from '../json/index.js'
-import { checkBindings, type PolicyQuestion, typePattern } from '../policy/index.js'
-import { addSeconds } from '../time/index.js'
-import type { TrustedSigner } from '../trust/index.js'
+import type { TrustDirectory, TrustedSigner } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
-import { type MessageContext, readMessageContext } from './context.js'
-import { checkPolicy, DEFAULT_SKEW_SECONDS, type MessagePolicy } from './message-policy.js'
+import type { MessageContext } from './context.js'
+import { type Judged, judge, type MessageFacts, type StatedContext } from './judge.js'
+import { type KnownForm, KnownForms } from './known-form.js'
+import { checkPolicy, type MessagePolicy } from './message-policy.js'
+import { type OpenedMessage, openMessage } from './open.js'
 import type { ReplayStore } from './replay.js'
-import { type VerifiedRoute, verifyRoute } from './routing-slip.js'
-import { requireWanted, trustedSigner } from './trusted-signer.js'
+import type { VerifiedRoute } from './routing-slip.js'
+import { trustedSigner } from './trusted-signer.js'
 
 let prove: (content: Uint8Array, facts: Judged['facts'], replay: MessageFacts['replay']) => VerifiedMessage
-
-/** What is true of a message that verified, besides its content. */
-export interface MessageFacts {
-  readonly context: MessageContext
-  readonly signer: Identity
-  readonly certificate: Certificate
-  readonly signingTime: Date
-  readonly replay: 'checked' | 'not checked'
-  readonly bindings: readonly string[]
-  readonly rule: string | undefined
-  readonly route: VerifiedRoute | undefined
-}
 
 /** The proof that a message is from its signer, for here and for now. Only {@link verifyMessage} makes one. */
 export class VerifiedMessage {
@@ -101,14 +83,26 @@ export async function verifyMessage(
   policy: MessagePolicy,
 ): Promise<VerifiedMessage> {
   const prepared = prepareMessage(der, content, policy)
-  requireSignature(verifyCheck(prepared.check), prepared)
+  requireSignature(verifyCheck(prepared.examined.check), prepared)
   return acceptMessage(prepared, policy)
 }
 
 /** A message of which everything holds that can be known without arithmetic: nothing yet. */
-export interface PreparedMessage extends ExaminedMessage {
+export type PreparedMessage = ExaminedMessage & {
   readonly bytes: Uint8Array
+  readonly eContent: Uint8Array | undefined
 }
+
+/** A message whose signature is to be verified. */
+type ExaminedMessage = StatedContext & {
+  readonly der: Uint8Array
+  readonly digest: ContentDigest
+  readonly signer: TrustedSigner
+  readonly examined: ExaminedSigner
+}
+
+/** What was accepted by one directory teaches nothing to those who trust another. */
+const knownForms = new WeakMap<TrustDirectory, KnownForms>()
 
 /** All that comes before the signature is verified. */
 export function prepareMessage(
@@ -116,56 +110,81 @@ export function prepareMessage(
   content: Uint8Array | undefined,
   policy: MessagePolicy,
 ): PreparedMessage {
-  const opened = openMessage(der, policy)
-  const bytes = contentOf(opened.signedData, content)
-  const digest = digestBytes(bytes)
-  return { ...opened, ...examineOpened(opened, digest, policy), digest, bytes }
+  checkReceiver(policy)
+  const form = policy.route === undefined && content !== undefined ? knownForms.get(policy.trust)?.find(der) : undefined
+  // What is in a known form is detached.
+  const held = form === undefined ? undefined : hold(contentOf({ eContent: undefined }, content))
+  const known = form === undefined || held === undefined ? undefined : prepareKnown(form, der, held, policy)
+  if (known !== undefined) return known
+  const opened = openMessage(der, policy.route)
+  const { eContent } = opened.signedData
+  const { bytes, digest } = held ?? hold(contentOf(opened.signedData, content))
+  return { ...examineOpened(opened, digest, policy), bytes, eContent }
+}
+
+/** Content, digested once. */
+type HeldContent = Pick<PreparedMessage, 'bytes' | 'digest'>
+
+function hold(bytes: Uint8Array): HeldContent {
+  return { bytes, digest: digestBytes(bytes) }
+}
+
+/** @throws {@link UsageError} `ERR_CONFIG_INVALID` · {@link StaleError} `ERR_TRUST_DIRECTORY_*` */
+export function checkReceiver(policy: MessagePolicy): void {
+  checkPolicy(policy)
+  policy.trust.requireCurrent(policy.at)
+}
+
+/** A message in a form that is known, if all else holds. @returns `undefined` where it does not: that is said elsewhere. */
+function prepareKnown(
+  form: KnownForm,
+  der: Uint8Array,
+  { bytes, digest }: HeldContent,
+  { trust }: MessagePolicy,
+): PreparedMessage | undefined {
+  const octets = asBuffer(der)
+  const signer = trust.find(form.keyIdentifier(octets))
+  const examined = signer === undefined ? undefined : form.examine(octets, digest, signer.certificate)
+  if (signer === undefined || examined === undefined) return undefined
+  return { der, digest, signer, examined, context: form.context(octets), bytes, eContent: undefined }
 }
 
 /** All that comes after: for a message whose signature verified, and for no other. */
 export async function acceptMessage(prepared: PreparedMessage, policy: MessagePolicy): Promise<VerifiedMessage> {
   const { bytes } = prepared
   const judged = judge(prepared, bytes, policy)
-  const { replay } = policy
-  if (replay === 'allow-unchecked') return prove(bytes, judged.facts, 'not checked')
-  const answer = remember(judged, policy, replay)
-  // What is there already is not waited for; a promise of others than Node's is.
-  requireFresh(typeof answer === 'boolean' ? answer : await answer, judged)
-  return prove(bytes, judged.facts, 'checked')
+  const replay = rememberOnce(judged, policy)
+  // What is there already is not waited for.
+  const accepted = prove(bytes, judged.facts, typeof replay === 'string' ? replay : await replay)
+  if (prepared.signerInfo !== undefined) teachForm(prepared, judged, policy)
+  return accepted
 }
 
-/** A message whose structure is as it must be, and nothing more. */
-export interface OpenedMessage {
-  readonly der: Uint8Array
-  readonly signedData: SignedData
-  readonly signerInfo: SignerInfo
-}
-
-/** What can be refused before the content is read. */
-export function openMessage(der: Uint8Array, policy: MessagePolicy): OpenedMessage {
-  checkPolicy(policy)
-  policy.trust.requireCurrent(policy.at)
-  // Of a Buffer, texts are read without making another.
-  const signedData = parseMessage(asBuffer(der))
-  return { der, signedData, signerInfo: onlySigner(signedData, policy) }
-}
-
-/** A message whose signature is to be verified. */
-interface ExaminedMessage extends OpenedMessage {
-  readonly digest: ContentDigest
-  readonly signer: TrustedSigner
-  readonly signature: SignerFacts
-  readonly check: SignatureCheck
+function teachForm(
+  prepared: PreparedMessage & { readonly signerInfo: SignerInfo },
+  { facts: { context, certificate } }: Judged,
+  { route, trust }: MessagePolicy,
+): void {
+  const { der, signerInfo, examined, eContent } = prepared
+  if (eContent !== undefined || route !== undefined || !examined.facts.certificateBound) return
+  const forms = knownForms.get(trust) ?? new KnownForms()
+  knownForms.set(trust, forms)
+  forms.teach({ der, signerInfo, facts: examined.facts, certificate, context })
 }
 
 function examineOpened(
-  { signedData, signerInfo }: OpenedMessage,
+  { der, signedData, signerInfo }: OpenedMessage,
   digest: ContentDigest,
   { trust }: MessagePolicy,
-): Pick<ExaminedMessage, 'signer' | 'signature' | 'check'> {
+): ExaminedMessage & { readonly signerInfo: SignerInfo } {
   const signer = trustedSigner(signerInfo.sid, trust)
-  const { facts, check } = examineSigner(signedData, signerInfo, digest, signer.certificate)
-  return { signer, signature: facts, check }
+  return {
+    der,
+    digest,
+    signer,
+    signerInfo,
+    examined: examineSigner(signedData, signerInfo, digest, signer.certificate),
+  }
 }
 
 /** @throws {@link TrustError} `ERR_CMS_SIGNATURE` */
@@ -180,208 +199,25 @@ export async function verifyOpened(
   digest: ContentDigest,
   policy: MessagePolicy,
 ): Promise<MessageFacts> {
-  const examined = { ...opened, ...examineOpened(opened, digest, policy), digest }
-  requireSignature(verifyCheck(examined.check), examined)
-  const judged = judge(examined, undefined, policy)
-  const { replay } = policy
-  if (replay === 'allow-unchecked') return { ...judged.facts, replay: 'not checked' }
-  requireFresh(await remember(judged, policy, replay), judged)
-  return { ...judged.facts, replay: 'checked' }
-}
-
-/** A message that is all right, unless it was accepted before. */
-interface Judged {
-  readonly facts: Omit<MessageFacts, 'replay'>
-  /** After this instant nobody accepts it. */
-  readonly until: Date
-}
-
-const NO_BINDINGS: readonly string[] = Object.freeze([])
-
-/** All that needs no store, of a message whose signature verified. */
-function judge(
-  { der, signerInfo, digest, signer, signature }: ExaminedMessage,
-  bytes: Uint8Array | undefined,
-  policy: MessagePolicy,
-): Judged {
-  if (!signature.certificateBound) throw missing('signingCertificateV2')
-  if (signature.signingTime === undefined) throw missing('signingTime')
-  const { signingTime } = signature
-  const context = attributeValue(signerInfo.signedAttrs, OID.signetMessageContext, readMessageContext)
-  if (context === undefined) throw missing('messageContext')
-  const path = signer.validate(policy.at, policy.revocation ?? 'required')
-  const { identity } = signer
-  checkSender(context, identity, policy)
-  checkDestination(context, policy)
-  checkType(context, policy)
-  policy.carrier?.(context, identity)
-  const until = checkTime(signingTime, context, policy)
-  const { skewSeconds = DEFAULT_SKEW_SECONDS } = policy
-  const route = verifyRoute({ der, signerInfo, planned: context.route, signingTime }, policy, skewSeconds)
-  const { bindings = [], authorization } = policy
-  const json = isRead(context, policy) ? (policy.reader ?? readJson)(readable(bytes, digest), context) : undefined
-  // Content that was not read has no fields, and breaks every rule.
-  if (bindings.length > 0) checkBindings(json ?? null, identity, bindings)
-  const decision = authorization?.authorize(questionOf(context, identity, json, policy))
-  if (context.route !== undefined) Object.freeze(context.route)
-  return {
-    facts: {
-      context: Object.freeze(context),
-      signer: identity,
-      certificate: path.target,
-      signingTime,
-      bindings: bindings.length === 0 ? NO_BINDINGS : Object.freeze(bindings.map((binding) => binding.text)),
-      rule: decision?.rule,
-      route,
-    },
-    until,
-  }
-}
-
-/** Whether somebody wants to know what the content says. */
-function isRead({ type, destination }: MessageContext, { reader, bindings, authorization }: MessagePolicy): boolean {
-  return (
-    reader !== undefined ||
-    (bindings !== undefined && bindings.length > 0) ||
-    authorization?.readsContent(type, destination) === true
-  )
-}
-
-function readable(bytes: Uint8Array | undefined, { length }: ContentDigest): Uint8Array {
-  if (bytes !== undefined) return bytes
-  throw new LimitError('ERR_LIMIT_EXCEEDED', 'the content is too long for rules that read it', {
-    details: { bytes: String(length) },
-    hint: 'rules that read content are for messages that fit into memory',
-  })
-}
-
-function readJson(content: Uint8Array): JsonValue {
-  return parseStrictJson(decodeUtf8(content, 'the content of the message'))
-}
-
-/** Sender and scope are the receiver's own knowledge; of the message, only what was signed. */
-function questionOf(
-  { type, destination }: MessageContext,
-  sender: Identity,
-  content: JsonValue | undefined,
-  { scope }: MessagePolicy,
-): PolicyQuestion {
-  return {
-    sender,
-    type,
-    destination,
-    ...(scope === undefined ? {} : { scope }),
-    ...(content === undefined ? {} : { content }),
-  }
-}
-
-function parseMessage(der: Uint8Array): SignedData {
-  if (der.length === 0) {
-    throw new DeniedError('ERR_MESSAGE_UNSIGNED', 'the message has no signature', {
-      hint: 'unsigned messages are never accepted',
-    })
-  }
-  const signedData = parseSignedData(der)
-  if (signedData.eContentType !== OID.signetMessage) {
-    throw new TrustError('ERR_CMS_CONTENT_TYPE', 'the document is not a signet message', {
-      details: { found: signedData.eContentType },
-      hint: 'for other CMS documents: signet cms verify',
-    })
-  }
-  // Outside of the signature nothing is allowed that is not needed (OSSN-0062).
-  if (signedData.certificatesDer.length > 0 || signedData.crlsDer.length > 0) {
-    throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a message carries no certificates or CRLs')
-  }
-  return signedData
-}
-
-function onlySigner(signedData: SignedData, { route }: MessagePolicy): SignerInfo {
-  const [signer, second] = signedData.signerInfos
-  if (signer === undefined) throw noSigners()
-  if (second !== undefined)
-    throw new TrustError('ERR_CMS_SIGNER_COUNT', `a message has one signer, this one ${signedData.signerInfos.length}`)
-  // Those of a routing slip are for whoever says what they must be.
-  if (route === undefined && signer.unsignedAttrs.size > 0)
-    throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', 'a message has no unsigned attributes')
-  const [digest, other] = signedData.digestAlgorithms
-  if (digest === undefined || other !== undefined || !equalBytes(digest.der, signer.digestAlgorithm.der)) {
-    throw new TrustError('ERR_ALGORITHM_MISMATCH', 'the digests of the document are not that of its signer')
-  }
-  return signer
-}
-
-function missing(attribute: string): TrustError {
-  return new TrustError('ERR_CMS_SIGNED_ATTRIBUTES', `the signed attribute ${attribute} is missing`, {
-    hint: 'messages are made with signet sign',
-  })
-}
-
-function checkSender(context: MessageContext, identity: Identity, { senders }: MessagePolicy): void {
-  if (context.source !== undefined && context.source !== identity.uri) {
-    throw new DeniedError(
-      'ERR_MESSAGE_SOURCE',
-      `the message says it is from ${context.source}, and was signed by ${identity.uri}`,
-      {
-        details: { source: context.source, signer: identity.uri },
-      },
-    )
-  }
-  requireWanted(identity, senders)
-}
-
-function checkDestination({ destination }: MessageContext, { destinations }: MessagePolicy): void {
-  if (destinations !== 'allow-any' && !destinations.includes(destination)) {
-    throw new DeniedError('ERR_MESSAGE_DESTINATION', `the message is for ${destination}`, {
-      details: { destination, wanted: destinations.join(' ') },
-    })
-  }
-}
-
-function checkType({ type }: MessageContext, { types }: MessagePolicy): void {
-  if (types !== 'allow-any' && !types.some((pattern) => typePattern(pattern).matches(type))) {
-    throw new DeniedError('ERR_MESSAGE_TYPE', `messages of the type ${type} are not wanted here`, {
-      details: { type, wanted: types.join(' ') },
-    })
-  }
-}
-
-/**
- * Receiver's clock, both ways. Yields the instant until which the message is to be remembered: by what is signed and not
- * by this receiver's maximum age, so that a more patient one that shares the memory finds it there, too. Receivers that
- * share one allow the same skew.
- */
-function checkTime(signingTime: Date, { lifetimeSeconds }: MessageContext, policy: MessagePolicy): Date {
-  const { at, maxAgeSeconds, skewSeconds = DEFAULT_SKEW_SECONDS } = policy
-  const [signed, now] = [signingTime.getTime(), at.getTime()]
-  if (signed > now + skewSeconds * 1000) {
-    throw new StaleError(
-      'ERR_MESSAGE_FROM_FUTURE',
-      `the message was signed later than now: ${signingTime.toISOString()}`,
-      {
-        details: { signingTime: signingTime.toISOString(), at: at.toISOString() },
-        hint: 'check the clocks of both machines',
-      },
-    )
-  }
-  if (now > signed + (Math.min(lifetimeSeconds, maxAgeSeconds) + skewSeconds) * 1000) {
-    throw new StaleError(
-      'ERR_MESSAGE_EXPIRED',
-      `the message is too old: it was signed at ${signingTime.toISOString()}`,
-      {
-        details: {
-          signingTime: signingTime.toISOString(),
-          at: at.toISOString(),
-          lifetimeSeconds: String(lifetimeSeconds),
-          maxAgeSeconds: String(maxAgeSeconds),
-        },
-        hint: 'sign it again, or accept a greater age',
-      },
-    )
-  }
-  return addSeconds(signingTime, lifetimeSeconds + skewSeconds)
+  const message = examineOpened(opened, digest, policy)
+  requireSignature(verifyCheck(message.examined.check), message)
+  const judged = judge(message, undefined, policy)
+  return { ...judged.facts, replay: await rememberOnce(judged, policy) }
 }
 
 /** The last question, because asking it changes the answer. */
+function rememberOnce(judged: Judged, policy: MessagePolicy): MessageFacts['replay'] | Promise<MessageFacts['replay']> {
+  const { replay } = policy
+  if (replay === 'allow-unchecked') return 'not checked'
+  const answer = remember(judged, policy, replay)
+  return typeof answer === 'boolean' ? requireFresh(answer, judged) : freshLater(answer, judged)
+}
+
+/** A promise of others than Node's is one, too. */
+async function freshLater(answer: Promise<boolean>, judged: Judged): Promise<MessageFacts['replay']> {
+  return requireFresh(await answer, judged)
+}
+
 function remember(
   { facts, until }: Judged,
   { at, route: wanted }: MessagePolicy,
@@ -395,8 +231,8 @@ function remember(
 }
 
 /** Whatever a store answers that is not a clear yes is a no. */
-function requireFresh(answer: unknown, { facts }: Judged): void {
-  if (answer === true) return
+function requireFresh(answer: unknown, { facts }: Judged): 'checked' {
+  if (answer === true) return 'checked'
   if (answer !== false) throw new InternalError('ERR_INTERNAL', 'the replay memory gave no answer')
   throw new StaleError('ERR_MESSAGE_REPLAYED', 'the message was accepted before', {
     details: { signer: facts.signer.uri, messageId: Buffer.from(facts.context.messageId).toString('hex') },

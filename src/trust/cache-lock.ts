@@ -8,6 +8,10 @@ import { StoreError } from '../errors/index.js'
 
 /** How long to wait for another process that updates. */
 const LOCK_MILLISECONDS = 15_000
+/** How often to ask whether it is done. */
+const RETRY_MILLISECONDS = 20
+/** SQLITE_BUSY (sqlite.org/rescode.html); what is above the lowest octet says more of it. */
+const BUSY = 5
 
 /**
  * Work while no other process does under the same lock.
@@ -17,23 +21,36 @@ const LOCK_MILLISECONDS = 15_000
  *
  * @throws {@link StoreError} `ERR_STORE_LOCKED`; and what the work throws
  */
-export function withLock<T>(path: string, work: () => T): T {
-  const database = lock(path)
+export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const database = await lock(path)
   try {
-    return work()
+    return await work()
   } finally {
     database.close()
   }
 }
 
-function lock(path: string): DatabaseSync {
+/** SQLite would wait by itself, and all of this process with it. */
+async function lock(path: string): Promise<DatabaseSync> {
+  for (let waited = 0; waited < LOCK_MILLISECONDS; waited += RETRY_MILLISECONDS) {
+    const database = tryLock(path, 'wait')
+    if (database !== undefined) return database
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS))
+  }
+  return tryLock(path, 'refuse')
+}
+
+function tryLock(path: string, busy: 'refuse'): DatabaseSync
+function tryLock(path: string, busy: 'wait'): DatabaseSync | undefined
+function tryLock(path: string, busy: 'wait' | 'refuse'): DatabaseSync | undefined {
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(path, { timeout: LOCK_MILLISECONDS })
+    database = new DatabaseSync(path, { timeout: 0 })
     database.exec('BEGIN IMMEDIATE')
     return database
   } catch (cause) {
     database?.close()
+    if (busy === 'wait' && isBusy(cause)) return undefined
     const reason = cause instanceof Error ? cause.message : 'unknown'
     throw new StoreError('ERR_STORE_LOCKED', `the lock ${path} cannot be had: ${reason}`, {
       details: { path, reason },
@@ -41,4 +58,9 @@ function lock(path: string): DatabaseSync {
       cause,
     })
   }
+}
+
+function isBusy(cause: unknown): boolean {
+  const { errcode = 0 } = cause as { readonly errcode?: number }
+  return (errcode & 0xff) === BUSY
 }

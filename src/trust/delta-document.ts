@@ -37,10 +37,11 @@ import {
   TAG,
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
-import { type Certificate, type Crl, hex, named, readCertificate, readCrl } from '../x509/index.js'
-import { MAX_SEQUENCE, readAll } from './document.js'
+import { atOnce, type Steps } from '../time/index.js'
+import { type Certificate, type Crl, hex, namedInSteps } from '../x509/index.js'
+import { MAX_SEQUENCE, readCertificates, readCrls } from './document.js'
 import type { SeenDirectory } from './memory.js'
-import { SignerList } from './signer-list.js'
+import { SignerList, SIGNERS_AT_ONCE } from './signer-list.js'
 
 export interface TrustDeltaDocument {
   readonly trustDomain: string
@@ -92,33 +93,48 @@ function encodeDirectoryId({ sequence, digest }: SeenDirectory): Uint8Array {
  * @throws {@link LimitError} `ERR_LIMIT_EXCEEDED`
  */
 export function readTrustDelta(der: Uint8Array): ReadTrustDelta {
-  return named('ERR_TRUST_DELTA_MALFORMED', 'a trust delta', () => {
-    const reader = DerReader.over(der, TRUST_DIRECTORY_LIMITS)
-    const fields = reader.sequence()
-    reader.finish()
-    if (fields.smallInteger(255) !== 1) throw fields.error('ERR_TRUST_DELTA_MALFORMED', 'the version is not 1')
-    const delta = {
-      trustDomain: fields.string(TAG.utf8String),
-      base: readDirectoryId(fields.sequence()),
-      result: readDirectoryId(fields.sequence()),
-      issuedAt: fields.generalizedTime(),
-      nextUpdate: fields.generalizedTime(),
-      anchors: readOptional(fields, 0, readCertificate),
-      authorities: readOptional(fields, 1, readCertificate),
-      crls: readOptional(fields, 2, readCrl),
-      removed: readRemoved(fields.sequence()),
-      signers: SignerList.read(fields.sequence()),
-      signature: fields.element(TAG.sequence),
-    }
-    fields.finish()
-    if (delta.result.sequence <= delta.base.sequence) {
-      throw fields.error('ERR_TRUST_DELTA_MALFORMED', 'a delta makes a directory with a higher number')
-    }
-    if (delta.removed.some((keyIdentifier) => delta.signers.indexOf(keyIdentifier) >= 0)) {
+  return atOnce(readTrustDeltaInSteps(der))
+}
+
+/** As {@link readTrustDelta}, in steps. */
+export function readTrustDeltaInSteps(der: Uint8Array): Steps<ReadTrustDelta> {
+  return namedInSteps('ERR_TRUST_DELTA_MALFORMED', 'a trust delta', readFields(der))
+}
+
+function* readFields(der: Uint8Array): Steps<ReadTrustDelta> {
+  const reader = DerReader.over(der, TRUST_DIRECTORY_LIMITS)
+  const fields = reader.sequence()
+  reader.finish()
+  if (fields.smallInteger(255) !== 1) throw fields.error('ERR_TRUST_DELTA_MALFORMED', 'the version is not 1')
+  const delta = {
+    trustDomain: fields.string(TAG.utf8String),
+    base: readDirectoryId(fields.sequence()),
+    result: readDirectoryId(fields.sequence()),
+    issuedAt: fields.generalizedTime(),
+    nextUpdate: fields.generalizedTime(),
+    anchors: yield* readOptional(fields, 0, readCertificates),
+    authorities: yield* readOptional(fields, 1, readCertificates),
+    crls: yield* readOptional(fields, 2, readCrls),
+    removed: yield* readRemoved(fields.sequence()),
+    signers: yield* SignerList.readInSteps(fields.sequence()),
+    signature: fields.element(TAG.sequence),
+  }
+  fields.finish()
+  if (delta.result.sequence <= delta.base.sequence) {
+    throw fields.error('ERR_TRUST_DELTA_MALFORMED', 'a delta makes a directory with a higher number')
+  }
+  for (const [index, keyIdentifier] of delta.removed.entries()) {
+    if (delta.signers.indexOf(keyIdentifier) >= 0) {
       throw fields.error('ERR_TRUST_DELTA_MALFORMED', 'a signer is both removed and there')
     }
-    return delta
-  })
+    if (isStep(index)) yield
+  }
+  return delta
+}
+
+/** Whether so many were looked at that others have a turn. */
+function isStep(index: number): boolean {
+  return index % SIGNERS_AT_ONCE === SIGNERS_AT_ONCE - 1
 }
 
 function readDirectoryId(fields: DerReader): SeenDirectory {
@@ -129,18 +145,24 @@ function readDirectoryId(fields: DerReader): SeenDirectory {
   return { sequence, digest: hex(digest) }
 }
 
-function readOptional<T>(fields: DerReader, number: number, read: (reader: DerReader) => T): readonly T[] | undefined {
+function* readOptional<T>(
+  fields: DerReader,
+  number: number,
+  read: (sequence: DerReader) => Steps<readonly T[]>,
+): Steps<readonly T[] | undefined> {
   const tag = contextConstructed(number)
-  return fields.peek() === tag ? readAll(fields.constructed(tag), read) : undefined
+  return fields.peek() === tag ? yield* read(fields.constructed(tag)) : undefined
 }
 
-function readRemoved(sequence: DerReader): readonly Uint8Array[] {
-  const removed = readAll(sequence, (reader) => reader.octetString())
-  removed.forEach((keyIdentifier, index) => {
-    const previous = removed[index - 1]
+function* readRemoved(sequence: DerReader): Steps<readonly Uint8Array[]> {
+  const removed: Uint8Array[] = []
+  while (!sequence.atEnd) {
+    const previous = removed.at(-1)
+    const keyIdentifier = sequence.octetString()
     if (previous !== undefined && compareBytes(previous, keyIdentifier) >= 0) {
       throw sequence.error('ERR_TRUST_DELTA_MALFORMED', 'removed signers are in ascending order, each once')
     }
-  })
+    if (isStep(removed.push(keyIdentifier))) yield
+  }
   return removed
 }

@@ -4,12 +4,19 @@
  *
  * @module trust/delta (floor 6)
  */
-import { OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
-import { attachContent, type CmsSigner, detachContent } from '../cms/index.js'
+import { joinInSteps, OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
+import { attachContentInSteps, type CmsSigner, detachContent } from '../cms/index.js'
 import { isSignetError, StaleError, TrustError, UsageError } from '../errors/index.js'
-import { encodeTrustDelta, type ReadTrustDelta, readTrustDelta } from './delta-document.js'
+import { atOnce, inTurns, type Steps } from '../time/index.js'
+import { encodeTrustDelta, type ReadTrustDelta, readTrustDeltaInSteps } from './delta-document.js'
 import { changesBetween, mergedSigners } from './difference.js'
-import { encodedSigners, openTrustDirectory, type OpenTrustDirectoryRequest, TrustDirectory } from './directory.js'
+import {
+  encodedSigners,
+  type OpenedDirectory,
+  openInSteps,
+  type OpenTrustDirectoryRequest,
+  TrustDirectory,
+} from './directory.js'
 import { encodeInPieces } from './document.js'
 import { checkNotOlder, remember, type SeenDirectory } from './memory.js'
 import { checkPublisher, type Published, readPublished, requirePin, signPublished } from './publisher.js'
@@ -105,18 +112,40 @@ export class TrustDelta {
  * @throws {@link TrustError} `ERR_TRUST_PIN_MISMATCH`, CMS and path codes
  * @throws {@link EncodingError} `ERR_TRUST_DELTA_MALFORMED`, `ERR_CMS_MALFORMED`
  */
-export function openTrustDelta(bytes: Uint8Array, request: { readonly pin: string; readonly at: Date }): TrustDelta {
-  const published = readPublished(bytes, OID.signetTrustDelta, requirePin(request.pin))
-  checkPublisher(published, request.at, 'allow-unchecked')
-  return make(readTrustDelta(published.content), published)
+export function openTrustDelta(bytes: Uint8Array, request: OpenTrustDeltaRequest): TrustDelta {
+  return atOnce(openDeltaInSteps(bytes, request))
+}
+
+export interface OpenTrustDeltaRequest {
+  /** SHA-256 of the root certificate in hexadecimal, learnt some other way. */
+  readonly pin: string
+  readonly at: Date
+}
+
+/**
+ * As {@link openTrustDelta}, for who serves others meanwhile: they have a turn about every millisecond.
+ *
+ * @param bytes - Copied first; what becomes of them afterwards changes nothing.
+ * @throws as {@link openTrustDelta}
+ */
+export function openTrustDeltaInTurns(bytes: Uint8Array, request: OpenTrustDeltaRequest): Promise<TrustDelta> {
+  return inTurns(openDeltaCopyInSteps(bytes, request))
+}
+
+function* openDeltaCopyInSteps(bytes: Uint8Array, { pin, at }: OpenTrustDeltaRequest): Steps<TrustDelta> {
+  const same = { pin: requirePin(pin), at: new Date(at) }
+  return yield* openDeltaInSteps(yield* joinInSteps([bytes]), same)
+}
+
+function* openDeltaInSteps(bytes: Uint8Array, { pin, at }: OpenTrustDeltaRequest): Steps<TrustDelta> {
+  const published = yield* readPublished(bytes, OID.signetTrustDelta, requirePin(pin))
+  checkPublisher(published, at, 'allow-unchecked')
+  yield
+  return make(yield* readTrustDeltaInSteps(published.content), published)
 }
 
 /** A directory that a delta made, and the document that it was signed as. */
-export interface AppliedDelta {
-  readonly directory: TrustDirectory
-  /** The whole directory, byte for byte as it was published. */
-  readonly der: Uint8Array
-}
+export type AppliedDelta = OpenedDirectory
 
 /**
  * Make the next trust directory. It is verified like one that came whole: {@link openTrustDirectory}.
@@ -130,6 +159,29 @@ export function applyTrustDelta(
   delta: TrustDelta,
   request: OpenTrustDirectoryRequest,
 ): AppliedDelta {
+  return atOnce(applyInSteps(base, delta, request))
+}
+
+/**
+ * As {@link applyTrustDelta}, for who serves others meanwhile: they have a turn about every millisecond.
+ *
+ * What is verified is the whole directory that comes of it, which nobody else holds.
+ *
+ * @throws as {@link applyTrustDelta}
+ */
+export function applyTrustDeltaInTurns(
+  base: TrustDirectory,
+  delta: TrustDelta,
+  { pin, at, memory }: OpenTrustDirectoryRequest,
+): Promise<AppliedDelta> {
+  return inTurns(applyInSteps(base, delta, { pin, at: new Date(at), memory }))
+}
+
+function* applyInSteps(
+  base: TrustDirectory,
+  delta: TrustDelta,
+  request: OpenTrustDirectoryRequest,
+): Steps<AppliedDelta> {
   const { document, published } = partsOf(delta)
   requireSameDomain(delta.trustDomain, base.trustDomain)
   requireBase(base, delta)
@@ -137,10 +189,11 @@ export function applyTrustDelta(
   const { trustDomain, issuedAt, nextUpdate } = document
   const content = encodeInPieces(
     { trustDomain, sequence: delta.result.sequence, issuedAt, nextUpdate, anchors, authorities, crls },
-    mergedSigners(encodedSigners(base), document.removed, document.signers),
+    yield* mergedSigners(encodedSigners(base), document.removed, document.signers),
   )
-  const der = attachContent(document.signature, content)
-  const directory = openResult(der, delta, request)
+  const der = yield* attachContentInSteps(document.signature, content)
+  const directory = yield* openResult(der, delta, request)
+  yield
   checkPublisher(published, request.at, { crls: directory.crls }, [...directory.authorities, ...directory.anchors])
   remember(request.memory, requirePin(request.pin), directory)
   return { directory, der }
@@ -175,7 +228,7 @@ function requireBase(base: TrustDirectory, delta: TrustDelta): void {
 }
 
 /** Verify the result like any directory; where its content is not what was signed, it is the delta that is wrong. */
-function openResult(der: Uint8Array, delta: TrustDelta, request: OpenTrustDirectoryRequest): TrustDirectory {
+function* openResult(der: Uint8Array, delta: TrustDelta, request: OpenTrustDirectoryRequest): Steps<TrustDirectory> {
   const mismatch = (cause?: unknown): TrustError =>
     new TrustError('ERR_TRUST_DELTA_RESULT', 'the delta does not make the trust directory that it says', {
       details: { base: String(delta.base.sequence), result: String(delta.result.sequence) },
@@ -184,7 +237,7 @@ function openResult(der: Uint8Array, delta: TrustDelta, request: OpenTrustDirect
     })
   let directory: TrustDirectory
   try {
-    directory = openTrustDirectory(der, { ...request, memory: 'allow-forgetting' })
+    directory = yield* openInSteps(der, { ...request, memory: 'allow-forgetting' })
   } catch (error) {
     throw isSignetError(error) && error.code === 'ERR_CMS_DIGEST_MISMATCH' ? mismatch(error) : error
   }

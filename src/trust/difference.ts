@@ -5,7 +5,8 @@
  * @module trust/difference (floor 6)
  */
 import { compareBytes, equalBytes } from '../asn1/index.js'
-import type { SignerList } from './signer-list.js'
+import type { Steps } from '../time/index.js'
+import { type SignerList, SIGNERS_AT_ONCE } from './signer-list.js'
 
 export interface SignerChanges {
   /** Key identifiers, ascending. */
@@ -42,27 +43,31 @@ function orderOf(base: SignerList, old: number, result: SignerList, next: number
  * @param removed - Ascending. One that is not there changes nothing.
  * @param changed - None of them is removed.
  */
-export function mergedSigners(
+export function* mergedSigners(
   base: SignerList,
   removed: readonly Uint8Array[],
   changed: SignerList,
-): readonly Uint8Array[] {
+): Steps<readonly Uint8Array[]> {
   const pieces: Uint8Array[] = []
   let kept = 0
   const replace = (keyIdentifier: Uint8Array, piece: Uint8Array | undefined): void => {
     const place = base.lowerBound(keyIdentifier)
-    pieces.push(base.slice(kept, place))
+    if (place > kept) pieces.push(base.slice(kept, place))
     if (piece !== undefined) pieces.push(piece)
     const isThere = place < base.size && equalBytes(base.keyIdentifierAt(place), keyIdentifier)
     kept = isThere ? place + 1 : place
   }
-  let gone = 0
-  for (let index = 0; index < changed.size; index++) {
-    const keyIdentifier = changed.keyIdentifierAt(index)
-    for (let next = removed[gone]; next !== undefined && compareBytes(next, keyIdentifier) < 0; next = removed[++gone])
-      replace(next, undefined)
-    replace(keyIdentifier, changed.slice(index, index + 1))
+  let [gone, came] = [0, 0]
+  while (gone < removed.length || came < changed.size) {
+    const next = removed[gone]
+    const keyIdentifier = came < changed.size ? changed.keyIdentifierAt(came) : undefined
+    const isRemoved = next !== undefined && (keyIdentifier === undefined || compareBytes(next, keyIdentifier) < 0)
+    if (isRemoved) replace(next, undefined)
+    else if (keyIdentifier !== undefined) replace(keyIdentifier, changed.slice(came, came + 1))
+    if (isRemoved) gone++
+    else came++
+    if ((gone + came) % SIGNERS_AT_ONCE === 0) yield
   }
-  for (const keyIdentifier of removed.slice(gone)) replace(keyIdentifier, undefined)
-  return [...pieces, base.slice(kept, base.size)]
+  pieces.push(base.slice(kept, base.size))
+  return pieces
 }

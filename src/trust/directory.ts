@@ -3,13 +3,17 @@
  *
  * @module trust/directory (floor 6)
  */
-import { hash } from 'node:crypto'
-import { CERTIFICATE_LIMITS, contextConstructed, DerReader, OID } from '../asn1/index.js'
-import type { CmsSigner } from '../cms/index.js'
+import { CERTIFICATE_LIMITS, contextConstructed, DerReader, joinInSteps, OID } from '../asn1/index.js'
+import { type CmsSigner, digestInSteps } from '../cms/index.js'
 import { isSignetError, StaleError, TrustError } from '../errors/index.js'
-import { instantText } from '../time/index.js'
-import { type Certificate, type Crl, readSerial, serialText } from '../x509/index.js'
-import { encodeTrustDocument, type ReadTrustDocument, readTrustDocument, type TrustDocument } from './document.js'
+import { atOnce, instantText, inTurns, type Steps } from '../time/index.js'
+import { type Certificate, type Crl, hex, readSerial, serialText } from '../x509/index.js'
+import {
+  encodeTrustDocument,
+  type ReadTrustDocument,
+  readTrustDocumentInSteps,
+  type TrustDocument,
+} from './document.js'
 import { remember, type TrustMemory } from './memory.js'
 import { checkPublisher, readPublished, requirePin, signPublished } from './publisher.js'
 import type { SignerList } from './signer-list.js'
@@ -165,8 +169,42 @@ function serialNumberOf(certificateDer: Uint8Array): string | undefined {
  * @throws {@link EncodingError} `ERR_TRUST_DIRECTORY_MALFORMED`, `ERR_CMS_MALFORMED`
  */
 export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirectoryRequest): TrustDirectory {
+  return atOnce(openInSteps(bytes, request))
+}
+
+/** A directory, and the document that it was signed as. */
+export interface OpenedDirectory {
+  readonly directory: TrustDirectory
+  /** The whole directory, byte for byte as it was published. */
+  readonly der: Uint8Array
+}
+
+/**
+ * As {@link openTrustDirectory}, for who serves others meanwhile: they have a turn about every millisecond.
+ *
+ * @param bytes - Copied first; what becomes of them afterwards changes nothing.
+ * @throws as {@link openTrustDirectory}
+ */
+export async function openTrustDirectoryInTurns(
+  bytes: Uint8Array,
+  request: OpenTrustDirectoryRequest,
+): Promise<TrustDirectory> {
+  return (await inTurns(openCopyInSteps(bytes, request))).directory
+}
+
+/** As {@link openTrustDirectoryInTurns}, in steps. */
+export function* openCopyInSteps(bytes: Uint8Array, request: OpenTrustDirectoryRequest): Steps<OpenedDirectory> {
+  const { pin, at, memory } = request
+  // The request, too, is as it was when it was made.
+  const same = { pin: requirePin(pin), at: new Date(at), memory }
+  const der = yield* joinInSteps([bytes])
+  return { der, directory: yield* openInSteps(der, same) }
+}
+
+/** Open in steps. @param bytes - Whoever can change them between two steps has something else believed. */
+export function* openInSteps(bytes: Uint8Array, request: OpenTrustDirectoryRequest): Steps<TrustDirectory> {
   const pin = requirePin(request.pin)
-  const directory = openAt(bytes, pin, () => request.at)
+  const directory = yield* openAt(bytes, pin, () => request.at)
   remember(request.memory, pin, directory)
   return directory
 }
@@ -179,13 +217,19 @@ export function openTrustDirectory(bytes: Uint8Array, request: OpenTrustDirector
  * @throws as {@link openTrustDirectory}, but for what is past
  */
 export function openPastTrustDirectory(bytes: Uint8Array, pin: string): TrustDirectory {
+  return atOnce(openPastInSteps(bytes, pin))
+}
+
+/** As {@link openPastTrustDirectory}, and {@link openInSteps}. */
+export function openPastInSteps(bytes: Uint8Array, pin: string): Steps<TrustDirectory> {
   return openAt(bytes, requirePin(pin), (directory) => directory.issuedAt)
 }
 
-function openAt(bytes: Uint8Array, pin: string, instant: (directory: TrustDirectory) => Date): TrustDirectory {
-  const published = readPublished(bytes, OID.signetTrustDirectory, pin)
-  const document = readTrustDocument(published.content)
-  const directory = make(document, published.signedDigest ?? hash('sha256', published.content, 'hex'))
+function* openAt(bytes: Uint8Array, pin: string, instant: (directory: TrustDirectory) => Date): Steps<TrustDirectory> {
+  const published = yield* readPublished(bytes, OID.signetTrustDirectory, pin)
+  yield
+  const document = yield* readTrustDocumentInSteps(published.content)
+  const directory = make(document, published.signedDigest ?? (yield* sha256InSteps(published.content)))
   const at = instant(directory)
   // Before the path: of a directory that is merely old, the CRLs inside are old, too, and that is not what is wrong.
   directory.requireCurrent(at)
@@ -197,4 +241,8 @@ function openAt(bytes: Uint8Array, pin: string, instant: (directory: TrustDirect
     })
   }
   return directory
+}
+
+function* sha256InSteps(content: Uint8Array): Steps<string> {
+  return hex((yield* digestInSteps(content, ['sha256'])).of('sha256'))
 }

@@ -29,7 +29,15 @@ import {
   TRUST_DIRECTORY_LIMITS,
 } from '../asn1/index.js'
 import type { Identity } from '../identity/index.js'
-import { type Certificate, type Crl, named, parseCertificate, readCertificate, readCrl } from '../x509/index.js'
+import { atOnce, type Steps } from '../time/index.js'
+import {
+  type Certificate,
+  type Crl,
+  namedInSteps,
+  parseCertificate,
+  readCertificate,
+  readCrlInSteps,
+} from '../x509/index.js'
 import { type DocumentSigner, encodeSigner, identityOf, type RawSigner, requireKeyIdentifier } from './signer.js'
 import { SignerList } from './signer-list.js'
 
@@ -117,31 +125,51 @@ export function parseTrustDocument(der: Uint8Array): ParsedTrustDocument {
 
 /** As {@link parseTrustDocument}, as strictly in form; but nothing is made of a signer. */
 export function readTrustDocument(der: Uint8Array): ReadTrustDocument {
-  return named('ERR_TRUST_DIRECTORY_MALFORMED', 'a trust directory', () => {
-    const reader = DerReader.over(der, TRUST_DIRECTORY_LIMITS)
-    const fields = reader.sequence()
-    reader.finish()
-    if (fields.smallInteger(255) !== 1) throw fields.error('ERR_TRUST_DIRECTORY_MALFORMED', 'the version is not 1')
-    const document = {
-      trustDomain: fields.string(TAG.utf8String),
-      sequence: fields.smallInteger(MAX_SEQUENCE),
-      issuedAt: fields.generalizedTime(),
-      nextUpdate: fields.generalizedTime(),
-      anchors: readAll(fields.sequence(), readCertificate),
-      authorities: readAll(fields.sequence(), readCertificate),
-      crls: readAll(fields.sequence(), readCrl),
-      signers: SignerList.read(fields.sequence()),
-    }
-    fields.finish()
-    return document
-  })
+  return atOnce(readTrustDocumentInSteps(der))
 }
 
-/** Everything that is in a SEQUENCE OF. */
-export function readAll<T>(sequence: DerReader, read: (reader: DerReader) => T): readonly T[] {
-  const items: T[] = []
-  while (!sequence.atEnd) items.push(read(sequence))
-  return items
+/** As {@link readTrustDocument}, in steps. */
+export function readTrustDocumentInSteps(der: Uint8Array): Steps<ReadTrustDocument> {
+  return namedInSteps('ERR_TRUST_DIRECTORY_MALFORMED', 'a trust directory', readFields(der))
+}
+
+function* readFields(der: Uint8Array): Steps<ReadTrustDocument> {
+  const reader = DerReader.over(der, TRUST_DIRECTORY_LIMITS)
+  const fields = reader.sequence()
+  reader.finish()
+  if (fields.smallInteger(255) !== 1) throw fields.error('ERR_TRUST_DIRECTORY_MALFORMED', 'the version is not 1')
+  const document = {
+    trustDomain: fields.string(TAG.utf8String),
+    sequence: fields.smallInteger(MAX_SEQUENCE),
+    issuedAt: fields.generalizedTime(),
+    nextUpdate: fields.generalizedTime(),
+    anchors: yield* readCertificates(fields.sequence()),
+    authorities: yield* readCertificates(fields.sequence()),
+    crls: yield* readCrls(fields.sequence()),
+    signers: yield* SignerList.readInSteps(fields.sequence()),
+  }
+  fields.finish()
+  return document
+}
+
+/** Everything that is in a SEQUENCE OF Certificate, one in a step. */
+export function* readCertificates(sequence: DerReader): Steps<readonly Certificate[]> {
+  const certificates: Certificate[] = []
+  while (!sequence.atEnd) {
+    certificates.push(readCertificate(sequence))
+    yield
+  }
+  return certificates
+}
+
+/** Everything that is in a SEQUENCE OF CertificateList. */
+export function* readCrls(sequence: DerReader): Steps<readonly Crl[]> {
+  const crls: Crl[] = []
+  while (!sequence.atEnd) {
+    crls.push(yield* readCrlInSteps(sequence))
+    yield
+  }
+  return crls
 }
 
 /** Parse the certificate of a signer. */

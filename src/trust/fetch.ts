@@ -44,14 +44,15 @@ export async function fetchTrust(
   options: FetchTrustOptions = {},
 ): Promise<FetchedTrust> {
   const place = placeOf(source, options.timeoutMilliseconds ?? FETCH_TIMEOUT_MILLISECONDS)
-  if (!place.isSite) return { ...cache.update(await place.read('')), deltas: 0 }
+  if (!place.isSite) return { ...(await cache.update(await place.read(''))), deltas: 0 }
   const index = parseSiteIndex(await place.read(SITE_FILES.index, MAX_INDEX_BYTES))
+  await cache.refresh()
   const held = cache.sequence
   if (held !== undefined && index.sequence < held) throw siteIsOlder(index, held)
   if (held === index.sequence) return { changed: 'nothing', directory: cache.reload(), deltas: 0 }
   const way = held === undefined ? undefined : deltasFrom(held, index)
   const byDeltas = way === undefined ? undefined : await applied(cache, place, way.map(deltaName))
-  return byDeltas ?? { ...cache.update(await place.read(SITE_FILES.directory)), deltas: 0 }
+  return byDeltas ?? { ...(await cache.update(await place.read(SITE_FILES.directory))), deltas: 0 }
 }
 
 /** Apply deltas, one after another. Where one is missing or does not fit, the whole directory is wanted instead. */
@@ -59,7 +60,7 @@ async function applied(cache: TrustCache, place: Place, names: readonly string[]
   let update: TrustUpdate | undefined
   for (const name of names) {
     try {
-      update = cache.update(await place.read(name))
+      update = await cache.update(await place.read(name))
     } catch (error) {
       if (!isSignetError(error) || isGrave(error)) throw error
       return undefined

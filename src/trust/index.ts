@@ -1,9 +1,19 @@
 export { openTrustCache, type TrustCache, type TrustCacheOptions, type TrustUpdate } from './cache.js'
-export { type AppliedDelta, applyTrustDelta, openTrustDelta, signTrustDelta, TrustDelta } from './delta.js'
+export {
+  type AppliedDelta,
+  applyTrustDelta,
+  applyTrustDeltaInTurns,
+  openTrustDelta,
+  openTrustDeltaInTurns,
+  type OpenTrustDeltaRequest,
+  signTrustDelta,
+  TrustDelta,
+} from './delta.js'
 export { encodeTrustDelta, readTrustDelta } from './delta-document.js'
 export {
   openPastTrustDirectory,
   openTrustDirectory,
+  openTrustDirectoryInTurns,
   type OpenTrustDirectoryRequest,
   signTrustDirectory,
   TRUST_CLOCK_SKEW_SECONDS,

@@ -5,7 +5,7 @@
  */
 import { existsSync } from 'node:fs'
 import { EncodingError, StaleError, TrustError } from '../errors/index.js'
-import { readFileText, SECRET_MODE, writeFileAtomic } from '../files/index.js'
+import { readFileText, replaceFileInTurns, SECRET_MODE, writeFileAtomic } from '../files/index.js'
 import { parseStrictJson, requireKeys } from '../json/index.js'
 
 export interface SeenDirectory {
@@ -76,24 +76,43 @@ export function createTrustMemory(): TrustMemory {
  * @throws {@link StoreError} `ERR_FILE_READ`, `ERR_FILE_WRITE`
  */
 export function openTrustMemory(path: string, mode: number = SECRET_MODE): TrustMemory {
-  const load = (): Map<string, SeenDirectory> => {
-    if (!existsSync(path)) return new Map()
-    const fields = requireKeys(parseStrictJson(readFileText(path, { maxBytes: 1024 * 1024 })), ['schema', 'seen'], path)
-    const entries = fields['seen']
-    if (fields['schema'] !== 1 || typeof entries !== 'object' || entries === null) throw malformed(path)
-    return new Map(Object.entries(entries).map(([pin, value]) => [pin, parseSeen(value, path)]))
-  }
   return {
-    recall: (pin) => load().get(pin),
-    keep: (pin, directory) => {
-      const seen = load()
-      // Another process may have seen a newer one meanwhile: what is kept never goes back.
-      checkNotOlder(directory, seen.get(pin))
-      seen.set(pin, directory)
-      const text = JSON.stringify({ schema: 1, seen: Object.fromEntries(seen) }, null, 2)
-      writeFileAtomic(path, `${text}\n`, { mode, existing: 'replace' })
-    },
+    recall: (pin) => load(path).get(pin),
+    keep: (pin, directory) =>
+      writeFileAtomic(path, textWith(load(path), pin, directory), { mode, existing: 'replace' }),
   }
+}
+
+/**
+ * As {@link remember} with a memory in a file, but nobody else waits for the disk.
+ *
+ * @param mode - Of the file, when it is written.
+ */
+export async function rememberInTurns(
+  path: string,
+  mode: number,
+  pin: string,
+  directory: SeenDirectory,
+): Promise<void> {
+  const seen = load(path)
+  const text = textWith(seen, pin, directory)
+  if (seen.get(pin)?.sequence !== directory.sequence) await replaceFileInTurns(path, Buffer.from(text), mode)
+}
+
+function load(path: string): ReadonlyMap<string, SeenDirectory> {
+  if (!existsSync(path)) return new Map()
+  const fields = requireKeys(parseStrictJson(readFileText(path, { maxBytes: 1024 * 1024 })), ['schema', 'seen'], path)
+  const entries = fields['seen']
+  if (fields['schema'] !== 1 || typeof entries !== 'object' || entries === null) throw malformed(path)
+  return new Map(Object.entries(entries).map(([pin, value]) => [pin, parseSeen(value, path)]))
+}
+
+/** What is in the file once this directory was seen, too. */
+function textWith(seen: ReadonlyMap<string, SeenDirectory>, pin: string, { sequence, digest }: SeenDirectory): string {
+  // Another process may have seen a newer one meanwhile: what is kept never goes back.
+  checkNotOlder({ sequence, digest }, seen.get(pin))
+  const entries = new Map(seen).set(pin, { sequence, digest })
+  return `${JSON.stringify({ schema: 1, seen: Object.fromEntries(entries) }, null, 2)}\n`
 }
 
 function parseSeen(value: unknown, path: string): SeenDirectory {

@@ -7,9 +7,10 @@ import { get as getHttp, type IncomingMessage } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { joinBytes, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
+import { joinInSteps, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
 import { isSignetError, LimitError, StoreError, UsageError } from '../errors/index.js'
-import { readFileBytes } from '../files/index.js'
+import { readFileInTurns } from '../files/index.js'
+import { inTurns } from '../time/index.js'
 
 export interface Place {
   /** Whether there are several documents, by name; else one without. */
@@ -27,8 +28,8 @@ export function placeOf(source: string, timeoutMilliseconds: number): Place {
     const isSite = statSync(source, { throwIfNoEntry: false })?.isDirectory() === true
     return {
       isSite,
-      read: async (name, maxBytes = TRUST_DIRECTORY_LIMITS.maxBytes) =>
-        Promise.resolve().then(() => readFileBytes(isSite ? join(source, name) : source, { maxBytes })),
+      read: (name, maxBytes = TRUST_DIRECTORY_LIMITS.maxBytes) =>
+        readFileInTurns(isSite ? join(source, name) : source, { maxBytes }),
     }
   }
   const url = parseUrl(source)
@@ -92,7 +93,7 @@ async function collect(response: IncomingMessage, url: URL, maxBytes: number): P
     }
     pieces.push(piece)
   }
-  return joinBytes(pieces)
+  return inTurns(joinInSteps(pieces))
 }
 
 function reasonOf(error: unknown): string {

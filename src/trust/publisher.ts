@@ -6,7 +6,9 @@
  */
 import { CMS_LIMITS, OID, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
 import {
+  allowedDigests,
   type CmsSigner,
+  digestInSteps,
   embeddedCertificates,
   identifies,
   parseSignedData,
@@ -15,6 +17,7 @@ import {
 } from '../cms/index.js'
 import { TrustError, UsageError } from '../errors/index.js'
 import { type RevocationPolicy, validatePath } from '../path/index.js'
+import type { Steps } from '../time/index.js'
 import { type Certificate, parseFingerprint } from '../x509/index.js'
 import type { TrustHeader } from './document.js'
 
@@ -83,14 +86,14 @@ export function requirePin(pin: string): string {
 }
 
 /**
- * Read a document and verify its one signature. The publisher's path is for {@link checkPublisher}, once the CRLs that
+ * Read a document and verify its one signature, in steps. The publisher's path is for {@link checkPublisher}, once the CRLs that
  * speak about it are known.
  *
  * @param pin - SHA-256 of the root certificate, from {@link requirePin}.
  * @throws {@link TrustError} `ERR_TRUST_PIN_MISMATCH`, CMS codes
  * @throws {@link EncodingError} `ERR_CMS_MALFORMED`
  */
-export function readPublished(bytes: Uint8Array, contentType: PublishedType, pin: string): Published {
+export function* readPublished(bytes: Uint8Array, contentType: PublishedType, pin: string): Steps<Published> {
   const what = NAMES[contentType]
   const signedData = parseSignedData(bytes, LIMITS)
   const [signer, second] = signedData.signerInfos
@@ -115,7 +118,8 @@ export function readPublished(bytes: Uint8Array, contentType: PublishedType, pin
   const publisher = certificates.find((certificate) => identifies(signer.sid, certificate))
   if (publisher === undefined)
     throw new TrustError('ERR_CMS_SIGNER_UNKNOWN', "the publisher's certificate is not in the document")
-  const { digest, messageDigest } = verifySigner(signedData, signer, signedData.eContent, publisher)
+  const content = yield* digestInSteps(signedData.eContent, allowedDigests([signer.digestAlgorithm]))
+  const { digest, messageDigest } = verifySigner(signedData, signer, content, publisher)
   return {
     content: signedData.eContent,
     signedDigest: digest === 'sha256' ? Buffer.from(messageDigest).toString('hex') : undefined,

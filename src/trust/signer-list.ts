@@ -5,11 +5,14 @@
  * @module trust/signer-list (floor 6)
  */
 import { compareBytes, DerReader, equalBytes, TRUST_DIRECTORY_LIMITS } from '../asn1/index.js'
+import { atOnce, type Steps } from '../time/index.js'
 import { plainSigner } from './plain-signer.js'
 import { type RawSigner, readSigner } from './signer.js'
 
-/** The shortest signer that could be one: all its values empty. */
-const MIN_SIGNER_OCTETS = 18
+/** Signers that are read in one step. */
+export const SIGNERS_AT_ONCE = 512
+/** Signers that are put into their buckets in one step. */
+const BUCKETED_AT_ONCE = 8192
 
 export class SignerList {
   readonly #bytes: Uint8Array
@@ -24,7 +27,7 @@ export class SignerList {
     this.#offsets = offsets
     // As many buckets as signers, so that each has about one. Whoever fills one on purpose makes it a binary search.
     this.#shift = 32 - Math.min(24, Math.max(1, Math.ceil(Math.log2(offsets.length))))
-    this.#buckets = this.#index()
+    this.#buckets = new Uint32Array(2 ** (32 - this.#shift) + 1)
   }
 
   /**
@@ -34,22 +37,24 @@ export class SignerList {
    * @throws {@link EncodingError} `ERR_TRUST_DIRECTORY_MALFORMED` and DER codes
    */
   static read(sequence: DerReader): SignerList {
-    const { bytes } = sequence
+    return atOnce(SignerList.readInSteps(sequence))
+  }
+
+  /** As {@link read}, in steps. */
+  static *readInSteps(sequence: DerReader): Steps<SignerList> {
     const end = sequence.position + sequence.rest().length
-    const offsets = new Uint32Array(1 + Math.ceil((end - sequence.position) / MIN_SIGNER_OCTETS))
+    // Room for a step and the end; of how many there are, the octets say little.
+    let offsets = new Uint32Array(2 * SIGNERS_AT_ONCE)
     let count = 0
     while (!sequence.atEnd) {
-      const offset = sequence.position
-      offsets[count++] = offset
-      const plain = plainSigner(bytes, offset, end)
-      if (plain.octets > 0) sequence.skip(plain.octets, plain.values)
-      else readSigner(sequence)
-      if (count > 1 && !isAscending(bytes, offsets[count - 2] ?? 0, offset)) {
-        throw sequence.error('ERR_TRUST_DIRECTORY_MALFORMED', 'signers are in ascending order, each once', offset)
-      }
+      if (count + SIGNERS_AT_ONCE >= offsets.length) offsets = withRoom(offsets)
+      count = readSome(sequence, end, offsets, count)
+      yield
     }
     offsets[count] = end
-    return new SignerList(bytes, offsets.slice(0, count + 1))
+    const list = new SignerList(sequence.bytes, offsets.slice(0, count + 1))
+    yield* list.#index()
+    return list
   }
 
   get size(): number {
@@ -99,15 +104,49 @@ export class SignerList {
     return this.#offsets[index] ?? 0
   }
 
-  #index(): Uint32Array {
-    const buckets = new Uint32Array(2 ** (32 - this.#shift) + 1)
+  *#index(): Steps<void> {
     let next = 0
-    for (let index = 0; index < this.size; index++) {
-      const bucket = leadingBitsAt(this.#bytes, this.#offset(index)) >>> this.#shift
+    for (let from = 0; from < this.size; from += BUCKETED_AT_ONCE) {
+      next = this.#indexSome(from, Math.min(this.size, from + BUCKETED_AT_ONCE), next)
+      yield
+    }
+    this.#buckets.fill(this.size, next)
+  }
+
+  /** @returns The first bucket that is not filled. */
+  #indexSome(from: number, to: number, before: number): number {
+    const [bytes, buckets, shift] = [this.#bytes, this.#buckets, this.#shift]
+    let next = before
+    for (let index = from; index < to; index++) {
+      const bucket = leadingBitsAt(bytes, this.#offset(index)) >>> shift
       while (next <= bucket) buckets[next++] = index
     }
-    return buckets.fill(this.size, next)
+    return next
   }
+}
+
+/** The same numbers, and room for as many. */
+function withRoom(numbers: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(2 * numbers.length)
+  larger.set(numbers)
+  return larger
+}
+
+/** @returns How many there are so far. */
+function readSome(sequence: DerReader, end: number, offsets: Uint32Array, before: number): number {
+  const { bytes } = sequence
+  let count = before
+  while (!sequence.atEnd && count < before + SIGNERS_AT_ONCE) {
+    const offset = sequence.position
+    offsets[count++] = offset
+    const plain = plainSigner(bytes, offset, end)
+    if (plain.octets > 0) sequence.skip(plain.octets, plain.values)
+    else readSigner(sequence)
+    if (count > 1 && !isAscending(bytes, offsets[count - 2] ?? 0, offset)) {
+      throw sequence.error('ERR_TRUST_DIRECTORY_MALFORMED', 'signers are in ascending order, each once', offset)
+    }
+  }
+  return count
 }
 
 /** Of the OCTET STRING that a signer begins with; its form was checked when the list was read. */

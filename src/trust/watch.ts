@@ -27,7 +27,10 @@ export interface TrustCacheListener {
  */
 export function watchTrustCache(cache: TrustCache, listener: TrustCacheListener): { close(): void } {
   let told = cache.sequence
-  const look = (): void => {
+  let isClosed = false
+  const look = async (): Promise<void> => {
+    await cache.refresh()
+    if (isClosed) return
     try {
       const directory = cache.reload()
       if (directory.sequence === told) return
@@ -41,10 +44,15 @@ export function watchTrustCache(cache: TrustCache, listener: TrustCacheListener)
   try {
     // The folder: the file itself is replaced by another each time.
     const watcher = watch(dirname(cache.path), { persistent: false }, (_, name) => {
-      if (name === basename(cache.path)) look()
+      if (name === basename(cache.path)) void look()
     })
     watcher.on('error', (cause) => listener.refused?.(cannotWatch(cache.path, cause)))
-    return { close: () => watcher.close() }
+    return {
+      close: () => {
+        isClosed = true
+        watcher.close()
+      },
+    }
   } catch (cause) {
     throw cannotWatch(cache.path, cause)
   }

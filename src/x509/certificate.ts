@@ -24,7 +24,7 @@ import {
   readAlgorithmIdentifier,
   type VerifyingKey,
 } from '../crypto/index.js'
-import { EncodingError, InternalError, isSignetError, TrustError } from '../errors/index.js'
+import { InternalError, TrustError } from '../errors/index.js'
 import { type DistributionPoint, readCrlDistributionPoints } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,
@@ -44,6 +44,7 @@ import {
 } from './extensions.js'
 import type { GeneralName } from './general-name.js'
 import { type AccessDescription, readAuthorityInfoAccess } from './information-access.js'
+import { named } from './malformed.js'
 import { Name } from './name.js'
 import {
   type CertificatePolicies,
@@ -378,43 +379,5 @@ export function requireSameAlgorithm(inner: AlgorithmIdentifier, outer: Algorith
     throw new TrustError('ERR_ALGORITHM_MISMATCH', 'the signature algorithms inside and outside differ', {
       details: { inside: inner.oid, outside: outer.oid },
     })
-  }
-}
-
-/** Codes of what is malformed that keep their own meaning when the whole is named. */
-const OWN_MEANING: ReadonlySet<string> = new Set([
-  'ERR_INPUT_EMPTY',
-  'ERR_EXTENSION_DUPLICATE',
-  'ERR_EXTENSION_MALFORMED',
-  'ERR_SERIAL_MALFORMED',
-  'ERR_KEY_MALFORMED',
-  'ERR_CMS_ATTRIBUTE_DUPLICATE',
-  'ERR_DER_TRAILING_DATA',
-  'ERR_DER_TRUNCATED',
-])
-
-/** Run a parser; name the object in a malformed-input error that it throws. */
-export function named<T>(
-  code:
-    | 'ERR_CERTIFICATE_MALFORMED'
-    | 'ERR_CRL_MALFORMED'
-    | 'ERR_CSR_MALFORMED'
-    | 'ERR_OCSP_MALFORMED'
-    | 'ERR_CMS_MALFORMED'
-    | 'ERR_TRUST_DIRECTORY_MALFORMED'
-    | 'ERR_TRUST_DELTA_MALFORMED',
-  what: string,
-  parse: () => T,
-): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (isSignetError(error) && error.category === 'encoding' && !OWN_MEANING.has(error.code) && error.code !== code) {
-      throw new EncodingError(code, `${what} is malformed: ${error.message}`, {
-        details: { ...error.details, found: error.code },
-        cause: error,
-      })
-    }
-    throw error
   }
 }

@@ -25,7 +25,7 @@ import {
   verifySignature,
 } from '../crypto/index.js'
 import { EncodingError, TrustError } from '../errors/index.js'
-import { named } from './certificate.js'
+import { named } from './malformed.js'
 import { type Extension, readExtensions } from './extensions.js'
 import { Name } from './name.js'
 import { encodeSigned, readSigned } from './signed.js'

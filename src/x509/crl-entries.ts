@@ -7,6 +7,7 @@
 import { randomInt } from 'node:crypto'
 import { CRL_LIMITS, DerReader, OID } from '../asn1/index.js'
 import { EncodingError, LimitError } from '../errors/index.js'
+import type { Steps } from '../time/index.js'
 import { readSerial } from './certificate.js'
 import { type Extension, readExtensions, readExtensionValue } from './extensions.js'
 import { readGeneralNames } from './general-name.js'
@@ -49,6 +50,8 @@ interface IssuerFrom {
 /** Make collisions of serial numbers hard to foresee for who writes a CRL. */
 let seed = 0
 let multiplier = 0
+/** Entries that are read, or put into the table, in one step. */
+const ENTRIES_AT_ONCE = 8192
 /** At twice as many slots as entries no honest list comes near; one that does was made to take long. */
 const MAX_PROBES = 512
 
@@ -72,7 +75,7 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     this.#issuers = scan.issuers
     this.hasUnknownCritical = scan.hasUnknownCritical
     this.haveExtensions = scan.haveExtensions
-    this.#table = this.#index()
+    this.#table = new Uint32Array(2 ** tableBits(scan.offsets.length))
   }
 
   static none(issuer: Name): CrlEntries {
@@ -89,8 +92,10 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
    *
    * @throws {@link EncodingError} also where a serial number is listed twice, or the list is empty
    */
-  static read(tbs: DerReader, issuer: Name): CrlEntries {
-    return new CrlEntries(tbs.bytes, issuer, scanEntries(tbs.sequence()))
+  static *readInSteps(tbs: DerReader, issuer: Name): Steps<CrlEntries> {
+    const entries = new CrlEntries(tbs.bytes, issuer, yield* scanEntries(tbs.sequence()))
+    yield* entries.#index()
+    return entries
   }
 
   get size(): number {
@@ -119,17 +124,31 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
     for (const offset of this.#offsets) yield this.#at(offset)
   }
 
-  #index(): Uint32Array {
+  *#index(): Steps<void> {
+    const hashes = new Uint32Array(this.size)
+    for (const [start, end] of parts(this.size)) {
+      this.#hash(hashes, start, end)
+      yield
+    }
+    const sorted = yield* byLeadingOctet(hashes)
+    for (const [start, end] of parts(this.size)) {
+      this.#fill(hashes, sorted, start, end)
+      yield
+    }
+  }
+
+  #hash(hashes: Uint32Array, from: number, to: number): void {
     const [bytes, offsets] = [this.#bytes, this.#offsets]
-    const hashes = new Uint32Array(offsets.length)
-    for (let index = 0; index < offsets.length; index++) {
+    for (let index = from; index < to; index++) {
       const start = serialStart(bytes, offsets[index] as number)
       hashes[index] = hashOf(bytes, start, start + (bytes[start - 1] as number))
     }
-    const table = new Uint32Array(2 ** tableBits(offsets.length))
+  }
+
+  #fill(hashes: Uint32Array, sorted: SortedHashes, from: number, to: number): void {
+    const [offsets, table] = [this.#offsets, this.#table]
     const [mask, shift] = [table.length - 1, 32 - tableBits(offsets.length)]
-    const sorted = byLeadingOctet(hashes)
-    for (let place = 0; place < hashes.length; place++) {
+    for (let place = from; place < to; place++) {
       const [index, hash] = [sorted.indices[place] as number, sorted.hashes[place] as number]
       let slot = hash >>> shift
       let probes = 0
@@ -142,7 +161,6 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
       }
       table[slot] = index + 1
     }
-    return table
   }
 
   #refuseTwice(offset: number, other: number): void {
@@ -184,11 +202,12 @@ export class CrlEntries implements Iterable<RevokedCertificate> {
   }
 }
 
+/** What was found so far. */
 interface Scan {
   readonly offsets: Uint32Array
-  readonly issuers: readonly IssuerFrom[]
-  readonly hasUnknownCritical: boolean
-  readonly haveExtensions: boolean
+  readonly issuers: IssuerFrom[]
+  hasUnknownCritical: boolean
+  haveExtensions: boolean
 }
 
 /** A plain entry without extensions, less the octets of its serial number: headers and UTCTime. */
@@ -196,36 +215,51 @@ const PLAIN_ENTRY_OCTETS = 19
 /** The shortest entry: header, serial number of one octet, UTCTime. */
 const MIN_ENTRY_OCTETS = 20
 
-function scanEntries(sequence: DerReader): Scan {
-  const { bytes } = sequence
+function* scanEntries(sequence: DerReader): Steps<Scan> {
   const end = sequence.position + sequence.rest().length
   const offsets = new Uint32Array(Math.ceil((end - sequence.position) / MIN_ENTRY_OCTETS))
-  const issuers: IssuerFrom[] = []
+  const scan: Scan = { offsets, issuers: [], hasUnknownCritical: false, haveExtensions: false }
   let count = 0
-  let hasUnknownCritical = false
-  let haveExtensions = false
   while (!sequence.atEnd) {
+    count = scanSome(sequence, end, scan, count)
+    yield
+  }
+  // RFC 5280 §5.1.2.6: without entries the list is absent.
+  if (count === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
+  return { ...scan, offsets: offsets.slice(0, count) }
+}
+
+/** @returns How many entries there are so far. */
+function scanSome(sequence: DerReader, end: number, scan: Scan, before: number): number {
+  const { bytes } = sequence
+  const { offsets } = scan
+  let count = before
+  while (!sequence.atEnd && count < before + ENTRIES_AT_ONCE) {
     const offset = sequence.position
     offsets[count++] = offset
     const plain = plainEntryOctets(bytes, offset)
     if (plain > 0 && offset + plain <= end) {
       const hasReason = plain > PLAIN_ENTRY_OCTETS + (bytes[offset + 3] as number)
-      haveExtensions ||= hasReason
+      scan.haveExtensions ||= hasReason
       sequence.skip(plain, hasReason ? 8 : 3)
       continue
     }
     const { extensions } = readEntry(sequence.sequence())
-    haveExtensions ||= extensions !== undefined
+    scan.haveExtensions ||= extensions !== undefined
     for (const extension of extensions?.values() ?? []) {
       if (extension.oid === OID.reasonCode) readReason(extension)
       else if (extension.oid === OID.invalidityDate) readInvalidityDate(extension)
-      else if (extension.oid === OID.certificateIssuer) issuers.push({ offset, name: readCertificateIssuer(extension) })
-      else hasUnknownCritical ||= extension.critical
+      else if (extension.oid === OID.certificateIssuer)
+        scan.issuers.push({ offset, name: readCertificateIssuer(extension) })
+      else scan.hasUnknownCritical ||= extension.critical
     }
   }
-  // RFC 5280 §5.1.2.6: without entries the list is absent.
-  if (count === 0) throw sequence.error('ERR_CRL_MALFORMED', 'a list of revoked certificates is empty')
-  return { offsets: offsets.slice(0, count), issuers, hasUnknownCritical, haveExtensions }
+  return count
+}
+
+/** From where to before where each step goes. */
+function* parts(length: number): Generator<readonly [from: number, to: number]> {
+  for (let from = 0; from < length; from += ENTRIES_AT_ONCE) yield [from, Math.min(length, from + ENTRIES_AT_ONCE)]
 }
 
 /** Extensions with a reason code and nothing else, but for the reason. */
@@ -300,20 +334,33 @@ function tableBits(entries: number): number {
   return Math.max(1, Math.ceil(Math.log2(entries * 2)))
 }
 
+interface SortedHashes {
+  readonly indices: Uint32Array
+  readonly hashes: Uint32Array
+}
+
 /** Hashes and where they were, by their leading octet: one region of the table after the other stays in the cache. */
-function byLeadingOctet(hashes: Uint32Array): { readonly indices: Uint32Array; readonly hashes: Uint32Array } {
+function* byLeadingOctet(hashes: Uint32Array): Steps<SortedHashes> {
   const next = new Uint32Array(257)
   for (const hash of hashes) next[(hash >>> 24) + 1] = (next[(hash >>> 24) + 1] as number) + 1
   for (let octet = 1; octet < next.length; octet++) next[octet] = (next[octet] as number) + (next[octet - 1] as number)
   const sorted = { indices: new Uint32Array(hashes.length), hashes: new Uint32Array(hashes.length) }
-  for (let index = 0; index < hashes.length; index++) {
+  for (const [from, to] of parts(hashes.length)) {
+    sortSome(hashes, sorted, next, from, to)
+    yield
+  }
+  return sorted
+}
+
+/** @param next - By leading octet: where the next hash goes that has it. */
+function sortSome(hashes: Uint32Array, sorted: SortedHashes, next: Uint32Array, from: number, to: number): void {
+  for (let index = from; index < to; index++) {
     const octet = (hashes[index] as number) >>> 24
     const place = next[octet] as number
     next[octet] = place + 1
     sorted.indices[place] = index
     sorted.hashes[place] = hashes[index] as number
   }
-  return sorted
 }
 
 /** Over the octets without leading zeros, keyed, and stirred as MurmurHash3 does at its end. */

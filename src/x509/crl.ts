@@ -23,7 +23,8 @@ import {
   TAG,
 } from '../asn1/index.js'
 import { type AlgorithmIdentifier, type KeyProvider, readAlgorithmIdentifier } from '../crypto/index.js'
-import { named, requireSameAlgorithm } from './certificate.js'
+import { atOnce, type Steps } from '../time/index.js'
+import { requireSameAlgorithm } from './certificate.js'
 import { CrlEntries, REVOCATION_REASONS, type RevokedCertificate } from './crl-entries.js'
 import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-points.js'
 import {
@@ -36,6 +37,7 @@ import {
   readExtensions,
   readExtensionValue,
 } from './extensions.js'
+import { named } from './malformed.js'
 import { Name } from './name.js'
 import { serialText } from './serial-number.js'
 import { encodeSigned, readSigned } from './signed.js'
@@ -186,6 +188,11 @@ export function parseCrls(bytes: Uint8Array): readonly Crl[] {
 
 /** Read a CRL that is part of something larger. */
 export function readCrl(reader: DerReader): Crl {
+  return atOnce(readCrlInSteps(reader))
+}
+
+/** As {@link readCrl}, in steps. */
+export function* readCrlInSteps(reader: DerReader): Steps<Crl> {
   const { der, tbsDer, tbs, signatureAlgorithm, signatureValue } = readSigned(reader)
 
   // RFC 5280 §5.1.2.1: the version is v2(1) or absent, and extensions need v2.
@@ -196,7 +203,7 @@ export function readCrl(reader: DerReader): Crl {
   const thisUpdate = tbs.time()
   const hasNextUpdate = tbs.peek() === TAG.utcTime || tbs.peek() === TAG.generalizedTime
   const nextUpdate = hasNextUpdate ? tbs.time() : undefined
-  const entries = tbs.peek() === TAG.sequence ? CrlEntries.read(tbs, issuer) : CrlEntries.none(issuer)
+  const entries = tbs.peek() === TAG.sequence ? yield* CrlEntries.readInSteps(tbs, issuer) : CrlEntries.none(issuer)
   if (version !== 1 && entries.haveExtensions) {
     throw tbs.error('ERR_CRL_MALFORMED', 'extensions of entries need version 2')
   }

@@ -2,7 +2,6 @@ export { type CertId, type CertIdDigest, certIdOf, isIssuerOf, publicKeyHash } f
 export {
   Certificate,
   CERTIFICATE_LABEL,
-  named,
   parseCertificate,
   parseCertificates,
   readCertificate,
@@ -13,7 +12,7 @@ export {
   createCertificationRequest,
   parseCertificationRequest,
 } from './certification-request.js'
-export { createCrl, Crl, type CrlTemplate, parseCrl, parseCrls, readCrl } from './crl.js'
+export { createCrl, Crl, type CrlTemplate, parseCrl, parseCrls, readCrl, readCrlInSteps } from './crl.js'
 export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from './crl-entries.js'
 export {
   ALL_REASONS,
@@ -42,6 +41,7 @@ export {
   type RelativeDistinguishedName,
   SHORT_NAMES,
 } from './name.js'
+export { named, namedInSteps } from './malformed.js'
 export { parseName } from './name-text.js'
 export { opensslNameHash } from './openssl-name-hash.js'
 export { encodeOcspRequest, NONCE_OCTETS, type OcspRequest, parseOcspRequest } from './ocsp-request.js'

@@ -15,7 +15,7 @@ import {
 } from '../asn1/index.js'
 import { EncodingError, LimitError } from '../errors/index.js'
 import { type CertId, readCertId } from './cert-id.js'
-import { named } from './certificate.js'
+import { named } from './malformed.js'
 import { type Extension, readExtensions, readExtensionValue } from './extensions.js'
 
 /** RFC 9654 §2.1: from 1 to 128 octets; a client sends 32. */

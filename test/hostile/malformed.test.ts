@@ -46,6 +46,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'store.openDatabase': 'opens for openStore and openReplayFile, and is called through them',
   'store.verifyAudit': 'reads a store that was opened',
   'time.readClock': 'takes a clock',
+  'x509.readCrlInSteps': 'is what readCrl does at once',
 }
 
 const READER =

@@ -4,7 +4,7 @@ import * as cms from '../../src/cms/index.js'
 import * as crypto from '../../src/crypto/index.js'
 import * as files from '../../src/files/index.js'
 import * as json from '../../src/json/index.js'
-import { signMessage, VerifiedMessage, verifyMessage } from '../../src/message/index.js'
+import { createReplayMemory, signMessage, VerifiedMessage, verifyMessage } from '../../src/message/index.js'
 import * as context from '../../src/message/context.js'
 import * as path from '../../src/path/index.js'
 import * as policy from '../../src/policy/index.js'
@@ -40,7 +40,11 @@ const verify = (): Promise<VerifiedMessage> =>
   verifyMessage(
     der,
     content,
-    receiver(trust, { types: ['notify.*'], bindings: [policy.parseBinding('publisher_id == service:node')] }),
+    receiver(trust, {
+      types: ['notify.*'],
+      replay: createReplayMemory(),
+      bindings: [policy.parseBinding('publisher_id == service:node')],
+    }),
   )
 
 /** `'refused'`, whatever was thrown: what counts is that there is no message. */
@@ -116,6 +120,41 @@ describe('verifyMessage: a stage that breaks', () => {
         vi.resetAllMocks()
         trust = await makeDirectory(world, [alice])
         const stub = vi.fn(() => answer as never)
+        replace(stub)
+        expect(await outcome()).toBe('refused')
+        expect(stub).toHaveBeenCalled()
+      }
+    },
+  )
+
+  // What was read of the message before is not read again.
+  const OF_KNOWN = [
+    'the age of the trust directory',
+    'the content',
+    'looking up the signer',
+    'the certificate of the signer',
+    'the arithmetic of the signature',
+    'the verdict about the signer',
+    'the type',
+    'the text of the content',
+    'the JSON of the content',
+    'the bindings',
+  ]
+
+  it.each(STAGES.filter(([name]) => OF_KNOWN.includes(name)))(
+    'CMS-02: yields no message in a known form when it is %s that throws, or answers nothing',
+    async (name, replace) => {
+      const answers = SILENT.includes(name) ? [] : [() => undefined as never, () => null as never]
+      for (const broken of [
+        () => {
+          throw new Error('broken')
+        },
+        ...answers,
+      ]) {
+        vi.resetAllMocks()
+        trust = await makeDirectory(world, [alice])
+        for (let again = 0; again < 2; again++) expect(await verify()).toBeInstanceOf(VerifiedMessage)
+        const stub = vi.fn(broken)
         replace(stub)
         expect(await outcome()).toBe('refused')
         expect(stub).toHaveBeenCalled()

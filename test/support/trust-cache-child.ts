@@ -6,7 +6,7 @@ import { openTrustCache } from '../../src/trust/index.js'
 const [path = '', pin = '', file = ''] = process.argv.slice(2)
 const clock = { now: () => new Date(process.env['TEST_CLOCK'] ?? '') }
 try {
-  console.log(openTrustCache(path, { pin, clock }).update(new Uint8Array(readFileSync(file))).changed)
+  console.log((await openTrustCache(path, { pin, clock }).update(new Uint8Array(readFileSync(file)))).changed)
 } catch (error) {
   if (!isSignetError(error)) throw error
   console.log(error.code)

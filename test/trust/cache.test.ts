@@ -52,12 +52,12 @@ const open = (path: string, options: Partial<TrustCacheOptions> = {}): TrustCach
   openTrustCache(path, { pin: world.root.certificate.fingerprint, clock: { now: () => now }, ...options })
 
 describe('TrustCache.update', () => {
-  it('takes a whole directory, then delta after delta, and holds what was published, octet by octet', () => {
+  it('takes a whole directory, then delta after delta, and holds what was published, octet by octet', async () => {
     const path = newPath()
     const cache = open(path)
-    expect(cache.update(publications[0].der).changed).toBe('directory')
+    expect((await cache.update(publications[0].der)).changed).toBe('directory')
     for (const [index, delta] of deltas.entries()) {
-      const { changed, directory } = cache.update(delta)
+      const { changed, directory } = await cache.update(delta)
       expect([changed, directory.sequence]).toEqual(['delta', index + 2])
       expect(Buffer.compare(readFileSync(path), publications[index + 1]?.der ?? Buffer.of())).toBe(0)
       expect(cache.directory()).toBe(directory)
@@ -65,26 +65,26 @@ describe('TrustCache.update', () => {
     expect(openTrustMemory(`${path}.seen`).recall(world.root.certificate.fingerprint)?.sequence).toBe(3)
   })
 
-  it('can be read by everybody, and leaves nothing else behind', () => {
+  it('can be read by everybody, and leaves nothing else behind', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     expect(readdirSync(join(path, '..')).sort()).toEqual(['trust.p7', 'trust.p7.lock', 'trust.p7.seen'])
     for (const name of [path, `${path}.seen`]) expect(statSync(name).mode & 0o777).toBe(0o644)
   })
 
-  it('says so when it brings nothing new', () => {
+  it('says so when it brings nothing new', async () => {
     const cache = open(newPath())
-    cache.update(publications[0].der)
-    expect(cache.update(publications[0].der).changed).toBe('nothing')
-    cache.update(deltas[0])
-    expect(cache.update(deltas[0]).changed).toBe('nothing')
-    expect(cache.update(publications[1].der).changed).toBe('nothing')
+    await cache.update(publications[0].der)
+    expect((await cache.update(publications[0].der)).changed).toBe('nothing')
+    await cache.update(deltas[0])
+    expect((await cache.update(deltas[0])).changed).toBe('nothing')
+    expect((await cache.update(publications[1].der)).changed).toBe('nothing')
   })
 
   it('requirement 21: refuses rollback, fork, another root, another trust domain, and what is past its end', async () => {
     const path = newPath()
     const cache = open(path)
-    cache.update(publications[1].der)
+    await cache.update(publications[1].der)
     const kept = readFileSync(path)
     const fork = new History(world)
     await fork.publish([])
@@ -98,39 +98,41 @@ describe('TrustCache.update', () => {
       ['ERR_INPUT_EMPTY', new Uint8Array()],
       ['ERR_CMS_MALFORMED', Buffer.from('rubbish')],
     ]
-    for (const [code, bytes] of refused) expectCode(code, () => cache.update(bytes))
+    for (const [code, bytes] of refused) await expectCodeAsync(code, () => cache.update(bytes))
     expect(readFileSync(path).equals(kept)).toBe(true)
     expect(cache.directory().sequence).toBe(2)
     // The same after a restart, and where only the memory is left.
-    expectCode('ERR_TRUST_DIRECTORY_ROLLBACK', () => open(path).update(publications[0].der))
+    await expectCodeAsync('ERR_TRUST_DIRECTORY_ROLLBACK', () => open(path).update(publications[0].der))
     rmSync(path)
-    expectCode('ERR_TRUST_DIRECTORY_ROLLBACK', () => open(path).update(publications[0].der))
-    expect(open(path).update(publications[1].der).changed).toBe('directory')
+    await expectCodeAsync('ERR_TRUST_DIRECTORY_ROLLBACK', () => open(path).update(publications[0].der))
+    expect((await open(path).update(publications[1].der)).changed).toBe('directory')
   })
 
-  it('refuses the first directory, too, where it is not of the domain that is wanted', () => {
+  it('refuses the first directory, too, where it is not of the domain that is wanted', async () => {
     const cache = open(newPath(), { trustDomain: 'other.example' })
-    expectCode('ERR_TRUST_DOMAIN', () => cache.update(publications[0].der))
+    await expectCodeAsync('ERR_TRUST_DOMAIN', () => cache.update(publications[0].der))
     expectCode('ERR_TRUST_CACHE_EMPTY', () => cache.directory())
   })
 
-  it('requirement 45: begins with a pin and a whole directory, and with nothing else', () => {
+  it('requirement 45: begins with a pin and a whole directory, and with nothing else', async () => {
     const path = newPath()
     expectCode('ERR_TRUST_NO_PIN', () => open(path, { pin: '' }))
     expectCode('ERR_SERIAL_MALFORMED', () => open(path, { pin: 'trust me' }))
-    expectCode('ERR_TRUST_PIN_MISMATCH', () => open(path, { pin: 'ab'.repeat(32) }).update(publications[0].der))
-    expectCode('ERR_TRUST_CACHE_EMPTY', () => open(path).update(deltas[0]))
+    await expectCodeAsync('ERR_TRUST_PIN_MISMATCH', () =>
+      open(path, { pin: 'ab'.repeat(32) }).update(publications[0].der),
+    )
+    await expectCodeAsync('ERR_TRUST_CACHE_EMPTY', () => open(path).update(deltas[0]))
     expectCode('ERR_TRUST_CACHE_EMPTY', () => open(path).directory())
     expect(existsSync(path)).toBe(false)
   })
 
-  it('refuses a delta that leaves one out, and goes on with the one that was left out', () => {
+  it('refuses a delta that leaves one out, and goes on with the one that was left out', async () => {
     const cache = open(newPath())
-    cache.update(publications[0].der)
-    expectCode('ERR_TRUST_DELTA_BASE', () => cache.update(deltas[1]))
-    cache.update(deltas[0])
-    expect(cache.update(deltas[1]).directory.sequence).toBe(3)
-    expectCode('ERR_TRUST_DIRECTORY_ROLLBACK', () => cache.update(deltas[0]))
+    await cache.update(publications[0].der)
+    await expectCodeAsync('ERR_TRUST_DELTA_BASE', () => cache.update(deltas[1]))
+    await cache.update(deltas[0])
+    expect((await cache.update(deltas[1])).directory.sequence).toBe(3)
+    await expectCodeAsync('ERR_TRUST_DIRECTORY_ROLLBACK', () => cache.update(deltas[0]))
   })
 
   it('applies a delta to a directory that is past its end, and hands out neither before nor a result that is, too', async () => {
@@ -141,57 +143,59 @@ describe('TrustCache.update', () => {
     ]
     const path = newPath()
     now = NOW
-    open(path).update(a.der)
+    await open(path).update(a.der)
     now = addSeconds(NOW, HOUR)
     const cache = open(path)
     expectCode('ERR_TRUST_DIRECTORY_EXPIRED', () => cache.directory())
-    expect(cache.update(await history.delta(a, b)).directory.sequence).toBe(2)
+    expect((await cache.update(await history.delta(a, b))).directory.sequence).toBe(2)
     now = addSeconds(NOW, DAY)
     expectCode('ERR_TRUST_DIRECTORY_EXPIRED', () => cache.directory())
     now = addSeconds(NOW, HOUR)
   })
 
-  it('refuses when the clock cannot be right', () => {
+  it('refuses when the clock cannot be right', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     for (const clock of [{ now: () => new Date(NaN) }, { now: () => new Date(0) }]) {
       expectCode('ERR_CLOCK_SUSPECT', () => open(path, { clock }).directory())
-      expectCode('ERR_CLOCK_SUSPECT', () => open(path, { clock }).update(publications[1].der))
+      await expectCodeAsync('ERR_CLOCK_SUSPECT', () => open(path, { clock }).update(publications[1].der))
     }
   })
 
-  it('refuses what cannot be written, or is locked by a folder, and stays as it was', () => {
-    expectCode('ERR_STORE_LOCKED', () => open(join(folder, 'nowhere', 'trust.p7')).update(publications[0].der))
+  it('refuses what cannot be written, or is locked by a folder, and stays as it was', async () => {
+    await expectCodeAsync('ERR_STORE_LOCKED', () =>
+      open(join(folder, 'nowhere', 'trust.p7')).update(publications[0].der),
+    )
     const path = newPath()
     mkdirSync(path)
-    expectCode('ERR_FILE_WRITE', () => open(path).update(publications[0].der))
+    await expectCodeAsync('ERR_FILE_WRITE', () => open(path).update(publications[0].der))
     expectCode('ERR_FILE_READ', () => open(path).directory())
   })
 
-  it('refuses where the memory of what was seen is broken', () => {
+  it('refuses where the memory of what was seen is broken', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     writeFileSync(`${path}.seen`, '{}')
-    expectCode('ERR_JSON_MALFORMED', () => open(path).update(publications[1].der))
+    await expectCodeAsync('ERR_JSON_MALFORMED', () => open(path).update(publications[1].der))
     expectCode('ERR_JSON_MALFORMED', () => open(path).directory())
   })
 })
 
 describe('TrustCache.directory: whoever writes the file', () => {
-  it('is the newest that another brought, without a restart', () => {
+  it('is the newest that another brought, without a restart', async () => {
     const path = newPath()
     const [writer, reader] = [open(path), open(path)]
     expect(reader.sequence).toBeUndefined()
     for (const bytes of [publications[0].der, ...deltas]) {
-      const { directory } = writer.update(bytes)
+      const { directory } = await writer.update(bytes)
       expect(reader.directory().digest).toBe(directory.digest)
       expect(reader.sequence).toBe(directory.sequence)
     }
   })
 
-  it('reads a file only when it is another', () => {
+  it('reads a file only when it is another', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     const cache = open(path)
     expect(cache.directory()).toBe(cache.directory())
   })
@@ -202,23 +206,23 @@ describe('TrustCache.directory: whoever writes the file', () => {
     ['nothing', (path) => writeFileSync(path, ''), 'ERR_INPUT_EMPTY'],
     ['a delta', (path) => writeFileSync(path, deltas[1]), 'ERR_CMS_CONTENT_TYPE'],
     ['no file', (path) => rmSync(path), 'ERR_TRUST_CACHE_EMPTY'],
-  ])('keeps what was verified when the file is replaced by %s; a new process refuses', (_, damage, code) => {
+  ])('keeps what was verified when the file is replaced by %s; a new process refuses', async (_, damage, code) => {
     const path = newPath()
     const cache = open(path)
-    cache.update(publications[1].der)
+    await cache.update(publications[1].der)
     damage(path)
     expect(cache.directory().sequence).toBe(2)
     expectCode(code, () => cache.reload())
     expectCode(code, () => open(path).directory())
     expect(cache.sequence).toBeUndefined()
     // What was there, or what is newer, puts it right.
-    expect(cache.update(publications[1].der).changed).toBe('directory')
+    expect((await cache.update(publications[1].der)).changed).toBe('directory')
     expect(open(path).reload().sequence).toBe(2)
   })
 
-  it.skipIf(process.getuid?.() === 0)('refuses a file that it may not read', () => {
+  it.skipIf(process.getuid?.() === 0)('refuses a file that it may not read', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     chmodSync(path, 0)
     expectCode('ERR_FILE_READ', () => open(path).directory())
   })
@@ -232,7 +236,7 @@ describe('TrustCache: several processes, and those that are killed', () => {
 
   it('never goes back, however many update at once', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     const files = publications.map(({ der }, index) => {
       const file = join(folder, `publication-${index}.p7`)
       writeFileSync(file, der)
@@ -249,7 +253,7 @@ describe('TrustCache: several processes, and those that are killed', () => {
 
   it('waits for the lock, which a killed process does not keep', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     const file = join(folder, 'locked.p7')
     writeFileSync(file, publications[1].der)
     const lock = new DatabaseSync(`${path}.lock`)
@@ -265,7 +269,7 @@ describe('TrustCache: several processes, and those that are killed', () => {
 
   it('is whole at every instant in which it may be killed', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     const file = join(folder, 'kill.p7')
     writeFileSync(file, publications[1].der)
     for (const milliseconds of [150, 250, 350, 450]) {
@@ -275,7 +279,7 @@ describe('TrustCache: several processes, and those that are killed', () => {
       await child.ended
       expect([1, 2]).toContain(open(path).directory().sequence)
     }
-    expect(open(path).update(publications[2].der).directory.sequence).toBe(3)
+    expect((await open(path).update(publications[2].der)).directory.sequence).toBe(3)
     expect(readdirSync(join(path, '..')).sort()).toEqual(['trust.p7', 'trust.p7.lock', 'trust.p7.seen'])
   })
 })
@@ -290,7 +294,7 @@ describe('a receiver with a cache', () => {
 
   it('requirement 12, 22, 26: refuses who was removed from the next message on, without a restart; others are not touched', async () => {
     const path = newPath()
-    open(path).update(publications[0].der)
+    await open(path).update(publications[0].der)
     const receivers = [verifier(open(path)), verifier(open(path))]
     for (const each of receivers) {
       for (const sender of [alice, bob]) {
@@ -298,7 +302,7 @@ describe('a receiver with a cache', () => {
         expect((await each.verify(der, Buffer.from('{}'))).signer).toEqual(sender.identity)
       }
     }
-    open(path).update(deltas[0])
+    await open(path).update(deltas[0])
     for (const each of receivers) {
       const [byAlice, byBob] = [await message(alice), await message(bob)]
       await expectCodeAsync('ERR_CMS_SIGNER_UNKNOWN', () => each.verify(byAlice.der, Buffer.from('{}')))

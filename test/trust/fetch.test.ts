@@ -67,9 +67,9 @@ beforeEach(async () => {
 
 let caches = 0
 const clock = { now: () => addSeconds(NOW, HOUR) }
-const newCache = (newest = 0): TrustCache => {
+const newCache = async (newest = 0): Promise<TrustCache> => {
   const cache = openTrustCache(join(folder, `${caches++}.p7`), { pin: world.root.certificate.fingerprint, clock })
-  if (newest > 0) cache.update(publications[newest - 1]?.der ?? new Uint8Array())
+  if (newest > 0) await cache.update(publications[newest - 1]?.der ?? new Uint8Array())
   asked.length = 0
   return cache
 }
@@ -82,19 +82,19 @@ const refused = (code: ErrorCode, cache: TrustCache, source = url, options: Fetc
 
 describe('fetchTrust: a site', () => {
   it('hands out the whole directory to who has none', async () => {
-    expect(await fetched(newCache())).toEqual(['directory', 0, 4])
+    expect(await fetched(await newCache())).toEqual(['directory', 0, 4])
     expect(asked).toEqual(['/trust/latest.json', '/trust/trust.p7'])
   })
 
   it('hands out the deltas to who has an older one, and what comes of them is what was published', async () => {
-    const cache = newCache(2)
+    const cache = await newCache(2)
     expect(await fetched(cache)).toEqual(['delta', 2, 4])
     expect(asked).toEqual(['/trust/latest.json', '/trust/deltas/2-3.p7', '/trust/deltas/3-4.p7'])
     expect(Buffer.compare(readFileSync(cache.path), publications[3]?.der ?? Buffer.of())).toBe(0)
   })
 
   it('is asked for one small file where there is nothing new', async () => {
-    expect(await fetched(newCache(4))).toEqual(['nothing', 0, 4])
+    expect(await fetched(await newCache(4))).toEqual(['nothing', 0, 4])
     expect(asked).toEqual(['/trust/latest.json'])
   })
 
@@ -109,18 +109,18 @@ describe('fetchTrust: a site', () => {
     ['is not named', () => serve(4, 'none')],
   ])('falls back to the whole directory where a delta %s', async (_, change) => {
     await change()
-    expect((await fetched(newCache(2))).slice(1)).toEqual([0, 4])
+    expect((await fetched(await newCache(2))).slice(1)).toEqual([0, 4])
     expect(asked.at(-1)).toBe('/trust/trust.p7')
   })
 
   it('puts right a cache that is broken', async () => {
-    const cache = newCache(4)
+    const cache = await newCache(4)
     writeFileSync(cache.path, 'broken')
     expect(await fetched(cache)).toEqual(['directory', 0, 4])
   })
 
   it('requirement 21: refuses to go back, whether the index says so or not', async () => {
-    const cache = newCache(3)
+    const cache = await newCache(3)
     await serve(2)
     await refused('ERR_TRUST_DIRECTORY_ROLLBACK', cache)
     expect(asked).toEqual(['/trust/latest.json'])
@@ -133,12 +133,12 @@ describe('fetchTrust: a site', () => {
     const other = new History(world)
     const [a, b] = [await other.publish([]), await other.publish([])]
     site.set('/trust/deltas/1-2.p7', await other.delta(a, b))
-    await refused('ERR_TRUST_DIRECTORY_FORK', newCache(1))
+    await refused('ERR_TRUST_DIRECTORY_FORK', await newCache(1))
     expect(asked.at(-1)).toBe('/trust/deltas/1-2.p7')
   })
 
   it('does not pass for new what is past its end: nothing new is not enough', async () => {
-    const late = openTrustCache(newCache(4).path, {
+    const late = openTrustCache((await newCache(4)).path, {
       pin: world.root.certificate.fingerprint,
       clock: { now: () => addSeconds(NOW, 2 * DAY) },
     })
@@ -147,20 +147,20 @@ describe('fetchTrust: a site', () => {
 
   it('refuses an index that says nothing, or too much', async () => {
     site.set('/trust/latest.json', '{}')
-    await refused('ERR_JSON_MALFORMED', newCache())
+    await refused('ERR_JSON_MALFORMED', await newCache())
     site.set('/trust/latest.json', '{"schema":1,"sequence":"4","deltas":[]}')
-    await refused('ERR_TRUST_SITE_MALFORMED', newCache())
+    await refused('ERR_TRUST_SITE_MALFORMED', await newCache())
     site.set('/trust/latest.json', ' '.repeat(70_000))
-    await refused('ERR_LIMIT_EXCEEDED', newCache())
+    await refused('ERR_LIMIT_EXCEEDED', await newCache())
   })
 })
 
 describe('fetchTrust: one document, a folder, a file', () => {
   it('takes what is at a URL that is no site: a directory, a delta', async () => {
-    const cache = newCache()
+    const cache = await newCache()
     expect(await fetched(cache, `${url}trust.p7`)).toEqual(['directory', 0, 4])
     expect(asked).toEqual(['/trust/trust.p7'])
-    expect(await fetched(newCache(3), `${url}deltas/3-4.p7`)).toEqual(['delta', 0, 4])
+    expect(await fetched(await newCache(3), `${url}deltas/3-4.p7`)).toEqual(['delta', 0, 4])
   })
 
   it('takes a folder for a site, and a file for a document', async () => {
@@ -168,9 +168,9 @@ describe('fetchTrust: one document, a folder, a file', () => {
     mkdirSync(join(place, 'deltas'), { recursive: true })
     for (const [name, content] of site)
       if (typeof content !== 'function') writeFileSync(join(folder, name.replace('/trust', 'site')), content)
-    expect(await fetched(newCache(1), place)).toEqual(['delta', 3, 4])
-    expect(await fetched(newCache(), join(place, 'trust.p7'))).toEqual(['directory', 0, 4])
-    await refused('ERR_FILE_READ', newCache(), join(folder, 'nowhere'))
+    expect(await fetched(await newCache(1), place)).toEqual(['delta', 3, 4])
+    expect(await fetched(await newCache(), join(place, 'trust.p7'))).toEqual(['directory', 0, 4])
+    await refused('ERR_FILE_READ', await newCache(), join(folder, 'nowhere'))
   })
 })
 
@@ -188,7 +188,7 @@ describe('fetchTrust: requirement 45: no first use without a pin', () => {
   it('believes nobody who has another root, whatever else is right', async () => {
     const impostor = await makeWorld('impostor')
     site.set('/trust/trust.p7', (await new History(impostor).publish([], { sequence: 4 })).der)
-    await refused('ERR_TRUST_PIN_MISMATCH', newCache())
+    await refused('ERR_TRUST_PIN_MISMATCH', await newCache())
   })
 })
 
@@ -198,14 +198,14 @@ describe('fetchTrust: servers that do otherwise', () => {
   it.each([301, 302, 303, 307, 308])('refuses a redirect: %i', async (status) => {
     site.set('/elsewhere', publications[3]?.der ?? '')
     answer((response) => response.writeHead(status, { location: '/elsewhere' }).end())
-    const error = await refused('ERR_TRUST_FETCH', newCache())
+    const error = await refused('ERR_TRUST_FETCH', await newCache())
     expect(error.hint).toContain('redirects are not followed')
     expect(asked).not.toContain('/elsewhere')
   })
 
   it.each([204, 206, 304, 401, 404, 500])('refuses the answer %i', async (status) => {
     answer((response) => response.writeHead(status).end())
-    expect((await refused('ERR_TRUST_FETCH', newCache())).message).toContain(String(status))
+    expect((await refused('ERR_TRUST_FETCH', await newCache())).message).toContain(String(status))
   })
 
   it('refuses a body that ends too soon', async () => {
@@ -213,30 +213,30 @@ describe('fetchTrust: servers that do otherwise', () => {
       response.writeHead(200, { 'content-length': 10_000 })
       response.write('half', () => response.destroy())
     })
-    await refused('ERR_TRUST_FETCH', newCache())
+    await refused('ERR_TRUST_FETCH', await newCache())
   })
 
   it('waits no longer than it was told, for the answer or for its end', async () => {
     answer(() => undefined)
-    expect((await refused('ERR_TRUST_FETCH', newCache(), url, { timeoutMilliseconds: 100 })).message).toContain(
+    expect((await refused('ERR_TRUST_FETCH', await newCache(), url, { timeoutMilliseconds: 100 })).message).toContain(
       '100 ms',
     )
     answer((response) => void response.writeHead(200).write('a beginning'))
-    expect((await refused('ERR_TRUST_FETCH', newCache(), url, { timeoutMilliseconds: 100 })).message).toContain(
+    expect((await refused('ERR_TRUST_FETCH', await newCache(), url, { timeoutMilliseconds: 100 })).message).toContain(
       '100 ms',
     )
   })
 
   it('refuses where nobody listens, and what is no URL of a server', async () => {
-    await refused('ERR_TRUST_FETCH', newCache(), 'http://127.0.0.1:1/trust.p7')
-    await refused('ERR_CONFIG_INVALID', newCache(), 'http://')
-    const error = await refused('ERR_CONFIG_INVALID', newCache(), url.replace('://', '://me:hunter2@'))
+    await refused('ERR_TRUST_FETCH', await newCache(), 'http://127.0.0.1:1/trust.p7')
+    await refused('ERR_CONFIG_INVALID', await newCache(), 'http://')
+    const error = await refused('ERR_CONFIG_INVALID', await newCache(), url.replace('://', '://me:hunter2@'))
     expect(JSON.stringify(error)).not.toContain('hunter2')
     expect(asked).toEqual([])
   })
 
   it('says nothing about who asks', async () => {
-    await fetched(newCache())
+    await fetched(await newCache())
     expect(Object.keys(headers).sort()).toEqual(['accept-encoding', 'connection', 'host'])
   })
 })

@@ -9,7 +9,13 @@ import { readStatus } from '../../../src/agent/index.js'
 import { Authority, HOME_FILES, openRootBundle, readTrustSite, ROOT_FILES } from '../../../src/authority/index.js'
 import { loadCredential } from '../../../src/credential/index.js'
 import { encodePrivateKey, openKeyFile, Passphrase } from '../../../src/crypto/index.js'
-import { openFileStream, readFileBytes, readFileText, readSecretFile } from '../../../src/files/index.js'
+import {
+  openFileStream,
+  readFileBytes,
+  readFileInTurns,
+  readFileText,
+  readSecretFile,
+} from '../../../src/files/index.js'
 import { openReplayFile } from '../../../src/message/index.js'
 import { loadProbeClient, loadSessions } from '../../../src/probe/index.js'
 import { openStore } from '../../../src/store/index.js'
@@ -96,6 +102,7 @@ export const FILE_CALLS: Readonly<Record<string, Call>> = {
     }
   }),
   'files.readFileBytes': file(readFileBytes),
+  'files.readFileInTurns': file(readFileInTurns),
   'files.readFileText': file(readFileText),
   'files.readSecretFile': file(readSecretFile),
   'message.openReplayFile': (input) =>

@@ -51,12 +51,10 @@ async function receive(id: string): Promise<{ readonly cache: TrustCache; readon
   const client = await open(id)
   client.subscribe(SUBJECT, {
     callback: (_, { data }) => {
-      try {
-        const { changed, directory } = cache.update(data)
-        outcomes.push(`${changed} ${directory.sequence}`)
-      } catch (error) {
-        outcomes.push(isSignetError(error) ? error.code : String(error))
-      }
+      void cache.update(data).then(
+        ({ changed, directory }) => outcomes.push(`${changed} ${directory.sequence}`),
+        (error: unknown) => outcomes.push(isSignetError(error) ? error.code : String(error)),
+      )
     },
   })
   await client.flush()
