@@ -173,11 +173,13 @@ export class SignaturePool {
 
   /** Be woken when there is an answer, as long as there is a question. */
   #watch(): void {
+    // Who closes waits for the threads to end, and so does the process.
+    if (this.#isClosed) return
     this.#tell()
     this.#ring.want()
     // What was answered before it was wanted, nobody reports.
     this.#tell()
-    this.#isWatching = this.#ring.length > 0 && !this.#isClosed
+    this.#isWatching = this.#ring.length > 0
     for (const worker of this.#threads.values()) {
       if (this.#isWatching) worker.ref()
       else worker.unref()

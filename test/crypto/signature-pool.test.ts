@@ -1,6 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto'
-import type { Worker } from 'node:worker_threads'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import {
   computeSignature,
   generatePrivateKey,
@@ -14,6 +13,7 @@ import {
   verifySignature,
 } from '../../src/crypto/index.js'
 import { expectCodeAsync } from '../support/expect-code.js'
+import { poolOf } from '../support/threads.js'
 
 const pool = new SignaturePool({ threads: 2 })
 afterAll(() => pool.close())
@@ -121,11 +121,7 @@ describe('SignaturePool', () => {
   })
 
   it('verifies itself what a thread had that died, and believes nothing that it did not say', async () => {
-    const workers: Worker[] = []
-    const started = (worker: Worker): void => void workers.push(worker)
-    process.on('worker', started)
-    const own = new SignaturePool({ threads: 2 })
-    process.off('worker', started)
+    const { own, workers } = await poolOf(2)
     const check = checkOf('p256')
     const other = { ...check, data: Buffer.from('what was not') }
     const ask = (): Promise<boolean[]> =>
@@ -144,5 +140,17 @@ describe('SignaturePool', () => {
     expect(await ask()).toEqual(expected)
     await own.close()
     await expectCodeAsync('ERR_POOL_CLOSED', () => own.verify(check))
+  })
+
+  it('keeps the process until the threads have ended, if it is closed', async () => {
+    const { own, workers } = await poolOf(2)
+    const asked = own.verify(checkOf('p256'))
+    expect(await asked).toBe(true)
+    const closing = own.close()
+    const letGo = workers.map((worker) => vi.spyOn(worker, 'unref'))
+    // What a thread said last.
+    for (const worker of workers) worker.emit('message', 'answered')
+    await closing
+    expect(letGo.map((spy) => spy.mock.calls)).toEqual([[], []])
   })
 })

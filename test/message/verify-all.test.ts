@@ -1,4 +1,3 @@
-import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SignaturePool } from '../../src/crypto/index.js'
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../src/message/index.js'
 import { NOW } from '../support/certificates.js'
 import { expectCodeAsync } from '../support/expect-code.js'
+import { poolOf } from '../support/threads.js'
 import { makeDirectory, makeSender, makeWorld, receiver, type Sender } from '../support/messages.js'
 
 const content = Buffer.from('{"a":1}')
@@ -150,11 +150,7 @@ describe('verifyAll', () => {
   })
 
   it('goes on by itself where the threads die in the middle', async () => {
-    const workers: Worker[] = []
-    const started = (worker: Worker): void => void workers.push(worker)
-    process.on('worker', started)
-    const own = new SignaturePool({ threads: 1 })
-    process.off('worker', started)
+    const { own, workers } = await poolOf(1)
     const messages = await send(600)
     const asked = messages.map((message, index) => (index % 50 === 7 ? changed(message, 1) : message))
     const found: Observation[] = []
