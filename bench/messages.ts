@@ -3,15 +3,19 @@
  * identity, certificate binding, destination, type, age, replay in process. Beside that the bare signature of the very
  * octets, libraries of others over the very messages, JSON Web Signatures and Kite's shared keys.
  */
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { hash, sign, verify } from 'node:crypto'
+import { Worker } from 'node:worker_threads'
 import { SecretKey, SignaturePool } from '../dist/crypto/index.js'
 import { issueCertificates, PROFILES, registerEntity } from '../dist/authority/index.js'
 import { createReplayMemory, type MessagePolicy, signMessage, verifyAll, verifyMessage } from '../dist/message/index.js'
 import { createKeyMemory, KEY_OCTETS, KeyServer, SharedKeyProtection, TicketClient } from '../dist/sharedkey/index.js'
 import { openTrustDirectory, type TrustDirectory } from '../dist/trust/index.js'
 import { MemoryKeyProvider } from '../dist/crypto/index.js'
+import type { BareSignatures } from './bare-thread.ts'
 import type { BenchContext, Rows } from './context.ts'
 import {
   type Algorithm,
@@ -157,11 +161,38 @@ async function allCoresRow(context: BenchContext, name: string): Promise<Row> {
     const policy = policyFor(directory, at)
     for (const der of messages) await verifyMessage(der, CONTENT, policy)
   }
+  const bare = bareOnAllCores(signer, messages)
   try {
-    const others = [{ name: 'verifyMessage, one after the other', operations, run: singly }]
+    const others = [
+      { name: 'verifyMessage, one after the other', operations, run: singly },
+      { name: 'bare crypto.verify on all cores', operations, run: bare.run },
+    ]
     return await measure(name, { name: 'signet', operations, run: together }, others, context.rounds)
   } finally {
-    await pool.close()
+    await Promise.all([pool.close(), bare.close()])
+  }
+}
+
+/** What the machine gives at this moment: a thread on each core, each of which takes the next signature. */
+function bareOnAllCores(signer: Signer, messages: readonly Uint8Array[]) {
+  const taken = new Int32Array(new SharedArrayBuffer(4))
+  const workerData: BareSignatures = {
+    taken,
+    parts: messages.map(signedPartOf),
+    key: signer.certificate.publicKey.keyObject,
+    digest: signer.key.signatureAlgorithm.digest,
+  }
+  const threads = Array.from({ length: availableParallelism() }, () => {
+    return new Worker(new URL('bare-thread.ts', import.meta.url), { workerData, execArgv: [] })
+  })
+  return {
+    run: async (): Promise<void> => {
+      Atomics.store(taken, 0, 0)
+      const ended = threads.map((thread) => once(thread, 'message'))
+      for (const thread of threads) thread.postMessage('begin')
+      await Promise.all(ended)
+    },
+    close: async (): Promise<void> => void (await Promise.all(threads.map((thread) => thread.terminate()))),
   }
 }
 

@@ -122,7 +122,7 @@ async function openContent(cli: Invocation, file: string, label: string): Promis
 }
 
 /** A file that fits into memory; `undefined` for a longer one. */
-function readShort(path: string): Uint8Array | undefined {
+export function readShort(path: string): Uint8Array | undefined {
   try {
     return readFileBytes(path, { empty: 'allow' })
   } catch (error) {

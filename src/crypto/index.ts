@@ -53,5 +53,5 @@ export {
 } from './public-key.js'
 export { Passphrase, SecretKey } from './secret.js'
 export { computeSignature, type SignatureCheck, verifySignature } from './signature.js'
-export { SignaturePool, type SignaturePoolOptions } from './signature-pool.js'
+export { type SignatureAsker, SignaturePool, type SignaturePoolOptions } from './signature-pool.js'
 export { type AlgorithmPolicy, parseVerifyingKey, verifyingAlgorithmOf } from './weak.js'

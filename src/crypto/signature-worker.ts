@@ -1,42 +1,70 @@
 /**
- * What a thread of the {@link SignaturePool} does: arithmetic, and nothing else. It imports nothing of signet, so that it
- * runs from source and from what is built.
+ * What a thread of the {@link SignaturePool} does: arithmetic, and nothing else.
  *
  * @module crypto/signature-worker (floor 2)
  */
 import { constants, type KeyObject, verify } from 'node:crypto'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { RingEntry } from './signature-ring.js'
 
-/** Signatures to verify: octets in one piece of memory, one after the other: data, signature, data, signature. */
-export interface Batch {
-  readonly octets: Uint8Array
-  /** For each signature: length of the data, length of the signature, place of the key, digest, PSS or not. */
-  readonly checks: readonly (readonly [number, number, number, string | null, boolean])[]
-  /** Keys that this thread does not have yet, by their places. */
-  readonly keys: readonly (readonly [number, KeyObject])[]
+/** What a thread is told when it starts. */
+export interface ThreadData {
+  readonly memory: SharedArrayBuffer
+  readonly thread: number
 }
 
-const keys = new Map<number, KeyObject>()
-
-function verifyBatch({ octets, checks, keys: newKeys }: Batch): Uint8Array {
-  for (const [place, key] of newKeys) keys.set(place, key)
-  let position = 0
-  return Uint8Array.from(checks, ([dataLength, signatureLength, place, digest, pss]) => {
-    const data = octets.subarray(position, position + dataLength)
-    const signature = octets.subarray(position + dataLength, position + dataLength + signatureLength)
-    position += dataLength + signatureLength
-    const key = keys.get(place)
-    if (key === undefined) return 0
-    const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants
-    try {
-      return verify(digest, data, pss ? { key, padding, saltLength } : key, signature) ? 1 : 0
-    } catch {
-      // OpenSSL throws for some malformed signatures and answers false for others.
-      return 0
-    }
-  })
+/** A key, and how it verifies: sent before the first signature that needs it. */
+export interface KeyMessage {
+  readonly place: number
+  readonly key: KeyObject
+  readonly digest: string | null
+  readonly pss: boolean
 }
 
-parentPort?.on('message', (batch: Batch) => {
-  parentPort?.postMessage(verifyBatch(batch))
-})
+/** Answers after which they are told of, while there are more to come. */
+const ANSWERS_TOLD_TOGETHER = 16
+
+// From source it is a TypeScript file, too.
+const file = import.meta.url.replace('signature-worker', 'signature-ring')
+const { MAX_KEYS, SignatureRing } = (await import(file)) as typeof import('./signature-ring.js')
+const keys = new Map<number, KeyMessage>()
+const { memory, thread } = workerData as ThreadData
+const ring = new SignatureRing(memory)
+for (let untold = 0; ;) {
+  const { next } = ring
+  const slot = ring.take(thread)
+  if (slot !== undefined) {
+    ring.answer(slot, verifies(ring.read(slot)))
+    if (++untold < ANSWERS_TOLD_TOGETHER) continue
+  }
+  untold = 0
+  if (ring.takeWish()) parentPort?.postMessage('answered')
+  if (slot === undefined) ring.wait(next)
+}
+
+function verifies({ data, signature, key: place }: RingEntry): boolean {
+  const known = keys.get(place) ?? received(place)
+  if (known === undefined) return false
+  const { key, digest, pss } = known
+  const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants
+  try {
+    return verify(digest, data, pss ? { key, padding, saltLength } : key, signature)
+  } catch {
+    // OpenSSL throws for some malformed signatures and answers false for others.
+    return false
+  }
+}
+
+function received(place: number): KeyMessage | undefined {
+  if (parentPort === null) return undefined
+  for (let item = receiveMessageOnPort(parentPort); item !== undefined; item = receiveMessageOnPort(parentPort)) {
+    const key = item.message as KeyMessage
+    keys.set(key.place, key)
+  }
+  // Who sends them forgets all when they are as many, so that older ones are named no more.
+  for (const old of keys.keys()) {
+    if (keys.size <= 2 * MAX_KEYS) break
+    keys.delete(old)
+  }
+  return keys.get(place)
+}

@@ -5,12 +5,17 @@
  * @module message/verify-all (floor 7)
  */
 import { sharedCopy } from '../asn1/index.js'
-import { verifyCheck } from '../cms/index.js'
-import type { SignaturePool } from '../crypto/index.js'
+import type { SignatureAsker, SignaturePool } from '../crypto/index.js'
 import { isSignetError } from '../errors/index.js'
 import type { MessagePolicy } from './message-policy.js'
 import { type Observation, refusalOf } from './verifier.js'
-import { acceptMessage, prepareMessage, type PreparedMessage, requireSignature } from './verify.js'
+import {
+  acceptMessage,
+  prepareMessage,
+  type PreparedMessage,
+  requireSignature,
+  type VerifiedMessage,
+} from './verify.js'
 
 /** A message as it came in. */
 export interface IncomingMessage {
@@ -19,16 +24,17 @@ export interface IncomingMessage {
   readonly content?: Uint8Array
 }
 
-/** Messages that are ahead of the oldest one without a verdict. */
-const MAX_AHEAD = 512
+/** Messages that are ahead of the oldest one without a verdict. More would not be near any more when their turn comes. */
+const MAX_AHEAD = 256
 /** Signatures that this thread verifies before it looks after the others: some two milliseconds. */
 const MAX_IN_A_ROW = 24
 
 /**
  * Verify messages, as `verifyMessage` does, and tell of each what came of it, in their order.
  *
- * No more are taken than the verdicts that are fetched leave room for. The replay memory is asked in the order of the
- * messages, so that of two that are the same the first is the fresh one.
+ * No more are taken than the verdicts that are fetched leave room for; a source that waits holds back the verdicts of
+ * those before. The replay memory is asked in the order of the messages, so that of two that are the same the first is
+ * the fresh one.
  *
  * @param policy - Asked for each message when its signature is to be verified, as its time is another. The same is used for
  * the whole of that message.
@@ -41,54 +47,78 @@ export async function* verifyAll(
 ): AsyncGenerator<Observation, void, undefined> {
   const ahead: Pending[] = []
   let inARow = 0
-  try {
-    for await (const message of messages) {
-      const pending = begin(message, policy(), pool)
-      ahead.push(pending)
-      inARow = pending.isDone ? inARow + 1 : 0
-      // The event loop carries the answers of the others.
-      if (inARow >= MAX_IN_A_ROW) inARow = await turn()
-      while (ahead.length > 0 && (ahead.length >= MAX_AHEAD || ahead[0]?.isDone === true)) yield await next(ahead)
+  const help = async (): Promise<boolean> => {
+    const helped = pool.help()
+    if (helped && ++inARow >= MAX_IN_A_ROW) inARow = await turn()
+    return helped
+  }
+  const answer = async (pending: Pending): Promise<Observation> => {
+    while (!pending.isDone && (await help()));
+    // What is left to do, others are at.
+    if (!pending.isDone) await pending.done()
+    return verdictOf(pending)
+  }
+  for await (const message of messages) {
+    ahead.push(new Pending(message, policy(), pool))
+    if (pool.isBusy) await help()
+    while (ahead[0]?.isDone === true || ahead.length >= MAX_AHEAD) yield await answer(ahead.shift() as Pending)
+  }
+  for (const pending of ahead) yield await answer(pending)
+}
+
+/** A message that is on its way: it asks the pool, and is told. */
+class Pending implements SignatureAsker {
+  readonly #policy: MessagePolicy
+  #prepared: PreparedMessage | undefined
+  #outcome: { readonly verifies: boolean } | { readonly error: unknown } | undefined
+  #waiting: (() => void) | undefined
+
+  constructor({ der, content }: IncomingMessage, policy: MessagePolicy, pool: SignaturePool) {
+    this.#policy = policy
+    try {
+      // Between signature and verdict whoever sent the octets may write others over them.
+      this.#prepared = prepareMessage(sharedCopy(der), content, policy)
+      pool.ask(this.#prepared.examined.check, this)
+    } catch (error) {
+      this.failed(error)
     }
-    while (ahead.length > 0) yield await next(ahead)
-  } finally {
-    // Who stops early leaves nobody's answer unheard.
-    for (const { outcome } of ahead) void outcome.catch(() => undefined)
+  }
+
+  get isDone(): boolean {
+    return this.#outcome !== undefined
+  }
+
+  answered(verifies: boolean): void {
+    this.#end({ verifies })
+  }
+
+  failed(error: unknown): void {
+    this.#end({ error })
+  }
+
+  /** Wait until the pool has answered. */
+  async done(): Promise<void> {
+    if (!this.isDone) await new Promise<void>((resolve) => (this.#waiting = resolve))
+  }
+
+  /** @throws what refused it */
+  accept(): Promise<VerifiedMessage> {
+    const [prepared, outcome] = [this.#prepared, this.#outcome]
+    if (outcome !== undefined && 'error' in outcome) throw outcome.error
+    if (prepared === undefined || outcome === undefined) throw new RangeError('nobody has answered')
+    requireSignature(outcome.verifies, prepared)
+    return acceptMessage(prepared, this.#policy)
+  }
+
+  #end(outcome: { readonly verifies: boolean } | { readonly error: unknown }): void {
+    this.#outcome = outcome
+    this.#waiting?.()
   }
 }
 
-/** A message that is on its way. */
-interface Pending {
-  /** Whether its signature was verified here, so that nothing has to be waited for. */
-  readonly isDone: boolean
-  readonly outcome: Promise<PreparedMessage>
-  readonly policy: MessagePolicy
-}
-
-function begin({ der, content }: IncomingMessage, policy: MessagePolicy, pool: SignaturePool): Pending {
-  // Between signature and verdict whoever sent the octets may write others over them.
-  const copy = sharedCopy(der)
-  let isDone = true
-  const examine = async (): Promise<PreparedMessage> => {
-    const prepared = prepareMessage(copy, content, policy)
-    isDone = pool.isBusy
-    requireSignature(
-      isDone ? verifyCheck(prepared.examined.check) : await pool.verify(prepared.examined.check),
-      prepared,
-    )
-    return prepared
-  }
-  // It runs to its first wait before it returns.
-  const outcome = examine()
-  outcome.catch(() => undefined)
-  return { isDone, outcome, policy }
-}
-
-async function next(ahead: Pending[]): Promise<Observation> {
-  const [pending] = ahead.splice(0, 1)
-  if (pending === undefined) throw new RangeError('nothing is on its way')
+async function verdictOf(pending: Pending): Promise<Observation> {
   try {
-    return { verdict: 'verified', message: await acceptMessage(await pending.outcome, pending.policy) }
+    return { verdict: 'verified', message: await pending.accept() }
   } catch (error) {
     if (!isSignetError(error) || error.category === 'usage' || error.category === 'internal') throw error
     return { verdict: refusalOf(error), error }

@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { PassThrough, Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, describe, expect, it, vi } from 'vitest'
@@ -34,7 +35,7 @@ interface Line {
 }
 
 /** How a batch ends: its lines, what stderr says, the exit code. */
-async function batch(stdin: string | Uint8Array, line = FOR) {
+async function batch(stdin: string | Uint8Array | readonly string[], line = FOR) {
   const { code, stdout, stderr } = await runCli(line, {
     stdin,
     variables: world.variables,
@@ -154,6 +155,61 @@ describe('signet verify --batch', () => {
     const found = await batch(stdin, line)
     expect([found.code, found.lines]).toEqual([exitCode, []])
     expect(found.stderr).toContain(`[${code}]`)
+  })
+})
+
+describe('a long batch, on all processor cores', () => {
+  // In pieces, as from a pipe: what came at once is judged before threads are started.
+  const repeated = (text: string, count: number): readonly string[] =>
+    Array.from({ length: count / 100 }, () => text.repeat(100))
+
+  it('says of each message what a short one says, in order', async () => {
+    const bad = ndjson({ ...GOOD, content: 'other.json' }, '{', { signature: 'missing.p7s' })
+    const few = await batch(ndjson(GOOD, HELD) + bad)
+    const many = await batch([...repeated(ndjson(GOOD, HELD) + bad, 300), ...repeated(ndjson(HELD), 700)])
+    const plain = ({ line: _, ...rest }: Line): object => rest
+    expect(many.lines.map(({ line }) => line)).toEqual(many.lines.map((_, index) => index + 1))
+    expect(many.lines.slice(0, 1500).map(plain)).toEqual(Array.from({ length: 300 }, () => few.lines.map(plain)).flat())
+    expect(many.lines.slice(1500).map(plain)).toEqual(Array.from({ length: 700 }, () => plain(few.lines[1] as Line)))
+    expect([many.code, many.stderr]).toEqual([
+      few.code,
+      'signet: note: 1300 of 2200 messages verified, 300 ERR_CMS_DIGEST_MISMATCH, 300 ERR_JSON_MALFORMED, 300 ERR_FILE_READ\n',
+    ])
+  })
+
+  it('refuses each by what nobody could go on after', async () => {
+    const { code, codes } = await batch(repeated(ndjson(HELD), 800), `${FOR} --type a..b`)
+    expect([code, new Set(codes), codes.length]).toEqual([2, new Set(['ERR_CONFIG_INVALID']), 800])
+  })
+
+  it('shares one replay memory, and none is verified twice', async () => {
+    const { codes } = await batch(repeated(ndjson(GOOD, HELD), 600), `${FOR} --replay-store many.db`)
+    expect(codes).toEqual([undefined, ...Array.from({ length: 1199 }, () => 'ERR_MESSAGE_REPLAYED')])
+  })
+
+  it('answers at once whoever sends a line and waits', async () => {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+    const ended = main(FOR.split(' '), {
+      stdin,
+      stdout,
+      stderr: new PassThrough().resume(),
+      variables: world.variables,
+      directory: world.folder,
+      clock: world.clock,
+    })
+    const lines = createInterface({ input: stdout })[Symbol.asyncIterator]()
+    const answers = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index++) {
+        expect(JSON.parse(String((await lines.next()).value))).toMatchObject({ ok: true, verdict: 'verified' })
+      }
+    }
+    // Before there are threads, and after.
+    for (const count of [1, 1, 700, 1, 1, 300, 1]) {
+      stdin.write(ndjson(HELD).repeat(count))
+      await answers(count)
+    }
+    stdin.end()
+    expect(await ended).toBe(0)
   })
 })
 

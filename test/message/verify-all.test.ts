@@ -10,6 +10,7 @@ import {
 } from '../../src/message/index.js'
 import { NOW } from '../support/certificates.js'
 import { expectCodeAsync } from '../support/expect-code.js'
+import { poolOf } from '../support/threads.js'
 import { makeDirectory, makeSender, makeWorld, receiver, type Sender } from '../support/messages.js'
 
 const content = Buffer.from('{"a":1}')
@@ -146,6 +147,57 @@ describe('verifyAll', () => {
     const found: string[] = []
     for await (const item of verifyAll(await send(2), policy(), closed)) found.push(...codes([item]))
     expect(found).toEqual(['ERR_POOL_CLOSED', 'ERR_POOL_CLOSED'])
+  })
+
+  it('goes on by itself where the threads die in the middle', async () => {
+    const { own, workers } = await poolOf(1)
+    const messages = await send(600)
+    const asked = messages.map((message, index) => (index % 50 === 7 ? changed(message, 1) : message))
+    const found: Observation[] = []
+    for await (const observation of verifyAll(asked, policy(), own)) {
+      found.push(observation)
+      if (found.length === 100) void Promise.all(workers.map((worker) => worker.terminate()))
+    }
+    expect(codes(found)).toEqual(asked.map((_, index) => (index % 50 === 7 ? 'ERR_CMS_SIGNATURE' : 'verified')))
+    await own.close()
+  })
+
+  it('refuses the rest where the pool is closed in the middle', async () => {
+    const own = new SignaturePool({ threads: 1 })
+    const found: Observation[] = []
+    for await (const observation of verifyAll(await send(600), policy(), own)) {
+      found.push(observation)
+      if (found.length === 100) await own.close()
+    }
+    expect(found).toHaveLength(600)
+    expect(codes(found.slice(0, 100)).every((code) => code === 'verified')).toBe(true)
+    expect(codes(found.slice(-100)).every((code) => code === 'ERR_POOL_CLOSED')).toBe(true)
+    expect(new Set(codes(found))).toEqual(new Set(['verified', 'ERR_POOL_CLOSED']))
+  })
+
+  it('ends with who asks: the source is closed, and the pool is there for others', async () => {
+    const messages = await send(300)
+    let isClosed = false
+    function* source(): Generator<IncomingMessage> {
+      try {
+        yield* messages
+      } finally {
+        isClosed = true
+      }
+    }
+    for await (const { verdict } of verifyAll(source(), policy(), pool)) {
+      expect(verdict).toBe('verified')
+      break
+    }
+    expect(isClosed).toBe(true)
+    expect(new Set(codes(await all(messages)))).toEqual(new Set(['verified']))
+  })
+
+  it('serves several at once with one pool', async () => {
+    const [some, others] = [await send(400), await send(400, 'other.type')]
+    const [verified, refused] = await Promise.all([all(some), all(others)])
+    expect(new Set(codes(verified))).toEqual(new Set(['verified']))
+    expect(codes(refused)).toEqual(others.map(() => 'ERR_MESSAGE_TYPE'))
   })
 
   it('does nothing for nothing', async () => {

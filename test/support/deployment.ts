@@ -16,7 +16,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { Authority, HOME_FILES } from '../../src/authority/index.js'
 import type { CliEnvironment } from '../../src/cli/environment.js'
 import { main } from '../../src/cli/main.js'
@@ -33,7 +33,8 @@ export type Words = string | readonly string[]
 
 export interface CliOptions {
   /** What the command reads from standard input. Default: nothing. */
-  readonly stdin?: string | Uint8Array
+  /** As it comes: whole, or in pieces. */
+  readonly stdin?: string | Uint8Array | readonly string[]
   /** Environment variables beside those of the deployment; `undefined` takes one away. */
   readonly variables?: Readonly<Record<string, string | undefined>>
   /** Folder that relative paths start from. */
@@ -60,8 +61,9 @@ export const WALL_CLOCK: Clock = { now: () => new Date() }
 export async function runCli(words: Words, options: CliOptions = {}): Promise<CliResult> {
   const list = typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : words
   const [stdout, stderr] = [collector(), collector()]
-  const stdin = new PassThrough()
-  stdin.end(options.stdin === undefined ? undefined : Buffer.from(options.stdin))
+  const { stdin: input = '' } = options
+  const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input
+  const stdin = Readable.from(pieces.map((piece) => Buffer.from(piece)))
   const environment: CliEnvironment = {
     stdin,
     stdout: stdout.stream,
