@@ -147,7 +147,8 @@ function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Stead
 ${grouped(messages)} messages signed and verified, memory in MB after each tenth of them: resident ${residentMegabytes.join(', ')}; on
 the heap, after collection, ${heapMegabytes.join(', ')}.
 
-Milliseconds of steps in which nothing else happens in the process:
+Milliseconds of steps in which nothing else happens in the process, garbage collection included; of what works in turns, and of
+issuing, which is the longest step each time:
 
 | step | times | p50 | p99 | most |
 |---|---|---|---|---|

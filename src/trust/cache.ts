@@ -17,6 +17,7 @@ import {
   openInSteps,
   openPastInSteps,
   type OpenTrustDirectoryRequest,
+  prepareSerials,
   type TrustDirectory,
 } from './directory.js'
 import { MISSING, stampOf } from './file-stamp.js'
@@ -238,7 +239,9 @@ export class TrustCache {
 
   async #readInTurns(stamp: string): Promise<TrustDirectory> {
     if (stamp === MISSING) throw this.#empty()
-    return inTurns(this.#open(await readFileInTurns(this.path, LIMITS)))
+    const directory = await inTurns(this.#open(await readFileInTurns(this.path, LIMITS)))
+    await inTurns(prepareSerials(directory))
+    return directory
   }
 
   *#open(bytes: Uint8Array): Steps<TrustDirectory> {

@@ -15,6 +15,7 @@ import {
   type OpenedDirectory,
   openInSteps,
   type OpenTrustDirectoryRequest,
+  prepareSerials,
   TrustDirectory,
 } from './directory.js'
 import { encodeInPieces } from './document.js'
@@ -174,7 +175,13 @@ export function applyTrustDeltaInTurns(
   delta: TrustDelta,
   { pin, at, memory }: OpenTrustDirectoryRequest,
 ): Promise<AppliedDelta> {
-  return inTurns(applyInSteps(base, delta, { pin, at: new Date(at), memory }))
+  return inTurns(applyAndPrepare(base, delta, { pin, at: new Date(at), memory }))
+}
+
+function* applyAndPrepare(...applied: Parameters<typeof applyInSteps>): Steps<AppliedDelta> {
+  const made = yield* applyInSteps(...applied)
+  yield* prepareSerials(made.directory)
+  return made
 }
 
 function* applyInSteps(

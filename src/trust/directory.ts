@@ -3,11 +3,11 @@
  *
  * @module trust/directory (floor 6)
  */
-import { CERTIFICATE_LIMITS, contextConstructed, DerReader, joinInSteps, OID } from '../asn1/index.js'
+import { joinInSteps, OID } from '../asn1/index.js'
 import { type CmsSigner, digestInSteps } from '../cms/index.js'
-import { isSignetError, StaleError, TrustError } from '../errors/index.js'
+import { StaleError, TrustError } from '../errors/index.js'
 import { atOnce, instantText, inTurns, type Steps } from '../time/index.js'
-import { type Certificate, type Crl, hex, readSerial, serialText } from '../x509/index.js'
+import { type Certificate, type Crl, hex } from '../x509/index.js'
 import {
   encodeTrustDocument,
   type ReadTrustDocument,
@@ -16,6 +16,7 @@ import {
 } from './document.js'
 import { remember, type TrustMemory } from './memory.js'
 import { checkPublisher, readPublished, requirePin, signPublished } from './publisher.js'
+import { SerialIndex } from './serial-index.js'
 import type { SignerList } from './signer-list.js'
 import { TrustedSigner } from './trusted-signer.js'
 
@@ -37,12 +38,14 @@ export interface OpenTrustDirectoryRequest {
 
 let make: (document: ReadTrustDocument, digest: string) => TrustDirectory
 let signersOf: (directory: TrustDirectory) => SignerList
+let setSerials: (directory: TrustDirectory, serials: SerialIndex) => void
 
 /** A trust directory that was verified: only {@link openTrustDirectory} makes one. */
 export class TrustDirectory {
   static {
     make = (document, digest) => new TrustDirectory(document, digest)
     signersOf = (directory) => directory.#signers
+    setSerials = (directory, serials) => void (directory.#serials = serials)
   }
   readonly trustDomain: string
   readonly sequence: number
@@ -57,7 +60,7 @@ export class TrustDirectory {
   /** Those that somebody asked for. */
   readonly #known = new Map<number, TrustedSigner>()
   /** By serial number; made when first asked for. */
-  #serials: ReadonlyMap<string, readonly number[]> | undefined
+  #serials: SerialIndex | undefined
 
   private constructor(document: ReadTrustDocument, digest: string) {
     this.trustDomain = document.trustDomain
@@ -83,16 +86,18 @@ export class TrustDirectory {
   }
 
   /**
-   * The signer whose certificate has this serial number and fits. The first call goes through the whole directory.
+   * The signer whose certificate has this serial number and fits. The first call goes through the whole directory, unless
+   * it was opened in turns.
    *
    * @param fits - Asked only of certificates with this serial number.
    */
   findCertificate(serialNumber: string, fits: (certificate: Certificate) => boolean): TrustedSigner | undefined {
-    this.#serials ??= serialsOf(this.#signers)
-    return this.#serials
-      .get(serialNumber)
-      ?.map((index) => this.#at(index))
-      .find((signer) => fits(signer.certificate))
+    this.#serials ??= atOnce(SerialIndex.of(this.#signers))
+    for (const place of this.#serials.placesOf(serialNumber)) {
+      const signer = this.#at(place)
+      if (fits(signer.certificate)) return signer
+    }
+    return undefined
   }
 
   /** All signers, ascending by key identifier. */
@@ -136,26 +141,9 @@ export function encodedSigners(directory: TrustDirectory): SignerList {
   return signersOf(directory)
 }
 
-/** Where each serial number stands. Certificates that cannot be read have none. */
-function serialsOf(signers: SignerList): ReadonlyMap<string, readonly number[]> {
-  const places = new Map<string, readonly number[]>()
-  for (let index = 0; index < signers.size; index++) {
-    const serial = serialNumberOf(signers.certificateAt(index))
-    if (serial !== undefined) places.set(serial, [...(places.get(serial) ?? []), index])
-  }
-  return places
-}
-
-/** RFC 5280 §4.1: version and serialNumber are what a certificate begins with. */
-function serialNumberOf(certificateDer: Uint8Array): string | undefined {
-  try {
-    const tbs = DerReader.over(certificateDer, CERTIFICATE_LIMITS).sequence().sequence()
-    if (tbs.peek() === contextConstructed(0)) tbs.element()
-    return serialText(readSerial(tbs))
-  } catch (error) {
-    if (isSignetError(error)) return undefined
-    throw error
-  }
+/** Make now what the first signature by issuer and serial number would wait for. */
+export function* prepareSerials(directory: TrustDirectory): Steps<void> {
+  setSerials(directory, yield* SerialIndex.of(signersOf(directory)))
 }
 
 /**
@@ -198,7 +186,9 @@ export function* openCopyInSteps(bytes: Uint8Array, request: OpenTrustDirectoryR
   // The request, too, is as it was when it was made.
   const same = { pin: requirePin(pin), at: new Date(at), memory }
   const der = yield* joinInSteps([bytes])
-  return { der, directory: yield* openInSteps(der, same) }
+  const directory = yield* openInSteps(der, same)
+  yield* prepareSerials(directory)
+  return { der, directory }
 }
 
 /** Open in steps. @param bytes - Whoever can change them between two steps has something else believed. */

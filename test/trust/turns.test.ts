@@ -74,6 +74,14 @@ describe('openTrustDirectoryInTurns', () => {
     }
   })
 
+  it('finds signers by what their certificates say', async () => {
+    const directory = await openTrustDirectoryInTurns(small.der, request())
+    const { certificate } = bob
+    const found = directory.findCertificate(certificate.serialNumber, (other) => other.equals(certificate))
+    expect(found?.identity.node).toBe('compute-08')
+    expect(directory.findCertificate('01020304', () => true)).toBeUndefined()
+  })
+
   it('lets others have a turn all the while', async () => {
     const { turns } = await turnsDuring(() => openTrustDirectoryInTurns(large, request()))
     expect(turns).toBeGreaterThanOrEqual(MANY / 512)
