@@ -381,9 +381,9 @@ describe('reissuing', () => {
     let groups = 0
     const dying: ReissueDelivery = {
       ...delivery,
-      deliver: (issued) => {
+      deliver: async (issued) => {
         // The second group arrives in part, and then the power goes out.
-        delivery.deliver(groups === 0 ? issued : issued.slice(0, 1))
+        await delivery.deliver(groups === 0 ? issued : issued.slice(0, 1))
         if (groups++ > 0) throw new Error('the power went out')
       },
     }
