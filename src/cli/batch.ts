@@ -85,12 +85,17 @@ export async function verifyBatch(
     options.null === true ? ([NUL, parsePathRecord] as const) : ([LINE_FEED, parseJsonRecord] as const)
   const receiver = { cli, options, parse, policy: () => ({ ...policy, at: cli.now() }), tally }
   let pool: SignaturePool | undefined
+  const judged = async function* (records: Records): AsyncGenerator<object> {
+    const alone = availableParallelism() > 1 ? Math.max(0, MESSAGES_BEFORE_THREADS - tally.count) : records.length
+    yield* oneByOne(records.slice(0, alone), receiver)
+    if (records.length <= alone) return
+    pool ??= new SignaturePool()
+    yield* sideBySide(records.slice(alone), receiver, pool)
+  }
   const lines = async function* (): AsyncGenerator<string> {
     for await (const records of splitRecords(octetsOf(cli.environment.stdin), separator)) {
-      if (tally.count >= MESSAGES_BEFORE_THREADS && availableParallelism() > 1) pool ??= new SignaturePool()
       let piece = ''
-      const judged = pool === undefined ? oneByOne(records, receiver) : sideBySide(records, receiver, pool)
-      for await (const verdict of judged) {
+      for await (const verdict of judged(records)) {
         piece += `${JSON.stringify(verdict)}\n`
         if (piece.length < PIECE_LENGTH) continue
         yield piece
