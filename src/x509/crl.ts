@@ -25,7 +25,8 @@ import {
 import { type AlgorithmIdentifier, type KeyProvider, readAlgorithmIdentifier } from '../crypto/index.js'
 import { atOnce, type Steps } from '../time/index.js'
 import { requireSameAlgorithm } from './certificate.js'
-import { CrlEntries, REVOCATION_REASONS, type RevokedCertificate } from './crl-entries.js'
+import { CrlEntries } from './crl-entries.js'
+import { REVOCATION_REASONS, type RevokedCertificate } from './crl-entry.js'
 import { type IssuingDistributionPoint, readIssuingDistributionPoint } from './distribution-points.js'
 import {
   type AuthorityKeyIdentifier,

@@ -22,7 +22,7 @@ export {
   readCrl,
   readCrlInSteps,
 } from './crl.js'
-export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from './crl-entries.js'
+export { REVOCATION_REASONS, type RevocationReason, type RevokedCertificate } from './crl-entry.js'
 export {
   ALL_REASONS,
   type DistributionPoint,

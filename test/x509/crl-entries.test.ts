@@ -28,7 +28,7 @@ import {
   type RevocationReason,
   type RevokedCertificate,
 } from '../../src/x509/index.js'
-import { revocationReasonOf } from '../../src/x509/crl-entries.js'
+import { revocationReasonOf } from '../../src/x509/crl-entry.js'
 import { commonName, keyFor, makeCrl, makeCertificate, NOT_BEFORE, NOW } from '../support/certificates.js'
 import { fromHex, toHex } from '../support/der.js'
 import { expectCode } from '../support/expect-code.js'
