@@ -153,8 +153,9 @@ const MAX_FORMS = 256
 const MAX_OF_LENGTH = 8
 /** The longest document whose form is kept, in octets. */
 const MAX_OCTETS = 8 * 1024
-/** Of messages without a known form, every so many teach theirs: that costs as much as reading one. */
+/** Of messages without a known form, one of so many teaches its own, after a few: that costs more than reading one. */
 const TAUGHT_BY = 16
+const FIRST_TAUGHT = 4
 
 /** The forms of what was accepted lately. They decide nothing but how fast a message is read. */
 export class KnownForms {
@@ -171,7 +172,7 @@ export class KnownForms {
   /** Told of every message that was accepted without: it remembers some. */
   teach(message: AcceptedMessage): void {
     const { length } = message.der
-    if (this.#unknown++ % TAUGHT_BY !== 0 || length > MAX_OCTETS) return
+    if (++this.#unknown % TAUGHT_BY !== FIRST_TAUGHT || length > MAX_OCTETS) return
     const form = KnownForm.of(message)
     if (form === undefined) return
     if (this.#size >= MAX_FORMS) {

@@ -92,8 +92,9 @@ function timeText(time: Date): Uint8Array {
 
 /** Of one certificate: each is compared with what is to be signed. */
 const MAX_TEMPLATES = 8
-/** Of messages without a template, every so many leave one: that costs as much as signing one. */
+/** Of messages without a template, one of so many leaves one, after a few: that costs more than signing one. */
 const LEFT_BY = 16
+const FIRST_LEFT = 4
 
 /** The templates of what was signed lately. They decide nothing but how fast a message is signed. */
 export class SigningTemplates {
@@ -110,7 +111,7 @@ export class SigningTemplates {
 
   /** Told of every message that was signed without: it remembers some. */
   leave(der: Uint8Array, context: MessageContext, signer: CmsSigner): void {
-    if (this.#without++ % LEFT_BY !== 0) return
+    if (++this.#without % LEFT_BY !== FIRST_LEFT) return
     const template = SigningTemplate.of(der, context, signer)
     if (template === undefined) return
     const templates = this.#byCertificate.get(signer.certificate) ?? []

@@ -92,9 +92,10 @@ describe('signMessage: made from the message before', () => {
 
   it('a context that its caller writes into afterwards is not what later messages are made for', async () => {
     const sender = senderWith('ed25519')
-    const { context } = await signMessage(content, sender, { ...usual, messageId: id(1) })
-    await leaveTemplate(sender)
-    Object.assign(context, { type: 'notify.evil' })
+    for (let count = 0; count < 16; count++) {
+      const { context } = await signMessage(content, sender, { ...usual, messageId: id(1) })
+      Object.assign(context, { type: 'notify.evil' })
+    }
     expect(await sign(sender, { type: 'notify.evil' })).toEqual(await sign(stranger(sender), { type: 'notify.evil' }))
   })
 
