@@ -77,8 +77,11 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
 const context = makeContext({ folder, rounds: Number(values.rounds), peers: new RegExp(values.peers) })
 
 try {
-  const results = values.from.length === 0 ? await measureAll() : mergeResults(values.from.map(readResults))
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+  const save = (some: BenchResults): void => {
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(some, null, 2)}\n`)
+  }
+  const results = values.from.length === 0 ? await measureAll(save) : mergeResults(values.from.map(readResults))
+  save(results)
   if (values.page) {
     writeFileSync('docs/performance.svg', performanceSvg(results.rows))
     writeFileSync('docs/performance.md', await performancePage(results))
@@ -87,18 +90,25 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-async function measureAll(): Promise<BenchResults> {
+/** @param save - Told of all there is after each row and suite: whoever stops a long run keeps what was measured. */
+async function measureAll(save: (results: BenchResults) => void): Promise<BenchResults> {
   const machine = describeMachine()
   const rows: Row[] = []
+  const suites: [string, unknown][] = []
+  const results = (): BenchResults => ({ schema: 2, machine, rows, ...Object.fromEntries(suites) })
   for (const [name, row] of Object.entries(ROWS)) {
     if (!isWanted(name)) continue
     const measured = await row(context, name)
     rows.push(measured)
     printRow(measured)
+    save(results())
   }
-  const suites: [string, unknown][] = []
-  for (const [name, run] of Object.entries(SUITES)) if (isWanted(name)) suites.push([name, await run()])
-  return { schema: 2, machine, rows, ...Object.fromEntries(suites) }
+  for (const [name, run] of Object.entries(SUITES)) {
+    if (!isWanted(name)) continue
+    suites.push([name, await run()])
+    save(results())
+  }
+  return results()
 }
 
 function readResults(file: string): BenchResults {

@@ -122,10 +122,10 @@ async function partsOfVerification(context: BenchContext): Promise<readonly Part
   }
   const parts: Readonly<Record<string, () => unknown>> = {
     'bare crypto.verify': each(bare, ({ signed, signature }) => verify(name, signed, keyObject, signature)),
-    'the structure, strict DER': each(messages, (der) => parseSignedData(der)),
+    'the structure, strict DER; not of a form that is known': each(messages, (der) => parseSignedData(der)),
     'the content that is signed': each(documents, (document) => contentOf(document, CONTENT)),
     'the digest of 1 KiB': () => digestBytes(CONTENT).of('sha256'),
-    'the context: type, destination, id, lifetime': each(infos, ({ signedAttrs }) =>
+    'the context: type, destination, id, lifetime; the same': each(infos, ({ signedAttrs }) =>
       attributeValue(signedAttrs, OID.signetMessageContext, readMessageContext),
     ),
     'the policy': () => checkPolicy(policy),
