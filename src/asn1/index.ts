@@ -11,7 +11,7 @@ export {
   TRUST_DIRECTORY_LIMITS,
 } from './limits.js'
 export { asBuffer, joinInSteps, sharedCopy, sharedMemory, STEP_OCTETS } from './memory.js'
-export { OctetTable } from './octet-table.js'
+export { OctetTable, standsAt } from './octet-table.js'
 export { namedOid } from './oid.js'
 export { OID, oidName, parseOidText } from './oids.js'
 export {

@@ -46,7 +46,11 @@ function slotOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function equalsAt(octets: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (octets.length !== end - start) return false
+  return octets.length === end - start && standsAt(bytes, start, octets)
+}
+
+/** Whether these octets stand there: for few, which a loop compares before a call of Node's would have begun. */
+export function standsAt(bytes: Uint8Array, start: number, octets: Uint8Array): boolean {
   for (let index = 0; index < octets.length; index++) if (octets[index] !== bytes[start + index]) return false
   return true
 }

@@ -35,6 +35,11 @@ export function digestBytes(content: Uint8Array): ContentDigest {
   }
 }
 
+/** The digest of content that is in memory, or was digested. */
+export function digestFor(content: Uint8Array | ContentDigest): ContentDigest {
+  return content instanceof Uint8Array ? digestBytes(content) : content
+}
+
 /**
  * Digest content while it passes by.
  *

@@ -1,5 +1,12 @@
 export { type Attributes, attributeValue, encodeAttribute } from './attributes.js'
-export { allowedDigests, type ContentDigest, digestBytes, digestInSteps, digestStream } from './content-digest.js'
+export {
+  allowedDigests,
+  type ContentDigest,
+  digestBytes,
+  digestFor,
+  digestInSteps,
+  digestStream,
+} from './content-digest.js'
 export { countersign, countersignaturesOf, withCountersignature } from './countersignature.js'
 export { type AuthEnvelopedData, parseAuthEnvelopedData, parseForeignAuthEnvelopedData } from './auth-enveloped-data.js'
 export { type CmsRecipient, decryptData, type DecryptedData, openAuthEnvelopedData } from './decrypt.js'
@@ -14,7 +21,13 @@ export { MAX_RECIPIENTS, type RecipientIdentifier, type RecipientInfo } from './
 export { attachContent, attachContentInSteps, detachContent } from './content.js'
 export { compareCmsSecondOpinion } from './second-opinion.js'
 export { signAttributesAtOnce, signData, signDataAtOnce, type SignDataRequest } from './sign.js'
-export { type CmsSigner, digestNameFor, encodeSignedAttributes, type SignerClaims } from './signed-attributes.js'
+export {
+  type CmsSigner,
+  digestNameFor,
+  encodeSignedAttributes,
+  encodeSigningTime,
+  type SignerClaims,
+} from './signed-attributes.js'
 export { signedOctets } from './plain-signed-data.js'
 export {
   parseForeignSignedData,

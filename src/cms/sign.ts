@@ -20,7 +20,7 @@ import { type DigestName, digestIdentifierDer, samePublicKey } from '../crypto/i
 import { InternalError, StoreError, UsageError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { inOrder } from './attributes.js'
-import { type ContentDigest, digestBytes } from './content-digest.js'
+import { type ContentDigest, digestFor } from './content-digest.js'
 import { type CmsSigner, digestNameFor, encodeSignedAttributes, type SignerClaims } from './signed-attributes.js'
 import { type SignedInfo, withinSurroundings } from './surroundings.js'
 
@@ -55,40 +55,41 @@ export function signDataAtOnce(
   content: Uint8Array | ContentDigest,
   request: SignDataRequest,
 ): Uint8Array | Promise<Uint8Array> {
-  const [signer] = request.signers
-  if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
-  const covered = content instanceof Uint8Array ? digestBytes(content) : content
-  return signAttributesAtOnce(
-    encodeSignedAttributes(covered, signer, contentTypeOf(request), request),
-    content,
-    request,
-  )
+  const covered = digestFor(content)
+  const signedAttrs = encodeSignedAttributes(covered, firstSigner(request), contentTypeOf(request), request)
+  return signAttributesAtOnce(signedAttrs, covered, content, request)
 }
 
 /**
  * As {@link signDataAtOnce}, for whoever has the signed attributes of the first signer already.
  *
  * @param signedAttrs - As {@link encodeSignedAttributes} would encode them; kept until it is signed.
+ * @param covered - The digest of the content.
  */
 export function signAttributesAtOnce(
   signedAttrs: Uint8Array,
+  covered: ContentDigest,
   content: Uint8Array | ContentDigest,
   request: SignDataRequest,
 ): Uint8Array | Promise<Uint8Array> {
   const { signers, form = 'detached' } = request
-  const [signer] = signers
-  if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  const signer = firstSigner(request)
   requireOwnKey(signer)
   const eContent = form === 'attached' ? octetsOf(content) : undefined
   const signature = signer.key.sign(signedAttrs)
   if (signers.length > 1 || !(signature instanceof Uint8Array)) {
-    return signWithAll({ signer, signedAttrs, signature }, content, eContent, request)
+    return signWithAll({ signer, signedAttrs, signature }, covered, eContent, request)
   }
   const signed = { signer, signedAttrs, signature }
   const encode = (): Uint8Array => encodeSignedData([signed], eContent, request)
   return eContent === undefined && request.certificates === undefined
     ? withinSurroundings(signed, contentTypeOf(request), encode)
     : encode()
+}
+
+function firstSigner({ signers: [signer] }: SignDataRequest): CmsSigner {
+  if (signer === undefined) throw new InternalError('ERR_INTERNAL', 'nobody to sign')
+  return signer
 }
 
 function contentTypeOf({ contentType = OID.data }: SignDataRequest): string {
@@ -106,12 +107,11 @@ function requireOwnKey({ key, certificate }: CmsSigner): void {
 /** One signer after the other: keys that ask a person something do not ask at the same time. */
 async function signWithAll(
   first: Omit<SignedInfo, 'signature'> & { readonly signature: Uint8Array | Promise<Uint8Array> },
-  content: Uint8Array | ContentDigest,
+  covered: ContentDigest,
   eContent: Uint8Array | undefined,
   request: SignDataRequest,
 ): Promise<Uint8Array> {
   const signed: SignedInfo[] = [{ ...first, signature: await first.signature }]
-  const covered = content instanceof Uint8Array ? digestBytes(content) : content
   for (const signer of request.signers.slice(1)) {
     requireOwnKey(signer)
     const signedAttrs = encodeSignedAttributes(covered, signer, contentTypeOf(request), request)

@@ -48,7 +48,7 @@ export function encodeSignedAttributes(
   { signingTime, attributes = [] }: SignerClaims,
 ): Uint8Array {
   const all = [
-    signingTimeAttribute(wholeSeconds(signingTime)),
+    encodeAttribute(OID.signingTime, encodeSigningTime(signingTime)),
     encodeAttribute(OID.messageDigest, encodeOctetString(content.of(digestNameFor(signer)))),
     encodeAttribute(OID.signingCertificateV2, encodeSigningCertificate(signer.certificate)),
   ]
@@ -68,15 +68,16 @@ export function encodeSignedAttributes(
 }
 
 let lastTime = Number.NaN
-let lastTimeAttribute: Uint8Array = new Uint8Array()
+let lastValue: Uint8Array = new Uint8Array()
 
-/** The same for all that is signed within a second. */
-function signingTimeAttribute(time: Date): Uint8Array {
-  if (time.getTime() !== lastTime) {
-    lastTimeAttribute = encodeAttribute(OID.signingTime, encodeTime(time))
-    lastTime = time.getTime()
+/** The value of signingTime, without fraction of a second: the same for all that is signed within one. Shared: do not change it. */
+export function encodeSigningTime(time: Date): Uint8Array {
+  const seconds = wholeSeconds(time)
+  if (seconds.getTime() !== lastTime) {
+    lastValue = encodeTime(seconds)
+    lastTime = seconds.getTime()
   }
-  return lastTimeAttribute
+  return lastValue
 }
 
 /** The digest of the content: that of the signature, or the one that the scheme prescribes (RFC 8419, RFC 9882). */

@@ -19,7 +19,7 @@ import {
 import { TrustError } from '../errors/index.js'
 import { type Certificate, hex } from '../x509/index.js'
 import { type Attributes, attributeValue } from './attributes.js'
-import { type ContentDigest, digestBytes } from './content-digest.js'
+import { type ContentDigest, digestBytes, digestFor } from './content-digest.js'
 import type { SignedData, SignerIdentifier, SignerInfo } from './signed-data.js'
 import { checkSigningCertificate } from './signing-certificate.js'
 
@@ -79,7 +79,7 @@ export function examineSigner(
   certificate: Certificate,
 ): ExaminedSigner {
   return examine(signer, certificate, {
-    content: content instanceof Uint8Array ? digestBytes(content) : content,
+    content: digestFor(content),
     contentType: signedData.eContentType,
     digestAlgorithms: signedData.digestAlgorithms,
   })

@@ -31,18 +31,18 @@ export interface MessageFacts {
   readonly route: VerifiedRoute | undefined
 }
 
-/** A message whose signature verified: as it was read, or with the context that its form is known for. */
-export type SignedMessageFacts = {
+/** Where the context of a message stands; a message in a known form plans no route, and has nothing unsigned. */
+type StatedContext =
+  | { readonly signerInfo: SignerInfo; readonly context?: undefined }
+  | { readonly signerInfo?: undefined; readonly context: MessageContext }
+
+/** A message of which all is known that its signature covers. */
+export type ExaminedMessage = StatedContext & {
   readonly der: Uint8Array
   readonly digest: ContentDigest
   readonly signer: TrustedSigner
-  readonly examined: Pick<ExaminedSigner, 'facts'>
-} & StatedContext
-
-/** Where the context of a message stands; a message in a known form plans no route, and has nothing unsigned. */
-export type StatedContext =
-  | { readonly signerInfo: SignerInfo; readonly context?: undefined }
-  | { readonly signerInfo?: undefined; readonly context: MessageContext }
+  readonly examined: ExaminedSigner
+}
 
 /** A message that is all right, unless it was accepted before. */
 export interface Judged {
@@ -54,7 +54,7 @@ export interface Judged {
 const NO_BINDINGS: readonly string[] = Object.freeze([])
 
 /** All that needs no store, of a message whose signature verified. */
-export function judge(message: SignedMessageFacts, bytes: Uint8Array | undefined, policy: MessagePolicy): Judged {
+export function judge(message: ExaminedMessage, bytes: Uint8Array | undefined, policy: MessagePolicy): Judged {
   const { digest, signer } = message
   const { facts: signature } = message.examined
   if (!signature.certificateBound) throw missing('signingCertificateV2')
@@ -70,8 +70,10 @@ export function judge(message: SignedMessageFacts, bytes: Uint8Array | undefined
   const until = checkTime(signingTime, context, policy)
   const { skewSeconds = DEFAULT_SKEW_SECONDS } = policy
   const { der, signerInfo } = message
-  const planned = { der, planned: context.route, signingTime }
-  const route = signerInfo === undefined ? undefined : verifyRoute({ ...planned, signerInfo }, policy, skewSeconds)
+  const route =
+    signerInfo === undefined
+      ? undefined
+      : verifyRoute({ der, signerInfo, planned: context.route, signingTime }, policy, skewSeconds)
   const { bindings = [], authorization } = policy
   const json = isRead(context, policy) ? (policy.reader ?? readJson)(readable(bytes, digest), context) : undefined
   // Content that was not read has no fields, and breaks every rule.

@@ -10,7 +10,7 @@
  *
  * @module message/known-form (floor 7)
  */
-import { CMS_LIMITS, DerReader } from '../asn1/index.js'
+import { CMS_LIMITS, DerReader, standsAt } from '../asn1/index.js'
 import {
   type ContentDigest,
   type ExaminedSigner,
@@ -22,6 +22,7 @@ import { isSignetError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
 import { contextOf, type MessageContext } from './context.js'
 import { type MessagePlaces, type Place, placesOf } from './places.js'
+import { SomeOfMany } from './some-of-many.js'
 
 /** A message that was accepted, detached and without a route. */
 export interface AcceptedMessage {
@@ -89,7 +90,7 @@ export class KnownForm {
     const { digest: name, signatureAlgorithm } = this.#facts
     const messageDigest = der.subarray(digest.start, digest.end)
     if (!content.has(name, messageDigest)) return undefined
-    if (!standsAt(der, certHash, certificate.fingerprintOctets)) return undefined
+    if (!standsAt(der, certHash.start, certificate.fingerprintOctets)) return undefined
     const signingTime = timeAt(der, time)
     if (signingTime === undefined) return undefined
     return {
@@ -118,17 +119,12 @@ function commonPlaces(length: number, own: MessagePlaces): readonly Place[] {
   return places.toSorted((a, b) => Number(b.end === messageId.start) - Number(a.end === messageId.start))
 }
 
-function standsAt(der: Uint8Array, { start }: Place, octets: Uint8Array): boolean {
-  for (let index = 0; index < octets.length; index++) if (der[start + index] !== octets[index]) return false
-  return true
-}
-
 let lastText: Uint8Array = new Uint8Array()
 let lastTime = Number.NaN
 
 /** Many are signed in one second. */
 function timeAt(der: Uint8Array, place: Place): Date | undefined {
-  if (lastText.length !== place.end - place.start || !standsAt(der, place, lastText)) {
+  if (lastText.length !== place.end - place.start || !standsAt(der, place.start, lastText)) {
     const header = 2
     const time = readTime(new Uint8Array(der.subarray(place.start - header, place.end)))
     if (time === undefined) return undefined
@@ -153,15 +149,12 @@ const MAX_FORMS = 256
 const MAX_OF_LENGTH = 8
 /** The longest document whose form is kept, in octets. */
 const MAX_OCTETS = 8 * 1024
-/** Of messages without a known form, one of so many teaches its own, after a few: that costs more than reading one. */
-const TAUGHT_BY = 16
-const FIRST_TAUGHT = 4
 
 /** The forms of what was accepted lately. They decide nothing but how fast a message is read. */
 export class KnownForms {
   readonly #byLength = new Map<number, KnownForm[]>()
   #size = 0
-  #unknown = 0
+  readonly #some = new SomeOfMany()
 
   find(der: Uint8Array): KnownForm | undefined {
     const forms = this.#byLength.get(der.length)
@@ -169,10 +162,10 @@ export class KnownForms {
     return undefined
   }
 
-  /** Told of every message that was accepted without: it remembers some. */
+  /** Told of every message that was accepted without: to learn from it costs more than to read one. */
   teach(message: AcceptedMessage): void {
     const { length } = message.der
-    if (++this.#unknown % TAUGHT_BY !== FIRST_TAUGHT || length > MAX_OCTETS) return
+    if (!this.#some.isNext() || length > MAX_OCTETS) return
     const form = KnownForm.of(message)
     if (form === undefined) return
     if (this.#size >= MAX_FORMS) {

@@ -4,7 +4,7 @@
  *
  * @module message/places (floor 7)
  */
-import { CMS_LIMITS, contextConstructed, DerReader, equalBytes, OID } from '../asn1/index.js'
+import { CMS_LIMITS, contextConstructed, DerReader, equalBytes, headerOctets, OID } from '../asn1/index.js'
 import type { SignerInfo } from '../cms/index.js'
 import { isSignetError } from '../errors/index.js'
 import type { Certificate } from '../x509/index.js'
@@ -52,8 +52,7 @@ export function placesOf(
   if (keyIdentifier === undefined || messageDigest === undefined || signingTime === undefined) return undefined
   if (messageId === undefined || certHash === undefined || signed?.end !== der.length) return undefined
   // The header of the signature, the algorithm, and before it the attributes.
-  const header = signature.length < 0x80 ? 2 : signature.length < 0x100 ? 3 : 4
-  const end = signed.start - header - signatureAlgorithm.der.length
+  const end = signed.start - headerOctets(signature.length) - signatureAlgorithm.der.length
   const attributes = { start: end - signedAttrsDer.length, end }
   if (attributes.start < keyIdentifier.end || !isTagged(der, attributes, signedAttrsDer)) return undefined
   return { keyIdentifier, signedAttrs: attributes, messageDigest, signingTime, certHash, messageId, signature: signed }

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { OID } from '../asn1/index.js'
-import { type ContentDigest, digestBytes, signAttributesAtOnce, signDataAtOnce } from '../cms/index.js'
+import { type ContentDigest, digestFor, signAttributesAtOnce, signDataAtOnce } from '../cms/index.js'
 import { type KeyProvider } from '../crypto/index.js'
 import { DeniedError } from '../errors/index.js'
 import { identityUriOf } from '../identity/index.js'
@@ -86,9 +86,9 @@ function signInContext(
   const usual = { signers: [signer], contentType: OID.signetMessage, form, signingTime: at }
   const isUsual = context.route === undefined && recipients === undefined
   const template = isUsual ? templates.find(context, signer) : undefined
-  const covered = content instanceof Uint8Array ? digestBytes(content) : content
+  const covered = digestFor(content)
   const signedAttrs = template?.fill(covered, at, context.messageId)
-  if (signedAttrs !== undefined) return signAttributesAtOnce(signedAttrs, content, usual)
+  if (signedAttrs !== undefined) return signAttributesAtOnce(signedAttrs, covered, content, usual)
   checkMessageContext(context)
   const attributes: [string, Uint8Array][] = [[OID.signetMessageContext, encodeMessageContext(context)]]
   if (recipients !== undefined) attributes.push([OID.signetMessageRecipients, encodeMessageRecipients(recipients)])

@@ -4,13 +4,13 @@
  *
  * @module message/signing-template (floor 7)
  */
-import { encodeTime, sharedCopy } from '../asn1/index.js'
-import { type CmsSigner, type ContentDigest, digestNameFor, parseSignedData } from '../cms/index.js'
+import { sharedCopy } from '../asn1/index.js'
+import { type CmsSigner, type ContentDigest, digestNameFor, encodeSigningTime, parseSignedData } from '../cms/index.js'
 import type { DigestName } from '../crypto/index.js'
-import { wholeSeconds } from '../time/index.js'
 import type { Certificate } from '../x509/index.js'
 import type { MessageContext } from './context.js'
 import { type Place, placesOf } from './places.js'
+import { SomeOfMany } from './some-of-many.js'
 
 /** In the SET OF that is signed. */
 type OwnPlaces = Readonly<Record<'messageDigest' | 'signingTime' | 'messageId', Place>>
@@ -65,7 +65,8 @@ export class SigningTemplate {
   /** @returns `undefined` where time or digest are of another length. */
   fill(content: ContentDigest, signingTime: Date, messageId: Uint8Array): Uint8Array | undefined {
     const { messageDigest, signingTime: time, messageId: id } = this.#places
-    const [digest, text] = [content.of(this.#digest), timeText(signingTime)]
+    // Without its header.
+    const [digest, text] = [content.of(this.#digest), encodeSigningTime(signingTime).subarray(2)]
     if (text.length !== time.end - time.start || digest.length !== messageDigest.end - messageDigest.start) {
       return undefined
     }
@@ -77,29 +78,13 @@ export class SigningTemplate {
   }
 }
 
-let lastTime = Number.NaN
-let lastText: Uint8Array = new Uint8Array()
-
-/** Without the header: of a length of its own for each of the two types of time. Many are signed in one second. */
-function timeText(time: Date): Uint8Array {
-  const seconds = wholeSeconds(time)
-  if (seconds.getTime() !== lastTime) {
-    lastText = encodeTime(seconds).subarray(2)
-    lastTime = seconds.getTime()
-  }
-  return lastText
-}
-
 /** Of one certificate: each is compared with what is to be signed. */
 const MAX_TEMPLATES = 8
-/** Of messages without a template, one of so many leaves one, after a few: that costs more than signing one. */
-const LEFT_BY = 16
-const FIRST_LEFT = 4
 
 /** The templates of what was signed lately. They decide nothing but how fast a message is signed. */
 export class SigningTemplates {
   readonly #byCertificate = new WeakMap<Certificate, readonly SigningTemplate[]>()
-  #without = 0
+  readonly #some = new SomeOfMany()
 
   find(context: MessageContext, signer: CmsSigner): SigningTemplate | undefined {
     const templates = this.#byCertificate.get(signer.certificate)
@@ -109,9 +94,9 @@ export class SigningTemplates {
     return undefined
   }
 
-  /** Told of every message that was signed without: it remembers some. */
+  /** Told of every message that was signed without: to learn from it costs more than to sign one. */
   leave(der: Uint8Array, context: MessageContext, signer: CmsSigner): void {
-    if (++this.#without % LEFT_BY !== FIRST_LEFT) return
+    if (!this.#some.isNext()) return
     const template = SigningTemplate.of(der, context, signer)
     if (template === undefined) return
     const templates = this.#byCertificate.get(signer.certificate) ?? []

@@ -11,7 +11,6 @@ import {
   type ContentDigest,
   contentOf,
   digestBytes,
-  type ExaminedSigner,
   examineSigner,
   type SignerInfo,
   signatureRefused,
@@ -19,10 +18,10 @@ import {
 } from '../cms/index.js'
 import { InternalError, StaleError } from '../errors/index.js'
 import type { Identity } from '../identity/index.js'
-import type { TrustDirectory, TrustedSigner } from '../trust/index.js'
+import type { TrustDirectory } from '../trust/index.js'
 import type { Certificate } from '../x509/index.js'
 import type { MessageContext } from './context.js'
-import { type Judged, judge, type MessageFacts, type StatedContext } from './judge.js'
+import { type ExaminedMessage, type Judged, judge, type MessageFacts } from './judge.js'
 import { type KnownForm, KnownForms } from './known-form.js'
 import { checkPolicy, type MessagePolicy } from './message-policy.js'
 import { type OpenedMessage, openMessage } from './open.js'
@@ -93,14 +92,6 @@ export type PreparedMessage = ExaminedMessage & {
   readonly eContent: Uint8Array | undefined
 }
 
-/** A message whose signature is to be verified. */
-type ExaminedMessage = StatedContext & {
-  readonly der: Uint8Array
-  readonly digest: ContentDigest
-  readonly signer: TrustedSigner
-  readonly examined: ExaminedSigner
-}
-
 /** What was accepted by one directory teaches nothing to those who trust another. */
 const knownForms = new WeakMap<TrustDirectory, KnownForms>()
 
@@ -112,10 +103,19 @@ export function prepareMessage(
 ): PreparedMessage {
   checkReceiver(policy)
   const form = policy.route === undefined && content !== undefined ? knownForms.get(policy.trust)?.find(der) : undefined
+  if (form === undefined) return prepareAnew(der, content, policy)
   // What is in a known form is detached.
-  const held = form === undefined ? undefined : hold(contentOf({ eContent: undefined }, content))
-  const known = form === undefined || held === undefined ? undefined : prepareKnown(form, der, held, policy)
-  if (known !== undefined) return known
+  const held = hold(contentOf({ eContent: undefined }, content))
+  return prepareKnown(form, der, held, policy) ?? prepareAnew(der, content, policy, held)
+}
+
+/** @param held - The content, where it was digested already. */
+function prepareAnew(
+  der: Uint8Array,
+  content: Uint8Array | undefined,
+  policy: MessagePolicy,
+  held?: HeldContent,
+): PreparedMessage {
   const opened = openMessage(der, policy.route)
   const { eContent } = opened.signedData
   const { bytes, digest } = held ?? hold(contentOf(opened.signedData, content))

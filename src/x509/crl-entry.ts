@@ -3,7 +3,7 @@
  *
  * @module x509/crl-entry (floor 3)
  */
-import type { DerReader } from '../asn1/index.js'
+import { type DerReader, standsAt } from '../asn1/index.js'
 import { EncodingError } from '../errors/index.js'
 import { readSerial } from './certificate.js'
 import { type Extension, readExtensions, readExtensionValue } from './extensions.js'
@@ -66,8 +66,7 @@ export function plainEntryOctets(bytes: Uint8Array, start: number): number {
 }
 
 function endsWithReason(bytes: Uint8Array, start: number): boolean {
-  for (let index = 0; index < REASON_ONLY.length; index++) if (bytes[start + index] !== REASON_ONLY[index]) return false
-  return REASONS_BY_NUMBER.has(bytes[start + REASON_ONLY.length] ?? -1)
+  return standsAt(bytes, start, REASON_ONLY) && REASONS_BY_NUMBER.has(bytes[start + REASON_ONLY.length] ?? -1)
 }
 
 /** Twelve digits, YYMMDDHHMMSS, within what every month, day, hour and minute has. */
