@@ -16,6 +16,7 @@ import {
   OID,
 } from '../asn1/index.js'
 import { KEY_ALGORITHMS, type KeyAlgorithmName } from './algorithms.js'
+import { type CurveName, CURVES, isCurveName } from './curves.js'
 import { PRIVATE_KEY_LABEL } from './pkcs8.js'
 import { type PublicKey, publicKeyForLater, publicKeyOf } from './public-key.js'
 
@@ -33,7 +34,7 @@ export class GeneratedKey {
 
   /** Generate a key from the system's random source. */
   static generate(algorithm: KeyAlgorithmName): GeneratedKey {
-    if (algorithm === 'p256' || algorithm === 'p384') {
+    if (isCurveName(algorithm)) {
       const { publicKey, privateKeyDer } = generateOnCurve(algorithm)
       return new GeneratedKey(publicKey, () => privateKeyDer)
     }
@@ -47,7 +48,7 @@ export class GeneratedKey {
    *
    * @param scalar - Copied. That the point belongs to it is not checked.
    */
-  static ofNumbers(curve: 'p256' | 'p384', scalar: Uint8Array, point: Uint8Array): GeneratedKey {
+  static ofNumbers(curve: CurveName, scalar: Uint8Array, point: Uint8Array): GeneratedKey {
     const { publicKey, privateKeyDer } = encodeCurveKey(curve, scalar, point)
     return new GeneratedKey(publicKey, () => privateKeyDer)
   }
@@ -68,9 +69,8 @@ export class GeneratedKey {
 export function generatePrivateKey(algorithm: KeyAlgorithmName): KeyObject {
   switch (algorithm) {
     case 'p256':
-      return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
     case 'p384':
-      return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
+      return generateKeyPairSync('ec', { namedCurve: CURVES[algorithm].namedCurve }).privateKey
     case 'ed25519':
       return generateKeyPairSync('ed25519').privateKey
     case 'rsa2048':
@@ -86,7 +86,7 @@ export function generatePrivateKey(algorithm: KeyAlgorithmName): KeyObject {
 
 /** A curve, and what stands around the numbers of its keys. */
 interface Curve {
-  readonly name: 'p256' | 'p384'
+  readonly name: CurveName
   /** Used for one key after another: making it costs a quarter of making a key. */
   readonly ecdh: ECDH
   readonly scalarOctets: number
@@ -99,16 +99,15 @@ interface Curve {
 
 const curves = new Map<string, Curve>()
 
-function curveOf(name: 'p256' | 'p384'): Curve {
+function curveOf(name: CurveName): Curve {
   let curve = curves.get(name)
   if (curve === undefined) curves.set(name, (curve = makeCurve(name)))
   return curve
 }
 
-function makeCurve(name: 'p256' | 'p384'): Curve {
-  const [namedCurve, oid, scalarOctets] =
-    name === 'p256' ? (['prime256v1', OID.prime256v1, 32] as const) : (['secp384r1', OID.secp384r1, 48] as const)
-  const [scalar, point] = [new Uint8Array(scalarOctets), new Uint8Array(1 + 2 * scalarOctets)]
+function makeCurve(name: CurveName): Curve {
+  const { namedCurve, oid, scalarOctets, pointOctets } = CURVES[name]
+  const [scalar, point] = [new Uint8Array(scalarOctets), new Uint8Array(pointOctets)]
   const algorithm = encodeSequence(encodeObjectIdentifier(OID.ecPublicKey), encodeObjectIdentifier(oid))
   const spki = encodeSequence(algorithm, encodeBitString(point))
   const publicPart = encodeContext(1, encodeBitString(point))
@@ -124,7 +123,7 @@ function makeCurve(name: 'p256' | 'p384'): Curve {
   }
 }
 
-function generateOnCurve(name: 'p256' | 'p384'): { publicKey: PublicKey; privateKeyDer: Uint8Array } {
+function generateOnCurve(name: CurveName): { publicKey: PublicKey; privateKeyDer: Uint8Array } {
   const curve = curveOf(name)
   const point = curve.ecdh.generateKeys()
   return encodeCurveKey(name, curve.ecdh.getPrivateKey(), point)
@@ -137,7 +136,7 @@ function generateOnCurve(name: 'p256' | 'p384'): { publicKey: PublicKey; private
  * @param point - Uncompressed. That it belongs to the scalar, and lies on the curve, is not checked.
  */
 export function encodeCurveKey(
-  name: 'p256' | 'p384',
+  name: CurveName,
   scalar: Uint8Array,
   point: Uint8Array,
 ): { publicKey: PublicKey; privateKeyDer: Uint8Array } {

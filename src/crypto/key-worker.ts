@@ -5,10 +5,11 @@
  */
 import { createECDH } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
-import { CURVE_NUMBERS, type KeyQuestion } from './key-maker.js'
+import { CURVES } from './curves.js'
+import type { KeyQuestion } from './key-maker.js'
 
 parentPort?.on('message', ({ curve, count }: KeyQuestion) => {
-  const { namedCurve, scalarOctets, pointOctets } = CURVE_NUMBERS[curve]
+  const { namedCurve, scalarOctets, pointOctets } = CURVES[curve]
   const ecdh = createECDH(namedCurve)
   const octets = new Uint8Array(count * (scalarOctets + pointOctets))
   for (let end = 0; end < octets.length;) {

@@ -16,6 +16,7 @@ import {
   type VerifyingAlgorithm,
 } from './algorithms.js'
 import { isOnCurve } from './curve-point.js'
+import { type CurveName, CURVES, isCurveName } from './curves.js'
 import { digestOctets } from './digest.js'
 import { weaknessOf } from './weak-rsa.js'
 
@@ -36,15 +37,9 @@ export interface PublicKey extends VerifyingKey {
   readonly algorithm: KeyAlgorithm
 }
 
-/** RFC 5480 §2.2 uncompressed points: 0x04 and two coordinates. */
-const CURVES: ReadonlyMap<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }> = new Map([
-  [OID.prime256v1, { name: 'p256', pointOctets: 65 }],
-  [OID.secp384r1, { name: 'p384', pointOctets: 97 }],
-])
-
-/** Their SubjectPublicKeyInfos end with the point. */
-const CURVES_BY_NAME = new Map<string, { readonly name: 'p256' | 'p384'; readonly pointOctets: number }>(
-  [...CURVES.values()].map((curve) => [curve.name, curve]),
+/** The curves by their identifiers (RFC 5480 §2.1.1.1). */
+const CURVE_NAMES: ReadonlyMap<string, CurveName> = new Map(
+  (Object.keys(CURVES) as CurveName[]).map((name) => [CURVES[name].oid, name]),
 )
 
 /** RFC 8410 §4 and RFC 9881 §4: no parameters, keys of one length. */
@@ -89,9 +84,9 @@ export function parsePublicKey(spkiDer: Uint8Array): PublicKey {
  */
 export function parsePublicKeyForLater(spkiDer: Uint8Array): PublicKey {
   const { family, name, algorithm } = classify(spkiDer)
-  const curve = CURVES_BY_NAME.get(name)
-  if (curve === undefined) return parsePublicKey(spkiDer)
-  if (!isOnCurve(curve.name, spkiDer.subarray(-curve.pointOctets))) {
+  if (!isCurveName(name)) return parsePublicKey(spkiDer)
+  // A SubjectPublicKeyInfo ends with the point.
+  if (!isOnCurve(name, spkiDer.subarray(-CURVES[name].pointOctets))) {
     throw new TrustError('ERR_KEY_NOT_ALLOWED', `the public key is not a valid ${name} key`)
   }
   return publicKeyForLater({ family, name, algorithm }, spkiDer)
@@ -129,8 +124,7 @@ export function publicKeyOf(keyObject: KeyObject): PublicKey {
  * Key identifier: the leftmost 160 bits of the SHA-256 of the BIT STRING's octets (RFC 7093 §2 (1)).
  */
 export function keyIdentifierOf(key: PublicKey): Uint8Array {
-  const curve = key.family === 'ec' ? CURVES_BY_NAME.get(key.name) : undefined
-  if (curve !== undefined) return leftmost(key.spkiDer.subarray(-curve.pointOctets))
+  if (isCurveName(key.name)) return leftmost(key.spkiDer.subarray(-CURVES[key.name].pointOctets))
   const reader = DerReader.over(key.spkiDer, KEY_LIMITS).sequence()
   readAlgorithmIdentifier(reader)
   return leftmost(reader.octetBitString())
@@ -185,10 +179,11 @@ function classify(spkiDer: Uint8Array): Classified {
 function classifyEc(parametersDer: Uint8Array | undefined, point: Uint8Array): Classified {
   // Explicit curve parameters are a SEQUENCE here; only named curves are read (CVE-2020-0601).
   if (parametersDer?.[0] !== 0x06) throw refused('an EC key names its curve')
-  const curve = CURVES.get(DerReader.over(parametersDer, KEY_LIMITS).oid())
-  if (curve === undefined) throw refused('EC keys are on P-256 or P-384')
-  if (point.length !== curve.pointOctets || point[0] !== 0x04) throw refused('an EC point is uncompressed')
-  return { family: 'ec', name: curve.name, algorithm: KEY_ALGORITHMS[curve.name] }
+  const name = CURVE_NAMES.get(DerReader.over(parametersDer, KEY_LIMITS).oid())
+  if (name === undefined) throw refused('EC keys are on P-256 or P-384')
+  // RFC 5480 §2.2: 0x04 and two coordinates.
+  if (point.length !== CURVES[name].pointOctets || point[0] !== 0x04) throw refused('an EC point is uncompressed')
+  return { family: 'ec', name, algorithm: KEY_ALGORITHMS[name] }
 }
 
 function classifyRsa(parametersDer: Uint8Array | undefined, bits: Uint8Array): Classified {

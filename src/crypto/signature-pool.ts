@@ -4,11 +4,10 @@
  * @module crypto/signature-pool (floor 2)
  */
 import type { KeyObject } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { StateError } from '../errors/index.js'
+import { fileBeside } from '../files/index.js'
 import { requireFamily, type VerifyingAlgorithm } from './algorithms.js'
 import { type SignatureCheck, verifySignature } from './signature.js'
 import { MAX_KEYS, SignatureRing, SLOT_OCTETS, SLOTS } from './signature-ring.js'
@@ -57,9 +56,8 @@ export class SignaturePool {
   constructor({ threads = Math.max(1, availableParallelism() - 1) }: SignaturePoolOptions = {}) {
     // From source it is a TypeScript file, too.
     const name = import.meta.url.endsWith('.ts') ? './signature-worker.ts' : './signature-worker.js'
-    const file = new URL(name, import.meta.url)
-    // A program in one file has none to start a thread from.
-    if (!existsSync(fileURLToPath(file))) return
+    const file = fileBeside(import.meta.url, name)
+    if (file === undefined) return
     for (let thread = HERE + 1; thread <= threads; thread++) this.#start(file, thread)
   }
 

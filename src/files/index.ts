@@ -1,3 +1,4 @@
+export { fileBeside } from './beside.js'
 export { MAX_LINE_BYTES, readLines } from './lines.js'
 export { type Pieces, readPieces, writePiecesAtomic } from './pieces.js'
 export {
