@@ -9,7 +9,6 @@ import { PROFILES, registerEntity } from '../dist/authority/index.js'
 import { planCertificates } from '../dist/authority/plan.js'
 import { recordCertificates, recordIntents } from '../dist/authority/record.js'
 import { knowledgeOf, signPlanned } from '../dist/authority/sign.js'
-import { startStranger } from '../dist/authority/stranger-thread.js'
 import { attributeValue, contentOf, digestBytes, parseSignedData, verifySigner } from '../dist/cms/index.js'
 import { readMessageContext } from '../dist/message/context.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
@@ -66,7 +65,7 @@ async function partsOfIssuance(deployment: Deployment): Promise<readonly Part[]>
   const requests = ids.map(
     (entity) => ({ entity, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } }) as const,
   )
-  const stranger = startStranger(knowledgeOf(issuing))
+  const stranger = issuing.authority.threads.strangers.meet(knowledgeOf(issuing))
   const samples = new Map<string, number[]>()
   const timed = async <T>(name: string, work: () => T | Promise<T>): Promise<T> => {
     const start = performance.now()
@@ -93,7 +92,7 @@ async function partsOfIssuance(deployment: Deployment): Promise<readonly Part[]>
       await timed('certificates into the log, one durable commit', () => recordCertificates(issuing, signed))
     }
   } finally {
-    await stranger.close()
+    stranger.part()
   }
   return [...samples].map(([name, list]) => ({ name, microseconds: rounded(quantile(list, 0.5)) }))
 }

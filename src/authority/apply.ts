@@ -22,7 +22,7 @@ import {
   entityFacts,
   type EntityRecord,
   type EntityState,
-  type LogPayload,
+  type LogFacts,
   roleFacts,
   type RoleRecord,
   type ScopeKind,
@@ -244,7 +244,7 @@ async function carryOut(transaction: StoreTransaction, changes: readonly Registr
   if (names('remove scope').length > 0) await removeScopes(transaction, names('remove scope'), at)
 }
 
-function differencesOf(before: LogPayload, after: LogPayload): readonly Difference[] {
+function differencesOf(before: LogFacts, after: LogFacts): readonly Difference[] {
   // Of a million nothing differs in most, and this is the quickest way to see it.
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
@@ -252,10 +252,10 @@ function differencesOf(before: LogPayload, after: LogPayload): readonly Differen
     .filter(({ from, to }) => from !== to)
 }
 
-function saysTheSame(before: LogPayload, after: LogPayload): boolean {
+function saysTheSame(before: LogFacts, after: LogFacts): boolean {
   return differencesOf(before, after).length === 0
 }
 
-function shown(value: LogPayload[string]): string {
+function shown(value: LogFacts[string]): string {
   return value === undefined ? '' : typeof value === 'object' ? value.join(' ') : String(value)
 }

@@ -23,6 +23,7 @@ import { type Clock, MINUTE, readClock } from '../time/index.js'
 import { type Certificate, parseCertificates } from '../x509/index.js'
 import { type Deployment, type KeyLocation, parseDeployment } from './deployment.js'
 import { HOME_FILES } from './home-files.js'
+import { IssuingThreads } from './issuing-threads.js'
 import { type IssuingCa, issuingCasOf, issuingOne, isTrusted } from './issuing-cas.js'
 
 /** How far the clock may be behind the last entry of the log before it is called wrong. */
@@ -33,6 +34,7 @@ export class Authority {
   readonly deployment: Deployment
   readonly root: Certificate
   readonly store: Store
+  readonly threads = new IssuingThreads()
   readonly #clock: Clock
   #issuingCas: readonly IssuingCa[]
   /** Keys of issuing CAs that do not issue, by number: for their CRLs. */
@@ -183,6 +185,7 @@ export class Authority {
   }
 
   async close(): Promise<void> {
+    await this.threads.close()
     await this.store.close()
   }
 

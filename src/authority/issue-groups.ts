@@ -3,15 +3,16 @@
  *
  * @module authority/issue-groups (floor 7)
  */
-import { KeyMaker } from '../crypto/index.js'
 import { type BegunIssuing, beginIssuing, finishIssuing, type IssuedCertificate } from './issue.js'
 import { type IssueRequest, type IssuingAuthority, planCertificates } from './plan.js'
 import { abandon } from './record.js'
 import { knowledgeOf } from './sign.js'
-import { startStranger } from './stranger-thread.js'
 
 /** Certificates of one group. Of more, the indexes of the store cost less for each; they are all held at once. */
 export const GROUP_SIZE = 1000
+
+/** Of the first group: what is planned of it keeps every thread waiting. */
+const FIRST_GROUP = 125
 
 /**
  * Issue certificates in groups. All of one group share two durable commits, as with `issueCertificates`; while one group is
@@ -30,8 +31,8 @@ export async function* issueInGroups(
   requests: Iterable<IssueRequest> | AsyncIterable<IssueRequest>,
   size: number = GROUP_SIZE,
 ): AsyncGenerator<readonly IssuedCertificate[], void, void> {
-  const stranger = startStranger(knowledgeOf(issuing))
-  const keys = new KeyMaker()
+  const { keys, strangers } = issuing.authority.threads
+  const stranger = strangers.meet(knowledgeOf(issuing))
   const begun: BegunIssuing[] = []
   const finishFirst = async (): Promise<readonly IssuedCertificate[]> => {
     // Taken off at once: if it fails, it abandons itself.
@@ -49,18 +50,21 @@ export async function* issueInGroups(
       await signed.catch(() => undefined)
       await abandon(issuing, planned)
     }
-    await stranger.close()
-    await keys.close()
+    stranger.part()
+    keys.rest()
   }
 }
 
+/** Each group is twice as large as the one before, up to a size. */
 async function* inGroups<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
   let group: T[] = []
+  let next = Math.min(FIRST_GROUP, size)
   for await (const item of items) {
     group.push(item)
-    if (group.length < size) continue
+    if (group.length < next) continue
     yield group
     group = []
+    next = Math.min(2 * next, size)
   }
   if (group.length > 0) yield group
 }

@@ -28,10 +28,11 @@ export async function recordIntents({ authority, at }: IssuingAuthority, planned
         return { serialNumber, entityId, profile: profile.name, tbsDigest, createdAt, issuer }
       })
       await transaction.insertIntents(intents)
-      const facts = intents.map(({ serialNumber, entityId, profile, tbsDigest }) => {
-        return { serialNumber, entityId: entityId ?? undefined, profile, tbsDigest, ...logged }
+      const certificates = intents.map(({ serialNumber, entityId, profile, tbsDigest }) => {
+        return { serialNumber, entityId: entityId ?? undefined, profile, tbsDigest }
       })
-      await transaction.logAll(at, 'certificate.intended', facts)
+      // One entry for all: of each there is another one soon, which says what became of it.
+      await transaction.log(at, 'certificate.intended', { certificates, ...logged })
       await breathe()
     }
   })

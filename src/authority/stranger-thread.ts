@@ -1,15 +1,21 @@
 /**
- * A stranger on a thread of its own, so that what was signed is validated while the next is being signed. Questions are
+ * Strangers on a thread of their own, so that what was signed is validated while the next is being signed. Questions are
  * answered in order.
  *
  * @module authority/stranger-thread (floor 7)
  */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { InternalError } from '../errors/index.js'
+import { fileBeside } from '../files/index.js'
 import type { PurposeName } from '../path/index.js'
-import { type CommonKnowledge, type Reading, type Signed, type Stranger, strangerTo } from './stranger.js'
+import {
+  type CommonKnowledge,
+  localStranger,
+  type Reading,
+  type Signed,
+  type Stranger,
+  strangerTo,
+} from './stranger.js'
 
 /** {@link CommonKnowledge} in octets. */
 export interface ThreadKnowledge {
@@ -19,9 +25,15 @@ export interface ThreadKnowledge {
   readonly at: Date
 }
 
+/** What the thread is told: who knows what, what is asked of whom, and who is not asked again. */
+export type Told =
+  | { readonly kind: 'knows'; readonly stranger: number; readonly knowledge: ThreadKnowledge }
+  | ({ readonly kind: 'reads'; readonly stranger: number } & Question)
+  | { readonly kind: 'goes'; readonly stranger: number }
+
 /** Certificates one after the other, and where each ends. */
-export interface Question {
-  readonly octets: Uint8Array
+interface Question {
+  readonly octets: Uint8Array<ArrayBuffer>
   readonly ends: readonly number[]
   readonly purposes: readonly (readonly PurposeName[])[]
 }
@@ -31,43 +43,49 @@ export type Answer = { readonly readings: readonly Reading[] } | { readonly refu
 
 interface Open {
   readonly signed: readonly Signed[]
+  /** Who finds the reason of a refusal again: errors lose their kind between threads. */
+  readonly here: (signed: Signed) => Reading
   readonly resolve: (readings: readonly Reading[]) => void
   readonly reject: (error: unknown) => void
 }
 
-/** A stranger that is to be closed. */
-export interface ClosableStranger extends Stranger {
-  close(): Promise<void>
+/** A stranger who is to be told when nothing more is asked. */
+export interface MetStranger extends Stranger {
+  part(): void
 }
 
-/**
- * Start a stranger on another thread; where the program has no file to start one from, on this.
- *
- * @throws as {@link strangerTo}
- */
-export function startStranger(knowledge: CommonKnowledge): ClosableStranger {
-  const here = strangerTo(knowledge)
-  const file = new URL('./stranger-worker.js', import.meta.url)
-  if (file.protocol === 'file:' && existsSync(fileURLToPath(file))) return new ThreadStranger(file, knowledge, here)
-  return { read: async (signed) => Promise.resolve(signed.map(here)), close: () => Promise.resolve() }
+/** The thread of an authority's strangers. It is started for the first, and again where it failed. */
+export class StrangerThread {
+  #thread: Thread | undefined
+
+  /**
+   * Meet a stranger on the thread; where the program has no file to start one from, on this.
+   *
+   * @throws as {@link strangerTo}
+   */
+  meet(knowledge: CommonKnowledge): MetStranger {
+    const here = strangerTo(knowledge)
+    const file = fileBeside(import.meta.url, './stranger-worker.js')
+    if (file === undefined) return { ...localStranger(knowledge), part: () => undefined }
+    if (this.#thread?.hasFailed !== false) this.#thread = new Thread(file)
+    return this.#thread.meet(knowledge, here)
+  }
+
+  /** End the thread. Who still waits is refused. */
+  async close(): Promise<void> {
+    await this.#thread?.close()
+  }
 }
 
-class ThreadStranger implements ClosableStranger {
+class Thread {
   readonly #worker: Worker
-  readonly #here: (signed: Signed) => Reading
   readonly #open: Open[] = []
+  #strangers = 0
   #failure: Error | undefined
 
-  constructor(file: URL, { anchors, issuer, crls, at }: CommonKnowledge, here: (signed: Signed) => Reading) {
-    this.#here = here
-    const workerData: ThreadKnowledge = {
-      anchors: anchors.map(({ der }) => der),
-      issuer: issuer.der,
-      crls: crls.map(({ der }) => der),
-      at,
-    }
+  constructor(file: URL) {
     // Flags of this program that name what it runs are none of the thread's.
-    this.#worker = new Worker(file, { workerData, execArgv: [] })
+    this.#worker = new Worker(file, { execArgv: [] })
     // Who waits for an answer keeps the process alive; a thread that nobody asks does not.
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => {
@@ -82,21 +100,45 @@ class ThreadStranger implements ClosableStranger {
     })
   }
 
-  async read(signed: readonly Signed[]): Promise<readonly Reading[]> {
+  get hasFailed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  meet({ anchors, issuer, crls, at }: CommonKnowledge, here: (signed: Signed) => Reading): MetStranger {
+    const stranger = ++this.#strangers
+    const knowledge: ThreadKnowledge = {
+      anchors: anchors.map(({ der }) => der),
+      issuer: issuer.der,
+      crls: crls.map(({ der }) => der),
+      at,
+    }
+    this.#tell({ kind: 'knows', stranger, knowledge })
+    return {
+      read: (signed) => this.#ask(stranger, signed, here),
+      part: () => {
+        this.#tell({ kind: 'goes', stranger })
+      },
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #tell(told: Told): void {
+    this.#worker.postMessage(told, told.kind === 'reads' ? [told.octets.buffer] : [])
+  }
+
+  #ask(stranger: number, signed: readonly Signed[], here: (signed: Signed) => Reading): Promise<readonly Reading[]> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure)
         return
       }
-      this.#open.push({ signed, resolve, reject })
+      this.#open.push({ signed, here, resolve, reject })
       this.#worker.ref()
-      const question = questionOf(signed)
-      this.#worker.postMessage(question, [question.octets.buffer])
+      this.#tell({ kind: 'reads', stranger, ...questionOf(signed) })
     })
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.terminate()
   }
 
   #take(answer: Answer): void {
@@ -104,18 +146,7 @@ class ThreadStranger implements ClosableStranger {
     if (this.#open.length === 0) this.#worker.unref()
     if (open === undefined) return
     if ('readings' in answer && answer.readings.length === open.signed.length) open.resolve(answer.readings)
-    else open.reject(this.#whyRefused(open.signed, 'refused' in answer ? answer.refused : -1))
-  }
-
-  /** The refusal, found again here: errors lose their kind between threads. */
-  #whyRefused(signed: readonly Signed[], index: number): unknown {
-    const refused = signed[index]
-    try {
-      if (refused !== undefined) this.#here(refused)
-    } catch (error) {
-      return error
-    }
-    return new InternalError('ERR_INTERNAL', 'two threads do not agree about a certificate')
+    else open.reject(whyRefused(open, 'refused' in answer ? answer.refused : -1))
   }
 
   /** Nothing more is believed. */
@@ -125,7 +156,17 @@ class ThreadStranger implements ClosableStranger {
   }
 }
 
-function questionOf(signed: readonly Signed[]): Question & { readonly octets: { readonly buffer: ArrayBuffer } } {
+function whyRefused({ signed, here }: Open, index: number): unknown {
+  const refused = signed[index]
+  try {
+    if (refused !== undefined) here(refused)
+  } catch (error) {
+    return error
+  }
+  return new InternalError('ERR_INTERNAL', 'two threads do not agree about a certificate')
+}
+
+function questionOf(signed: readonly Signed[]): Question {
   const ends: number[] = []
   let length = 0
   for (const { der } of signed) ends.push((length += der.length))

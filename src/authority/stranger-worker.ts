@@ -1,34 +1,44 @@
 /**
- * The thread of a stranger: see `stranger-thread`. It is told only what a relying party knows, and holds no key.
+ * The thread of strangers: see `stranger-thread`. Each is told only what a relying party knows, and none holds a key.
  *
  * @module authority/stranger-worker (floor 7)
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { parseCertificate, parseCrl } from '../x509/index.js'
-import { type Reading, strangerTo } from './stranger.js'
-import type { Answer, Question, ThreadKnowledge } from './stranger-thread.js'
+import { type Reading, type Signed, strangerTo } from './stranger.js'
+import type { Answer, ThreadKnowledge, Told } from './stranger-thread.js'
 
-const { anchors, issuer, crls, at } = workerData as ThreadKnowledge
-const read = strangerTo({
-  anchors: anchors.map((der) => parseCertificate(der)),
-  issuer: parseCertificate(issuer),
-  crls: crls.map((der) => parseCrl(der)),
-  at,
+const strangers = new Map<number, (signed: Signed) => Reading>()
+
+parentPort?.on('message', (told: Told) => {
+  if (told.kind === 'knows') strangers.set(told.stranger, whoKnows(told.knowledge))
+  else if (told.kind === 'reads') parentPort?.postMessage(answer(told))
+  else strangers.delete(told.stranger)
 })
 
-parentPort?.on('message', ({ octets, ends, purposes }: Question) => {
+function whoKnows({ anchors, issuer, crls, at }: ThreadKnowledge): (signed: Signed) => Reading {
+  return strangerTo({
+    anchors: anchors.map((der) => parseCertificate(der)),
+    issuer: parseCertificate(issuer),
+    crls: crls.map((der) => parseCrl(der)),
+    at,
+  })
+}
+
+/** Whoever was not met, or is gone, refuses. */
+function answer({ stranger, octets, ends, purposes }: Told & { readonly kind: 'reads' }): Answer {
+  const read = strangers.get(stranger)
   const readings: Reading[] = []
   let start = 0
-  let answer: Answer = { readings }
   for (const [index, end] of ends.entries()) {
     try {
+      if (read === undefined) return { refused: index }
       readings.push(read({ der: octets.subarray(start, end), purposes: purposes[index] ?? [] }))
     } catch {
       // Errors lose their kind on the way: whoever asked looks again, and sees for itself.
-      answer = { refused: index }
-      break
+      return { refused: index }
     }
     start = end
   }
-  parentPort?.postMessage(answer)
-})
+  return { readings }
+}

@@ -4,19 +4,11 @@
  *
  * @module crypto/key-maker (floor 2)
  */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { fileBeside } from '../files/index.js'
 import type { KeyAlgorithmName } from './algorithms.js'
+import { type CurveName, CURVES, isCurveName } from './curves.js'
 import { GeneratedKey } from './generate-key.js'
-
-/** What a key on a curve consists of: a number, and a point that is not compressed. */
-export const CURVE_NUMBERS = {
-  p256: { namedCurve: 'prime256v1', scalarOctets: 32, pointOctets: 65 },
-  p384: { namedCurve: 'secp384r1', scalarOctets: 48, pointOctets: 97 },
-} as const
-
-type CurveName = keyof typeof CURVE_NUMBERS
 
 /** So many keys on a curve. The answer is their numbers, one after the other. */
 export interface KeyQuestion {
@@ -28,8 +20,8 @@ export interface KeyQuestion {
 const ALONE = 1000
 /** Keys that are asked for together: two milliseconds of work. */
 const BATCH = 64
-/** Keys that wait at most: what is made while a group of certificates is being written to the disk. */
-const AHEAD = 512
+/** Batches that wait at most: what is made while a group of certificates is being written to the disk. */
+const AHEAD = 8
 
 /** Makes keys. None is handed out twice. */
 export class KeyMaker {
@@ -38,8 +30,9 @@ export class KeyMaker {
   #made = 0
   #curve: CurveName | undefined
   #ready: Uint8Array[] = []
-  /** Keys that are ready, or asked for. */
-  #ahead = 0
+  /** Batches on their way, and how many of the next of them nobody wants any more. */
+  #asked = 0
+  #unwanted = 0
 
   /** @param alone - Keys that are made on this thread, before another is started. */
   constructor(alone: number = ALONE) {
@@ -49,14 +42,21 @@ export class KeyMaker {
   /** A new key: one that is ready, or one made here and now. Nobody waits for the thread, or notices when it fails. */
   take(algorithm: KeyAlgorithmName): GeneratedKey {
     this.#made++
-    if (algorithm !== 'p256' && algorithm !== 'p384') return GeneratedKey.generate(algorithm)
+    if (!isCurveName(algorithm)) return GeneratedKey.generate(algorithm)
     if (this.#made > this.#alone) this.#ask(algorithm)
     return (algorithm === this.#curve ? this.#next(algorithm) : undefined) ?? GeneratedKey.generate(algorithm)
   }
 
-  /** End the thread. Keys that nobody took are forgotten. */
-  async close(): Promise<void> {
+  /** Forget the keys that nobody took. The thread stays, for the next who takes some. */
+  rest(): void {
     for (const octets of this.#ready.splice(0)) octets.fill(0)
+    this.#unwanted = this.#asked
+    this.#curve = undefined
+  }
+
+  /** End the thread, and forget the keys that nobody took. From now on all are made here. */
+  async close(): Promise<void> {
+    this.rest()
     this.#made = -Infinity
     await this.#worker?.terminate()
   }
@@ -64,38 +64,49 @@ export class KeyMaker {
   #next(curve: CurveName): GeneratedKey | undefined {
     const [octets] = this.#ready
     if (octets === undefined) return undefined
-    const { scalarOctets, pointOctets } = CURVE_NUMBERS[curve]
+    const { scalarOctets, pointOctets } = CURVES[curve]
     const [scalar, rest] = [octets.subarray(0, scalarOctets), octets.subarray(scalarOctets + pointOctets)]
     const key = GeneratedKey.ofNumbers(curve, scalar, octets.subarray(scalarOctets, scalarOctets + pointOctets))
     scalar.fill(0)
     if (rest.length > 0) this.#ready[0] = rest
     else this.#ready.shift()
-    this.#ahead--
     return key
   }
 
-  /** All keys of one thread are on one curve, the first that was asked for: nobody asks for two. */
+  /** All keys that are ready are on one curve, the first that was asked for: nobody asks for two. */
   #ask(curve: CurveName): void {
     this.#curve ??= curve
-    if (curve !== this.#curve || this.#ahead > AHEAD - BATCH) return
-    this.#worker ??= this.#start()
-    while (this.#worker !== undefined && this.#ahead <= AHEAD - BATCH) {
-      this.#ahead += BATCH
+    if (curve !== this.#curve) return
+    while (this.#ready.length + this.#asked - this.#unwanted < AHEAD) {
+      this.#worker ??= this.#start()
+      if (this.#worker === undefined) return
+      this.#asked++
       this.#worker.postMessage({ curve, count: BATCH } satisfies KeyQuestion)
     }
   }
 
+  #take(octets: Uint8Array): void {
+    this.#asked--
+    if (this.#unwanted === 0) {
+      this.#ready.push(octets)
+      return
+    }
+    this.#unwanted--
+    octets.fill(0)
+  }
+
   #start(): Worker | undefined {
-    const file = new URL('./key-worker.js', import.meta.url)
-    // A program of one file has none to start a thread from.
-    if (file.protocol !== 'file:' || !existsSync(fileURLToPath(file))) {
+    const file = fileBeside(import.meta.url, './key-worker.js')
+    if (file === undefined) {
       this.#made = -Infinity
       return undefined
     }
     // Flags of this program that name what it runs are none of the thread's.
     const worker = new Worker(file, { execArgv: [] })
     worker.unref()
-    worker.on('message', (octets: Uint8Array) => this.#ready.push(octets))
+    worker.on('message', (octets: Uint8Array) => {
+      this.#take(octets)
+    })
     worker.on('error', () => {
       this.#made = -Infinity
     })

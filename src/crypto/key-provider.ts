@@ -11,7 +11,7 @@ import { computeSharedSecret, decryptOaep, type DecryptionKey } from './key-esta
 import { decodePrivateKey } from './pkcs8.js'
 import { defaultSignature, type PublicKey, publicKeyOf } from './public-key.js'
 import type { Passphrase } from './secret.js'
-import { computeSignature } from './signature.js'
+import { computeSignature, computeSignatureAside } from './signature.js'
 
 export interface KeyProvider {
   readonly publicKey: PublicKey
@@ -19,6 +19,11 @@ export interface KeyProvider {
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Sign the octets (not their digest). In memory it answers at once, elsewhere later. */
   sign(data: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /**
+   * The same on another thread, where the key can be used by several at once: for who signs much, and has other things to
+   * do meanwhile.
+   */
+  signAside?(data: Uint8Array): Promise<Uint8Array>
 }
 
 /** A key that is in memory. Nothing of it is printed by inspection or JSON. */
@@ -35,6 +40,10 @@ export class MemoryKeyProvider implements KeyProvider, DecryptionKey {
 
   sign(data: Uint8Array): Uint8Array {
     return computeSignature(this.signatureAlgorithm, this.#privateKey, data)
+  }
+
+  signAside(data: Uint8Array): Promise<Uint8Array> {
+    return computeSignatureAside(this.signatureAlgorithm, this.#privateKey, data)
   }
 
   agree(other: PublicKey): Uint8Array {

@@ -43,6 +43,20 @@ export function computeSignature(algorithm: SignatureAlgorithm, privateKey: KeyO
   return cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey))
 }
 
+/** As {@link computeSignature}, by a thread of OpenSSL's own: what this one does meanwhile is worth four times the handing over. */
+export function computeSignatureAside(
+  algorithm: SignatureAlgorithm,
+  privateKey: KeyObject,
+  data: Uint8Array,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    cryptoSign(algorithm.digest, data, keyInput(algorithm, privateKey), (error, signature) => {
+      if (error === null) resolve(signature)
+      else reject(error)
+    })
+  })
+}
+
 function keyInput(
   algorithm: VerifyingAlgorithm,
   key: KeyObject,

@@ -30,6 +30,35 @@ export const fewerIndexes: Migration = {
   },
 }
 
+/**
+ * Intents come and go in groups, and are found by their serial number: one tree of them, not three. Those that are pending are few among
+ * few.
+ */
+export const intentsByKey: Migration = {
+  async up(db: Kysely<Schema>) {
+    await db.transaction().execute(async (transaction) => {
+      // Whoever does it at the same time has done it.
+      if (await isDefined(transaction, 'intent', '%without rowid')) return
+      await transaction.schema
+        .createTable('newIntent')
+        .addColumn('serialNumber', 'text', (column) => column.primaryKey())
+        .addColumn('entityId', 'text')
+        .addColumn('profile', 'text', (column) => column.notNull())
+        .addColumn('tbsDigest', 'text', (column) => column.notNull())
+        .addColumn('createdAt', 'text', (column) => column.notNull())
+        .addColumn('issuer', 'integer', (column) => column.notNull())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .modifyEnd(sql`without rowid`)
+        .execute()
+      const columns = sql`serialNumber, entityId, profile, tbsDigest, createdAt, issuer, state`
+      await sql`insert into newIntent (${columns}) select ${columns} from intent order by serialNumber`.execute(
+        transaction,
+      )
+      await replaceTable(transaction, 'intent', 'newIntent')
+    })
+  },
+}
+
 /** Whether the statement that made a table is like this. */
 async function isDefined(db: Transaction<Schema>, table: string, like: string): Promise<boolean> {
   const found = await sql`select 1 from sqlite_schema where name = ${table} and sql like ${like}`.execute(db)

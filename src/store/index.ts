@@ -1,5 +1,5 @@
 export { type AuditReport, verifyAudit } from './audit.js'
-export { LOG_START, type LogEntry, type LogHead, type LogPayload } from './log.js'
+export { LOG_START, type LogEntry, type LogFacts, type LogHead, type LogPayload } from './log.js'
 export { openDatabase } from './database.js'
 export { createStore, openStore, type StorePaths } from './open.js'
 export type {

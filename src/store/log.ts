@@ -28,7 +28,11 @@ export interface LogHead {
 export const LOG_START: LogHead = { sequence: 0, hash: '0'.repeat(64) }
 
 /** Facts of an event. No secrets; absent values are left out. */
-export type LogPayload = Readonly<Record<string, string | number | readonly string[] | undefined>>
+export type LogFacts = Readonly<Record<string, LogFact>>
+type LogFact = string | number | readonly string[] | undefined
+
+/** What an entry says: facts, and lists of facts where it is about several. */
+export type LogPayload = Readonly<Record<string, LogFact | readonly LogFacts[]>>
 
 /** The entry that follows `head`. */
 export function nextLogEntry(head: LogHead, at: Date, event: string, payload: LogPayload): LogEntry {

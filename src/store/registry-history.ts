@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { StoreError } from '../errors/index.js'
-import type { LogPayload } from './log.js'
+import type { LogFacts } from './log.js'
 import type { EntityRecord, RoleRecord, ScopeRecord } from './records.js'
 import type { StoreReader } from './store.js'
 
@@ -75,7 +75,7 @@ export class RegistryHistory {
   }
 }
 
-function same(logged: ReadonlyMap<string, string>, found: ReadonlyMap<string, LogPayload>, what: string): void {
+function same(logged: ReadonlyMap<string, string>, found: ReadonlyMap<string, LogFacts>, what: string): void {
   for (const [name, facts] of found) {
     if (logged.get(name) !== JSON.stringify(facts)) throw tampered(`a ${what} is not the one of the log`, name, what)
   }
@@ -87,19 +87,19 @@ function digestOf(facts: Payload): string {
 }
 
 /** What the log keeps of an entity when it is registered or changed. */
-export function entityFacts(entity: EntityRecord): LogPayload {
+export function entityFacts(entity: EntityRecord): LogFacts {
   const { id, uri, kind, scope, service, node, roles, dnsNames, ipAddresses, aliases } = entity
   const names = { roles, dnsNames, ipAddresses, ...(aliases.length === 0 ? {} : { aliases }) }
   return { id, uri, kind, scope, service, node, ...names }
 }
 
 /** What the log keeps of a scope. */
-export function scopeFacts({ path, kind }: Pick<ScopeRecord, 'path' | 'kind'>): LogPayload {
+export function scopeFacts({ path, kind }: Pick<ScopeRecord, 'path' | 'kind'>): LogFacts {
   return { path, kind }
 }
 
 /** What the log keeps of a role. */
-export function roleFacts({ name, implies }: Pick<RoleRecord, 'name' | 'implies'>): LogPayload {
+export function roleFacts({ name, implies }: Pick<RoleRecord, 'name' | 'implies'>): LogFacts {
   return { name, implies }
 }
 

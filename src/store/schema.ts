@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import { StoreError } from '../errors/index.js'
-import { fewerIndexes } from './certificate-migration.js'
+import { fewerIndexes, intentsByKey } from './certificate-migration.js'
 import { registry } from './registry-migration.js'
 import { rotation } from './rotation-migration.js'
 import type { Schema } from './tables.js'
@@ -139,6 +139,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-log-without-index': logWithoutIndex,
   '0005-rotation': rotation,
   '0006-fewer-indexes': fewerIndexes,
+  '0007-intents-by-key': intentsByKey,
 }
 
 /** Several processes may open an old store at once; one of them brings it up. */

@@ -94,6 +94,25 @@ describe('issueInGroups', () => {
     await groups.return()
   })
 
+  it('begins with small groups, so that every thread has something to do soon', async () => {
+    const test = await setUp()
+    const sizes: number[] = []
+    for await (const group of issueInGroups(await test.issuing(), requests(900), 400)) sizes.push(group.length)
+    expect(sizes).toEqual([125, 250, 400, 125])
+  })
+
+  it('two at once do not disturb each other', async () => {
+    const test = await setUp()
+    const issuing = await test.issuing()
+    const [first, second] = await Promise.all([
+      all(issueInGroups(issuing, requests(9), 4)),
+      all(issueInGroups(issuing, requests(7), 2)),
+    ])
+    const serialNumbers = [...first, ...second].map(({ certificate }) => certificate.serialNumber)
+    expect(new Set(serialNumbers).size).toBe(16)
+    await verifyAudit(test.authority.store)
+  })
+
   it('CA-09: who stops early leaves nothing pending, and what was handed out stays issued', async () => {
     const test = await setUp()
     for await (const group of issueInGroups(await test.issuing(), requests(9), 3)) {

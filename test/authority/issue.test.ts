@@ -168,10 +168,7 @@ describe('issueCertificates: what comes out', () => {
     )
     expect(issued.map((item) => item.identity.entity)).toEqual(entities)
     const events = (await test.authority.store.logEntries(before + 1, 100)).map((entry) => entry.event)
-    expect(events).toEqual([
-      ...Array<string>(3).fill('certificate.intended'),
-      ...Array<string>(3).fill('certificate.issued'),
-    ])
+    expect(events).toEqual(['certificate.intended', ...Array<string>(3).fill('certificate.issued')])
     await verifyAudit(test.authority.store)
   })
 
@@ -765,7 +762,8 @@ describe('issueCertificates: a key that does not do what it should', () => {
       const events = (await store.logEntries(1, 100)).slice(-2)
       expect(events.map((entry) => entry.event)).toEqual(['certificate.intended', 'certificate.abandoned'])
       // It may have been signed all the same: its serial number can be revoked, once.
-      const { serialNumber } = JSON.parse(events[0]?.payload ?? '{}') as { serialNumber: string }
+      const { certificates } = JSON.parse(events[0]?.payload ?? '{}') as { certificates: { serialNumber: string }[] }
+      const { serialNumber } = certificates[0] ?? expect.fail('it was planned')
       const target = { kind: 'serialNumber', serialNumber } as const
       expect(await revokeCertificates(test.authority, target, 'unspecified', NOW)).toMatchObject([
         { serialNumber, profile: 'peer' },

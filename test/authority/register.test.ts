@@ -63,7 +63,6 @@ describe('registerEntity', () => {
     await setEntityState(authority, 'node-1', 'quarantined', clock.now())
     expect((await store.entityEvents('node-1')).map(({ event }) => event)).toEqual([
       'entity.added',
-      'certificate.intended',
       'certificate.issued',
       'entity.quarantined',
     ])

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { IssuedCertificate } from '../../src/authority/index.js'
-import { issueCertificates, PROFILES } from '../../src/authority/index.js'
+import { issueCertificates, PROFILES, publishCrls, revokeCertificates } from '../../src/authority/index.js'
 import { NOW } from '../support/certificates.js'
 import { makeTemplate } from '../support/test-authority.js'
 
 // The built program: only there is a thread started from a file of its own.
-const { startStranger } = (await import(
+const { StrangerThread } = (await import(
   new URL('../../dist/authority/stranger-thread.js', import.meta.url).href
 )) as typeof import('../../src/authority/stranger-thread.js')
 const { parseCertificate, parseCrl } = (await import(
@@ -14,7 +14,7 @@ const { parseCertificate, parseCrl } = (await import(
 )) as typeof import('../../src/x509/index.js')
 
 const template = await makeTemplate()
-const { authority, register, issuing } = await template.open()
+const { authority, register, issuing, key } = await template.open()
 await register('node-1')
 const { crls } = await issuing()
 const issued: readonly IssuedCertificate[] = await issueCertificates(
@@ -34,6 +34,9 @@ const knowledge = {
 const good = issued.map(({ der, profile }) => ({ der, purposes: profile.purposes }))
 
 describe('a stranger on another thread', () => {
+  const thread = new StrangerThread()
+  afterAll(() => thread.close())
+
   it('is a file of the program, beside the one that starts it', () => {
     expect(readFileSync(new URL('../../dist/authority/stranger-worker.js', import.meta.url), 'utf8')).toContain(
       'parentPort',
@@ -41,7 +44,7 @@ describe('a stranger on another thread', () => {
   })
 
   it('reads what was issued, in the order of the questions', async () => {
-    const stranger = startStranger(knowledge)
+    const stranger = thread.meet(knowledge)
     const parts = [good.slice(0, 13), good.slice(13, 14), [], good.slice(14)]
     const readings = await Promise.all(parts.map((part) => stranger.read(part)))
     expect(readings.flat()).toEqual(
@@ -54,11 +57,11 @@ describe('a stranger on another thread', () => {
         notAfter: certificate.notAfter.toISOString(),
       })),
     )
-    await stranger.close()
+    stranger.part()
   })
 
   it('CA-10: refuses with the same words as on this thread, and goes on', async () => {
-    const stranger = startStranger(knowledge)
+    const stranger = thread.meet(knowledge)
     const [first, second] = good
     if (first === undefined || second === undefined) throw new Error('forty were asked for')
     const der = Uint8Array.from(second.der)
@@ -72,21 +75,53 @@ describe('a stranger on another thread', () => {
       category: 'encoding',
     })
     expect(await stranger.read([first])).toHaveLength(1)
-    await stranger.close()
+    stranger.part()
   })
 
   it('CA-10: believes no issuing CA that is not valid', () => {
-    expect(() => startStranger({ ...knowledge, crls: [] })).toThrow(
+    expect(() => thread.meet({ ...knowledge, crls: [] })).toThrow(
       expect.objectContaining({ code: 'ERR_REVOCATION_UNKNOWN' }),
     )
   })
 
-  it('CA-09: one that is gone answers nothing, neither what was asked nor what is asked later', async () => {
-    const stranger = startStranger(knowledge)
+  it('each knows what it was told, whoever else there is', async () => {
+    const { serialNumber } = issued[0]?.certificate ?? expect.fail('forty were asked for')
+    await revokeCertificates(authority, { kind: 'serialNumber', serialNumber }, 'keyCompromise', NOW)
+    const newer = (await publishCrls(authority, key, NOW)).map(({ der }) => parseCrl(der))
+    const root = knowledge.crls.filter((crl) => crl.issuer.toString() !== authority.issuing.subject.toString())
+    const [before, after] = [thread.meet(knowledge), thread.meet({ ...knowledge, crls: [...root, ...newer] })]
+    const some = good.slice(0, 2)
+    const [first, second] = await Promise.allSettled([after.read(some), before.read(some)])
+    expect(first).toMatchObject({ reason: { code: 'ERR_REVOKED' } })
+    expect(second).toMatchObject({ value: { length: 2 } })
+    after.part()
+    expect(await before.read(some)).toHaveLength(2)
+    before.part()
+  })
+
+  it('CA-09: one that was parted with reads nothing more; what was asked before is answered', async () => {
+    const stranger = thread.meet(knowledge)
+    const asked = stranger.read(good)
+    stranger.part()
+    expect(await asked).toHaveLength(good.length)
+    await expect(stranger.read(good)).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
+  })
+
+  it('CA-09: a thread that is gone answers nothing, neither what was asked nor what is asked later', async () => {
+    const other = new StrangerThread()
+    const stranger = other.meet(knowledge)
     const asked = stranger.read(good)
     const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
-    await stranger.close()
+    await other.close()
     await refused
     await expect(stranger.read(good)).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
+  })
+
+  it('takes another thread where the first is gone', async () => {
+    const other = new StrangerThread()
+    other.meet(knowledge)
+    await other.close()
+    expect(await other.meet(knowledge).read(good)).toHaveLength(good.length)
+    await other.close()
   })
 })

@@ -47,6 +47,26 @@ describe('KeyMaker', () => {
     expect(keys.take(algorithm).publicKey.name).toBe(algorithm)
   })
 
+  it('makes new keys after a rest, on any curve', async () => {
+    const keys = new built.KeyMaker(0)
+    const seen = new Set<string>()
+    let taken = 0
+    for (const algorithm of ['p256', 'p384', 'p256'] as const) {
+      // Of the first, some are on their way when nobody wants them any more.
+      for (let turn = 0; turn < 10; turn++) {
+        const key = keys.take(algorithm)
+        expect(key.publicKey.name).toBe(algorithm)
+        expect(isWhole(key)).toBe(true)
+        seen.add(Buffer.from(key.publicKey.spkiDer).toString('hex'))
+        taken++
+        await setTimeout(turn < 5 ? 0 : 5)
+      }
+      keys.rest()
+    }
+    expect(seen.size).toBe(taken)
+    await keys.close()
+  })
+
   it('starts no thread for a few keys', async () => {
     const keys = new built.KeyMaker(5)
     for (let count = 0; count < 5; count++) keys.take('p256')

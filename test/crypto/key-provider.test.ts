@@ -55,6 +55,26 @@ describe('MemoryKeyProvider', () => {
     },
   )
 
+  it.each(['p256', 'ed25519', 'rsa2048', 'ml-dsa-65'] as const)(
+    'signs the same with a %s key on another thread, whatever becomes of the octets meanwhile',
+    async (name) => {
+      const provider = keyFor('provider', name)
+      const data = Uint8Array.from(DATA)
+      const signing = [provider.signAside(data), provider.signAside(data)]
+      data.fill(0)
+      for (const signature of await Promise.all(signing)) {
+        expect(verifySignature(provider.signatureAlgorithm, provider.publicKey, DATA, signature)).toBe(true)
+      }
+    },
+  )
+
+  it('tells on which thread soever what OpenSSL says', async () => {
+    const wrong = { ...SIGNATURE_ALGORITHMS['rsa-pss-sha384'], digest: 'no-such-digest' }
+    const provider = new MemoryKeyProvider(privateKeyFor('provider', 'rsa2048'), wrong as never)
+    expect(() => provider.sign(DATA)).toThrow('Invalid digest')
+    await expect(provider.signAside(DATA)).rejects.toThrow('Invalid digest')
+  })
+
   it('signs with another algorithm of the family when told to', () => {
     const provider = keyFor('provider', 'rsa2048', 'rsa-pss-sha384')
     expect(verifySignature(SIGNATURE_ALGORITHMS['rsa-pss-sha384'], provider.publicKey, DATA, provider.sign(DATA))).toBe(

@@ -9,12 +9,19 @@ import { makeTemplate, openHome, type TestAuthority } from '../support/test-auth
 
 const template = await makeTemplate()
 
-/** Bring the tables back to what they were: an intent for each certificate, and whole digests in indexes. */
+/** Bring the tables back to what they were: an intent for each certificate, by its rowid, and whole digests in indexes. */
 const OLD_TABLES = [
   'CREATE TABLE oldCertificate AS SELECT * FROM certificate',
   'CREATE TABLE oldRevocation AS SELECT * FROM revocation',
   'DROP TABLE certificate',
   'DROP TABLE revocation',
+  'CREATE TABLE oldIntent AS SELECT * FROM intent',
+  'DROP TABLE intent',
+  `CREATE TABLE intent (serialNumber text PRIMARY KEY, entityId text, profile text NOT NULL, tbsDigest text NOT NULL,
+    createdAt text NOT NULL, state text NOT NULL, issuer integer NOT NULL DEFAULT 1)`,
+  `INSERT INTO intent SELECT serialNumber, entityId, profile, tbsDigest, createdAt, state, issuer FROM oldIntent`,
+  'DROP TABLE oldIntent',
+  'CREATE INDEX intentBystate ON intent (state)',
   `INSERT INTO intent (serialNumber, entityId, profile, tbsDigest, createdAt, issuer, state)
     SELECT serialNumber, entityId, profile, 'd', notBefore, issuer, 'issued' FROM oldCertificate`,
   `CREATE TABLE certificate (serialNumber text PRIMARY KEY REFERENCES intent (serialNumber), entityId text,
@@ -66,7 +73,7 @@ async function oldHome(): Promise<{ test: TestAuthority; serialNumbers: readonly
   return { test, serialNumbers }
 }
 
-describe('the step to fewer indexes', () => {
+describe('the steps to fewer indexes', () => {
   it('keeps every certificate and revocation, and finds them as before', async () => {
     const { test, serialNumbers } = await oldHome()
     for (let opened = 0; opened < 2; opened++) {
