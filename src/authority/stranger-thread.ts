@@ -86,8 +86,6 @@ class Thread {
   constructor(file: URL) {
     // Flags of this program that name what it runs are none of the thread's.
     this.#worker = new Worker(file, { execArgv: [] })
-    // Who waits for an answer keeps the process alive; a thread that nobody asks does not.
-    this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => {
       this.#take(answer)
     })
@@ -98,6 +96,8 @@ class Thread {
     this.#worker.on('exit', () => {
       this.#fail(new InternalError('ERR_INTERNAL', 'the thread that validates certificates ended'))
     })
+    // Who waits for an answer keeps the process alive; a thread that nobody asks does not. To listen would undo it.
+    this.#worker.unref()
   }
 
   get hasFailed(): boolean {

@@ -103,13 +103,14 @@ export class KeyMaker {
     }
     // Flags of this program that name what it runs are none of the thread's.
     const worker = new Worker(file, { execArgv: [] })
-    worker.unref()
     worker.on('message', (octets: Uint8Array) => {
       this.#take(octets)
     })
     worker.on('error', () => {
       this.#made = -Infinity
     })
+    // After it is listened to, which would undo it.
+    worker.unref()
     return worker
   }
 }

@@ -125,7 +125,6 @@ export class SignaturePool {
     // Flags of this program that name what it runs are none of the thread's.
     const worker = new Worker(file, { workerData, execArgv: [] })
     this.#threads.set(thread, worker)
-    worker.unref()
     worker.on('message', () => {
       this.#watch()
     })
@@ -136,6 +135,8 @@ export class SignaturePool {
       this.#ring.giveBack(thread)
       this.#watch()
     })
+    // After it is listened to, which would undo it.
+    worker.unref()
   }
 
   #put(asked: Asked): boolean {

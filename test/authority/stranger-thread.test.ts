@@ -117,6 +117,19 @@ describe('a stranger on another thread', () => {
     await expect(stranger.read(good)).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
   })
 
+  it('keeps no process alive when nothing is asked', async () => {
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    const before = ports()
+    const other = new StrangerThread()
+    const stranger = other.meet(knowledge)
+    expect(ports()).toBe(before)
+    const asked = stranger.read(good)
+    expect(ports()).toBe(before + 1)
+    await asked
+    expect(ports()).toBe(before)
+    await other.close()
+  })
+
   it('takes another thread where the first is gone', async () => {
     const other = new StrangerThread()
     other.meet(knowledge)

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -65,6 +66,13 @@ describe('KeyMaker', () => {
     }
     expect(seen.size).toBe(taken)
     await keys.close()
+  })
+
+  it('keeps no process alive', () => {
+    const crypto = JSON.stringify(new URL('../../dist/crypto/index.js', import.meta.url).href)
+    const program = `const keys = new (await import(${crypto})).KeyMaker(0); keys.take('p256')`
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 })
+    expect(status).toBe(0)
   })
 
   it('starts no thread for a few keys', async () => {
