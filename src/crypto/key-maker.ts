@@ -21,7 +21,7 @@ const ALONE = 1000
 /** Keys that are asked for together: two milliseconds of work. */
 const BATCH = 64
 /** Batches that wait at most: what is made while a group of certificates is being written to the disk. */
-const AHEAD = 8
+const AHEAD = 16
 
 /** Makes keys. None is handed out twice. */
 export class KeyMaker {
