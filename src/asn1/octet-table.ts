@@ -1,7 +1,7 @@
 /**
  * Values by octets, looked up where the octets stand inside of an input: nothing is made for a look-up.
  *
- * For a fixed set of keys, chosen here: its hash is no defence against somebody who chooses them.
+ * For keys of which there are few, chosen here: its hash is no defence against somebody who chooses them.
  *
  * @module asn1/octet-table (floor 1)
  */
@@ -12,19 +12,23 @@ interface Entry<T> {
 }
 
 const SLOTS = 512
+const EMPTY: readonly never[] = Object.freeze([])
 
 export class OctetTable<T> {
-  readonly #slots: (readonly Entry<T>[])[] = []
+  readonly #slots = new Array<readonly Entry<T>[]>(SLOTS).fill(EMPTY)
   /** No key is longer. */
   #longest = 0
 
-  constructor(entries: Iterable<readonly [octets: Uint8Array, value: T]>) {
-    for (const [octets, value] of entries) {
-      const slot = slotOf(octets, 0, octets.length)
-      this.#slots[slot] = [...(this.#slots[slot] ?? []), { octets, value }]
-      this.#longest = Math.max(this.#longest, octets.length)
-    }
-    for (let slot = 0; slot < SLOTS; slot++) this.#slots[slot] ??= []
+  /**
+   * Add a value, where there is none for these octets.
+   *
+   * @param octets - Kept: they must not change.
+   */
+  add(octets: Uint8Array, value: T): void {
+    if (this.get(octets, 0, octets.length) !== undefined) return
+    const slot = slotOf(octets, 0, octets.length)
+    this.#slots[slot] = [...(this.#slots[slot] ?? EMPTY), { octets, value }]
+    this.#longest = Math.max(this.#longest, octets.length)
   }
 
   /** The value for the octets from `start` to before `end`. */

@@ -20,12 +20,12 @@ const decoded = new Map<string, string>()
 /** Attackers choose OIDs: the memory for decoded ones is bounded. */
 const MAX_REMEMBERED = 1024
 
-/** Those that have a name here, by their content octets; made when first asked for. */
-let named: OctetTable<string> | undefined
+/** Those that have a name here, by their content octets: as they are met, for to encode all takes longer than many need. */
+const named = new OctetTable<string>()
+const NAMED: ReadonlySet<string> = new Set(Object.values(OID))
 
-/** Dotted text of the content octets from `start` to before `end`, of an object identifier that has a name here. */
+/** Dotted text of the content octets from `start` to before `end`, of an object identifier that has a name and was met. */
 export function namedOid(bytes: Uint8Array, start: number, end: number): string | undefined {
-  named ??= new OctetTable(Object.values(OID).map((text) => [encodeOid(text), text]))
   return named.get(bytes, start, end)
 }
 
@@ -38,7 +38,9 @@ export function decodeOid(content: Uint8Array, fail: (message: string) => Error)
   const known = decoded.get(key)
   if (known !== undefined) return known
   const text = decodeArcs(content, fail)
-  if (decoded.size < MAX_REMEMBERED) decoded.set(key, text)
+  // A copy: to slice a Buffer is none.
+  if (NAMED.has(text)) named.add(new Uint8Array(content), text)
+  else if (decoded.size < MAX_REMEMBERED) decoded.set(key, text)
   return text
 }
 

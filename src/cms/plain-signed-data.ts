@@ -32,7 +32,10 @@ const NO_ATTRIBUTES: Attributes = new Map()
 /** Types of attribute values; their content is read by whoever asks for the value. */
 const VALUE_TAGS: ReadonlySet<number> = new Set([TAG.oid, TAG.octetString, TAG.utcTime, TAG.sequence])
 
-/** @returns `undefined` where the document is not plain; that says nothing of it. */
+/**
+ * @returns `undefined` where the document is not plain, or has an identifier in it that the strict reader has not met yet;
+ * that says nothing of it.
+ */
 export function plainSignedData(der: Uint8Array): SignedData | undefined {
   if (der.length > MAX_OCTETS) return undefined
   const reader = new PlainReader(der)

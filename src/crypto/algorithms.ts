@@ -4,13 +4,13 @@
  * @module crypto/algorithms (floor 2)
  */
 import {
-  asBuffer,
   DerReader,
   encodeContext,
   encodeInteger,
   encodeNull,
   encodeObjectIdentifier,
   encodeSequence,
+  equalBytes,
   KEY_LIMITS,
   OctetTable,
   OID,
@@ -78,27 +78,37 @@ function algorithm(
   name: string,
   family: KeyFamily,
   digest: DigestName | null,
-  identifierDer: Uint8Array,
+  encode: () => Uint8Array,
   pss = false,
 ): SignatureAlgorithm {
-  return { name, family, digest, pss, identifierDer }
+  let identifierDer: Uint8Array | undefined
+  return {
+    name,
+    family,
+    digest,
+    pss,
+    // Who verifies one message needs few of them.
+    get identifierDer() {
+      return (identifierDer ??= encode())
+    },
+  }
 }
 
 /** Every signature algorithm that verifies, by name. */
 export const SIGNATURE_ALGORITHMS = {
-  'ecdsa-sha256': algorithm('ecdsa-sha256', 'ec', 'sha256', identifier(OID.ecdsaWithSha256)),
-  'ecdsa-sha384': algorithm('ecdsa-sha384', 'ec', 'sha384', identifier(OID.ecdsaWithSha384)),
-  'ecdsa-sha512': algorithm('ecdsa-sha512', 'ec', 'sha512', identifier(OID.ecdsaWithSha512)),
-  'rsa-sha256': algorithm('rsa-sha256', 'rsa', 'sha256', identifier(OID.sha256WithRsa, encodeNull())),
-  'rsa-sha384': algorithm('rsa-sha384', 'rsa', 'sha384', identifier(OID.sha384WithRsa, encodeNull())),
-  'rsa-sha512': algorithm('rsa-sha512', 'rsa', 'sha512', identifier(OID.sha512WithRsa, encodeNull())),
-  'rsa-pss-sha256': algorithm('rsa-pss-sha256', 'rsa', 'sha256', pssIdentifier('sha256'), true),
-  'rsa-pss-sha384': algorithm('rsa-pss-sha384', 'rsa', 'sha384', pssIdentifier('sha384'), true),
-  'rsa-pss-sha512': algorithm('rsa-pss-sha512', 'rsa', 'sha512', pssIdentifier('sha512'), true),
-  ed25519: algorithm('ed25519', 'ed25519', null, identifier(OID.ed25519)),
-  'ml-dsa-44': algorithm('ml-dsa-44', 'ml-dsa-44', null, identifier(OID.mlDsa44)),
-  'ml-dsa-65': algorithm('ml-dsa-65', 'ml-dsa-65', null, identifier(OID.mlDsa65)),
-  'ml-dsa-87': algorithm('ml-dsa-87', 'ml-dsa-87', null, identifier(OID.mlDsa87)),
+  'ecdsa-sha256': algorithm('ecdsa-sha256', 'ec', 'sha256', () => identifier(OID.ecdsaWithSha256)),
+  'ecdsa-sha384': algorithm('ecdsa-sha384', 'ec', 'sha384', () => identifier(OID.ecdsaWithSha384)),
+  'ecdsa-sha512': algorithm('ecdsa-sha512', 'ec', 'sha512', () => identifier(OID.ecdsaWithSha512)),
+  'rsa-sha256': algorithm('rsa-sha256', 'rsa', 'sha256', () => identifier(OID.sha256WithRsa, encodeNull())),
+  'rsa-sha384': algorithm('rsa-sha384', 'rsa', 'sha384', () => identifier(OID.sha384WithRsa, encodeNull())),
+  'rsa-sha512': algorithm('rsa-sha512', 'rsa', 'sha512', () => identifier(OID.sha512WithRsa, encodeNull())),
+  'rsa-pss-sha256': algorithm('rsa-pss-sha256', 'rsa', 'sha256', () => pssIdentifier('sha256'), true),
+  'rsa-pss-sha384': algorithm('rsa-pss-sha384', 'rsa', 'sha384', () => pssIdentifier('sha384'), true),
+  'rsa-pss-sha512': algorithm('rsa-pss-sha512', 'rsa', 'sha512', () => pssIdentifier('sha512'), true),
+  ed25519: algorithm('ed25519', 'ed25519', null, () => identifier(OID.ed25519)),
+  'ml-dsa-44': algorithm('ml-dsa-44', 'ml-dsa-44', null, () => identifier(OID.mlDsa44)),
+  'ml-dsa-65': algorithm('ml-dsa-65', 'ml-dsa-65', null, () => identifier(OID.mlDsa65)),
+  'ml-dsa-87': algorithm('ml-dsa-87', 'ml-dsa-87', null, () => identifier(OID.mlDsa87)),
 } as const satisfies Record<string, SignatureAlgorithm>
 
 export type SignatureAlgorithmName = keyof typeof SIGNATURE_ALGORITHMS
@@ -141,16 +151,24 @@ export interface AlgorithmIdentifier {
   readonly der: Uint8Array
 }
 
-/** The usual ones, each read once: as one object, so that comparing two needs no octets. */
-export const USUAL_IDENTIFIERS = new OctetTable(
-  [
-    ...Object.values(SIGNATURE_ALGORITHMS).map(({ identifierDer }) => identifierDer),
-    ...Object.values(DIGESTS).flatMap(({ oid }) => [identifier(oid), identifier(oid, encodeNull())]),
-  ].map((der) => [der, Object.freeze(decodeAlgorithmIdentifier(DerReader.over(der, KEY_LIMITS)))]),
-)
+/** The usual ones, each read once: as one object, so that comparing two needs no octets. There are those that were met. */
+export const USUAL_IDENTIFIERS = new OctetTable<AlgorithmIdentifier>()
+
+/** What those of signatures name. */
+const usualSignatures = new Map<AlgorithmIdentifier, SignatureAlgorithm>()
 
 export function readAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
-  return reader.known(USUAL_IDENTIFIERS) ?? decodeAlgorithmIdentifier(reader)
+  const known = reader.known(USUAL_IDENTIFIERS)
+  if (known !== undefined) return known
+  const read = decodeAlgorithmIdentifier(reader)
+  const signature = writtenAs(read)
+  // Nobody fills a memory by what he writes: there are not many of these.
+  if (signature === undefined && !(DIGESTS_BY_OID.has(read.oid) && isAbsentOrNull(read.parametersDer))) return read
+  // A copy: to slice a Buffer is none.
+  const usual = Object.freeze(decodeAlgorithmIdentifier(DerReader.over(new Uint8Array(read.der), KEY_LIMITS)))
+  USUAL_IDENTIFIERS.add(usual.der, usual)
+  if (signature !== undefined) usualSignatures.set(usual, signature)
+  return usual
 }
 
 function decodeAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
@@ -162,26 +180,31 @@ function decodeAlgorithmIdentifier(reader: DerReader): AlgorithmIdentifier {
   return { oid, parametersDer, der: reader.bytes.subarray(start, reader.position) }
 }
 
-const key = (der: Uint8Array): string => asBuffer(der).toString('latin1')
-
-/** AlgorithmIdentifier octets → algorithm. Every form that is accepted, so that reading one is a look-up. */
-const SIGNATURES_BY_DER: ReadonlyMap<string, SignatureAlgorithm> = new Map(
-  Object.values(SIGNATURE_ALGORITHMS).map((entry) => [key(entry.identifierDer), entry]),
-)
-
-/** The same by the objects that reading them usually yields. */
-const USUAL_SIGNATURES: ReadonlyMap<AlgorithmIdentifier, SignatureAlgorithm> = new Map(
-  Object.values(SIGNATURE_ALGORITHMS).map((entry) => [
-    readAlgorithmIdentifier(DerReader.over(entry.identifierDer, KEY_LIMITS)),
-    entry,
-  ]),
-)
-
-const RSA_SIGNATURES_BY_OID: ReadonlyMap<string, SignatureAlgorithm> = new Map([
-  [OID.sha256WithRsa, SIGNATURE_ALGORITHMS['rsa-sha256']],
-  [OID.sha384WithRsa, SIGNATURE_ALGORITHMS['rsa-sha384']],
-  [OID.sha512WithRsa, SIGNATURE_ALGORITHMS['rsa-sha512']],
+const SIGNATURES_BY_OID: ReadonlyMap<string, readonly SignatureAlgorithm[]> = new Map([
+  [OID.ecdsaWithSha256, [SIGNATURE_ALGORITHMS['ecdsa-sha256']]],
+  [OID.ecdsaWithSha384, [SIGNATURE_ALGORITHMS['ecdsa-sha384']]],
+  [OID.ecdsaWithSha512, [SIGNATURE_ALGORITHMS['ecdsa-sha512']]],
+  [OID.sha256WithRsa, [SIGNATURE_ALGORITHMS['rsa-sha256']]],
+  [OID.sha384WithRsa, [SIGNATURE_ALGORITHMS['rsa-sha384']]],
+  [OID.sha512WithRsa, [SIGNATURE_ALGORITHMS['rsa-sha512']]],
+  [
+    OID.rsaPss,
+    [
+      SIGNATURE_ALGORITHMS['rsa-pss-sha256'],
+      SIGNATURE_ALGORITHMS['rsa-pss-sha384'],
+      SIGNATURE_ALGORITHMS['rsa-pss-sha512'],
+    ],
+  ],
+  [OID.ed25519, [SIGNATURE_ALGORITHMS.ed25519]],
+  [OID.mlDsa44, [SIGNATURE_ALGORITHMS['ml-dsa-44']]],
+  [OID.mlDsa65, [SIGNATURE_ALGORITHMS['ml-dsa-65']]],
+  [OID.mlDsa87, [SIGNATURE_ALGORITHMS['ml-dsa-87']]],
 ])
+
+/** The algorithm whose identifier, as signet writes it, is this one octet by octet. */
+function writtenAs({ oid, der }: AlgorithmIdentifier): SignatureAlgorithm | undefined {
+  return SIGNATURES_BY_OID.get(oid)?.find(({ identifierDer }) => equalBytes(identifierDer, der))
+}
 
 /**
  * The signature algorithm that an AlgorithmIdentifier names.
@@ -189,12 +212,13 @@ const RSA_SIGNATURES_BY_OID: ReadonlyMap<string, SignatureAlgorithm> = new Map([
  * @throws {@link TrustError} `ERR_ALGORITHM_NOT_ALLOWED` for SHA-1, MD5, DSA, unknown algorithms and odd parameters
  */
 export function signatureAlgorithmOf(found: AlgorithmIdentifier): SignatureAlgorithm {
-  const known = USUAL_SIGNATURES.get(found) ?? SIGNATURES_BY_DER.get(key(found.der))
+  const known = usualSignatures.get(found) ?? writtenAs(found)
   if (known !== undefined) return known
-  if (found.oid === OID.rsaPss && found.parametersDer !== undefined) return pssAlgorithm(found.parametersDer)
+  const { oid, parametersDer } = found
+  if (oid === OID.rsaPss && parametersDer !== undefined) return pssAlgorithm(parametersDer)
   // RFC 4055 §5: RSA PKCS #1 v1.5 identifiers with absent parameters must be accepted too.
-  const rsa = found.parametersDer === undefined ? RSA_SIGNATURES_BY_OID.get(found.oid) : undefined
-  if (rsa !== undefined) return rsa
+  const [named] = SIGNATURES_BY_OID.get(oid) ?? []
+  if (named?.family === 'rsa' && !named.pss && parametersDer === undefined) return named
   throw notAllowed('signature', found.oid)
 }
 
@@ -236,22 +260,21 @@ const DIGESTS_BY_OID: ReadonlyMap<string, DigestName> = new Map(
 export function digestOf(found: AlgorithmIdentifier): DigestName {
   const digest = DIGESTS_BY_OID.get(found.oid)
   if (digest === undefined) throw notAllowed('digest', found.oid)
-  const { parametersDer } = found
-  if (parametersDer !== undefined && !(parametersDer.length === 2 && parametersDer[0] === TAG.null)) {
+  if (!isAbsentOrNull(found.parametersDer)) {
     throw new EncodingError('ERR_DER_NON_CANONICAL', 'a digest algorithm has no parameters')
   }
   return digest
 }
 
-const DIGEST_IDENTIFIERS: Readonly<Record<DigestName, Uint8Array>> = {
-  sha256: identifier(OID.sha256),
-  sha384: identifier(OID.sha384),
-  sha512: identifier(OID.sha512),
+function isAbsentOrNull(parametersDer: Uint8Array | undefined): boolean {
+  return parametersDer === undefined || (parametersDer.length === 2 && parametersDer[0] === TAG.null)
 }
+
+const digestIdentifiers: Partial<Record<DigestName, Uint8Array>> = {}
 
 /** The AlgorithmIdentifier of a digest with absent parameters (RFC 5754 §2). */
 export function digestIdentifierDer(digest: DigestName): Uint8Array {
-  return DIGEST_IDENTIFIERS[digest]
+  return (digestIdentifiers[digest] ??= identifier(DIGESTS[digest].oid))
 }
 
 /** Whether a key of this family can make this signature. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DerReader, encodeValue, TAG } from '../../src/asn1/index.js'
-import { decodeOid, encodeOid } from '../../src/asn1/oid.js'
+import { DerReader, encodeValue, OID, TAG } from '../../src/asn1/index.js'
+import { decodeOid, encodeOid, namedOid } from '../../src/asn1/oid.js'
 import { expectCode } from '../support/expect-code.js'
 import { fromHex, toHex } from '../support/der.js'
 import { outcomeOf } from '../support/only-signet-errors.js'
@@ -10,6 +10,26 @@ const LIMITS = { maxBytes: 2 << 20, maxDepth: 2, maxNodes: 10 }
 const read = (content: Uint8Array): string => DerReader.over(encodeValue(TAG.oid, content), LIMITS).oid()
 
 describe('decodeOid', () => {
+  // First of all, before any of them was met.
+  it('keeps nothing of an input that changes afterwards', () => {
+    for (const text of Object.values(OID)) {
+      const input = Buffer.from(encodeOid(text))
+      expect(namedOid(input, 0, input.length)).toBeUndefined()
+      expect(decodeOid(input, Error)).toBe(text)
+      const copy = Buffer.from(input)
+      input.fill(1)
+      expect(namedOid(copy, 0, copy.length)).toBe(text)
+      expect(namedOid(input, 0, input.length)).toBeUndefined()
+      expect(decodeOid(copy, Error)).toBe(text)
+    }
+  })
+
+  it('keeps no others where those that have a name are', () => {
+    const content = encodeOid('1.2.3.4.5')
+    expect(decodeOid(content, Error)).toBe('1.2.3.4.5')
+    expect(namedOid(content, 0, content.length)).toBeUndefined()
+  })
+
   it.each([
     ['550403', '2.5.4.3'],
     ['2a864886f70d01010b', '1.2.840.113549.1.1.11'],

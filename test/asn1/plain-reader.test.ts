@@ -5,6 +5,12 @@ import { isSignetError } from '../../src/errors/index.js'
 
 const value = (octets: number, tag: number = TAG.octetString): Uint8Array => encodeValue(tag, new Uint8Array(octets))
 
+function tableOf<T>(octets: Uint8Array, entry: T): OctetTable<T> {
+  const table = new OctetTable<T>()
+  table.add(octets, entry)
+  return table
+}
+
 describe('PlainReader', () => {
   it.each([0, 1, 127, 128, 255, 256, 65_535])('reads a value of %i octets', (octets) => {
     const der = value(octets)
@@ -38,7 +44,7 @@ describe('PlainReader', () => {
     reader.pass(TAG.integer, der.length)
     reader.same(Uint8Array.of(TAG.integer), der.length)
     expect(reader.content(TAG.integer, der.length)).toHaveLength(0)
-    expect(reader.known(TAG.integer, new OctetTable([[value(1, TAG.integer), 1]]), der.length)).toBeUndefined()
+    expect(reader.known(TAG.integer, tableOf(value(1, TAG.integer), 1), der.length)).toBeUndefined()
     expect(reader.position).toBe(0)
     expect(reader.isPlain).toBe(false)
   })
@@ -59,7 +65,7 @@ describe('PlainReader', () => {
   })
 
   it('looks values up in a table, and stops at those that are not there', () => {
-    const table = new OctetTable([[value(2), 'two']])
+    const table = tableOf(value(2), 'two')
     const reader = new PlainReader(Buffer.concat([value(2), value(3)]))
     expect(reader.known(TAG.octetString, table, 9)).toBe('two')
     expect(reader.position).toBe(4)

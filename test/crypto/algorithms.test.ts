@@ -34,6 +34,26 @@ function identifier(oid: string, ...parameters: Uint8Array[]): Uint8Array {
 }
 
 describe('readAlgorithmIdentifier', () => {
+  // First of all, before any of them was met.
+  it('keeps nothing of an input that changes afterwards', () => {
+    for (const { identifierDer } of Object.values(SIGNATURE_ALGORITHMS)) {
+      const input = Buffer.from(identifierDer)
+      const { der, oid } = parsed(input)
+      expect(der).toEqual(identifierDer)
+      input.fill(0)
+      expect(der).toEqual(identifierDer)
+      expect(() => parsed(input)).toThrow()
+      expect(parsed(identifierDer)).toMatchObject({ der: identifierDer, oid })
+    }
+  })
+
+  it('yields the usual ones as one object each', () => {
+    const usual = [...Object.values(SIGNATURE_ALGORITHMS).map(({ identifierDer }) => identifierDer)]
+    const digests = Object.values(DIGESTS).flatMap(({ oid }) => [identifier(oid), identifier(oid, encodeNull())])
+    for (const der of [...usual, ...digests]) expect(parsed(Uint8Array.from(der))).toBe(parsed(der))
+    expect(parsed(identifier('1.2.3'))).not.toBe(parsed(identifier('1.2.3')))
+  })
+
   it('reads an OID with and without parameters, and keeps the whole', () => {
     const der = identifier(OID.sha256, encodeNull())
     expect(parsed(der)).toEqual({ oid: OID.sha256, parametersDer: encodeNull(), der })
