@@ -25,12 +25,7 @@ export const COLD_ROWS: Rows = {
 
 /** Ratios are those of time to Node that does nothing: what is printed as `x × node` is how much faster Node alone is. */
 async function coldVerify(name: string, folder: string): Promise<Row> {
-  const demo = deployment(folder)
-  const content = join(demo, 'note.json')
-  writeFileSync(content, `${JSON.stringify({ publisher_id: 'compute:compute-07', payload: 'x'.repeat(980) })}\n`)
-  signet(demo, ['sign', 'note.json', '--as', 'credentials/compute-07/signer', '--type', 'bench.run', '--to', 'bench'])
-  const files = ['--content', 'note.json', '--trust', 'trust.p7', '--bind', 'publisher_id == service:node']
-  const verify = ['verify', 'note.json.p7s', '--for', 'bench', ...files, '--max-age', '1d']
+  const { demo, words: verify } = coldCase(folder)
   const node = (label: string, words: readonly string[]): Contender => ({
     name: label,
     run: () => execFileSync(process.execPath, [...words], { cwd: demo, env: environment(demo) }),
@@ -47,6 +42,20 @@ async function coldVerify(name: string, folder: string): Promise<Row> {
     ],
     ROUNDS,
   )
+}
+
+/** A message of 1 KiB in a folder, and what verifies it there. */
+export function coldCase(folder: string): { demo: string; words: string[]; variables: Record<string, string> } {
+  const demo = deployment(folder)
+  writeFileSync(
+    join(demo, 'note.json'),
+    `${JSON.stringify({ publisher_id: 'compute:compute-07', payload: 'x'.repeat(980) })}\n`,
+  )
+  const as = ['--as', 'credentials/compute-07/signer', '--type', 'bench.run', '--to', 'bench', '--lifetime', '1d']
+  signet(demo, ['sign', 'note.json', ...as, '--force'])
+  const files = ['--content', 'note.json', '--trust', 'trust.p7', '--bind', 'publisher_id == service:node']
+  const words = ['verify', 'note.json.p7s', '--for', 'bench', ...files, '--max-age', '1d']
+  return { demo, words, variables: environment(demo) }
 }
 
 /** As others verify: a detached signature, its certificate, the chain. CRLs are left out. */

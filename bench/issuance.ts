@@ -1,7 +1,7 @@
 /** Issuing: in bulk, one by one, many at once, into files; what it takes from memory; beside what cannot be avoided. */
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, type KeyObject, randomBytes, sign, webcrypto } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../dist/store/index.js'
 import { Approver } from '../dist/authority/approve.js'
@@ -21,7 +21,6 @@ import { encodeSigned, generateSerial } from '../dist/x509/index.js'
 import type { BenchContext, Rows } from './context.ts'
 import { measure, type Row } from './harness.ts'
 import { startPeers } from './peers.ts'
-import { runMeasured } from './process.ts'
 
 const ENTITIES = 5000
 const BULK = 10_000
@@ -232,74 +231,4 @@ function bareCommits(folder: string): { name: string; operations: number; run: (
       for (let index = 0; index < 40; index++) insert.run(randomBytes(20).toString('hex'))
     },
   }
-}
-
-/** What bulk issuance keeps in memory, in a process of its own. */
-export interface IssuanceMemory {
-  readonly certificates: number
-  readonly perSecond: number
-  /** After each tenth: resident, and on the heap when its garbage is collected. */
-  readonly residentMegabytes: readonly number[]
-  readonly heapMegabytes: readonly number[]
-}
-
-const CHILD = (dist: string, folder: string, count: number): string => `
-const at = (name) => import(${JSON.stringify(dist)} + name + '/index.js')
-const [A, C, I] = await Promise.all(['authority', 'crypto', 'identity'].map(at))
-const clock = { now: () => new Date() }
-const passphrase = new C.Passphrase(Buffer.from('memory'))
-const home = ${JSON.stringify(join(folder, 'memory'))}
-const rootDirectory = home + '-root'
-const rules = { trustDomain: 'cloud.example', domains: [], addressRanges: ['127.0.0.0/8'], algorithm: 'p256' }
-await A.bootstrap({ home, rootDirectory, passphrase, ...rules }, clock)
-const authority = await A.Authority.open(home, clock)
-const now = await authority.now()
-const key = await authority.issuingKey(passphrase)
-const crls = await A.currentCrls(authority, key, now)
-const id = (index) => 'bulk-' + (index % 10_000)
-const record = (_, index) => I.entityRecord({ id: id(index), kind: 'node' }, 'cloud.example', now)
-const entities = Array.from({ length: 10_000 }, record)
-await authority.store.transaction(async (transaction) => {
-  await transaction.insertEntities(entities)
-  await transaction.logAll(now, 'entity.added', entities.map(({ id }) => ({ id })))
-})
-function* requests() {
-  const made = { kind: 'generate', algorithm: 'p256' }
-  for (let index = 0; index < ${count}; index++) yield { entity: id(index), profile: A.PROFILES.peer, key: made }
-}
-const [residentMegabytes, heapMegabytes] = [[], []]
-let done = 0
-const start = performance.now()
-for await (const group of A.issueInGroups({ authority, key, crls, at: now }, requests())) {
-  done += group.length
-  if ((10 * done) % ${count} !== 0) continue
-  gc()
-  const { rss, heapUsed } = process.memoryUsage()
-  residentMegabytes.push(Math.round(rss / 1e6))
-  heapMegabytes.push(Math.round(heapUsed / 1e6))
-}
-const perSecond = Math.round((1000 * done) / (performance.now() - start))
-await authority.close()
-process.stdout.write(JSON.stringify({ certificates: done, perSecond, residentMegabytes, heapMegabytes }))
-`
-
-export async function measureIssuanceMemory(folder: string, count = 100_000): Promise<IssuanceMemory> {
-  const place = mkdtempSync(join(folder, 'issuance-'))
-  const program = CHILD(new URL('../dist/', import.meta.url).href, place, count)
-  try {
-    const { output } = await runMeasured(
-      process.execPath,
-      ['--expose-gc', '--input-type=module', '-e', program],
-      600_000,
-    )
-    return JSON.parse(output) as IssuanceMemory
-  } finally {
-    rmSync(place, { recursive: true, force: true })
-  }
-}
-
-export function printIssuanceMemory(memory: IssuanceMemory): void {
-  const { certificates, perSecond, residentMegabytes, heapMegabytes } = memory
-  console.log(`${certificates} certificates at ${perSecond}/s, after each tenth: RSS ${residentMegabytes.join(' ')} MB`)
-  console.log(`  heap ${heapMegabytes.join(' ')} MB`)
 }

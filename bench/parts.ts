@@ -13,6 +13,7 @@ import { attributeValue, contentOf, digestBytes, parseSignedData, verifySigner }
 import { readMessageContext } from '../dist/message/context.js'
 import { createReplayMemory, signMessage, verifyMessage } from '../dist/message/index.js'
 import { checkPolicy } from '../dist/message/message-policy.js'
+import { partsOfColdStart } from './cold-parts.ts'
 import type { BenchContext } from './context.ts'
 import { CONTENT, type Deployment, policyFor, publish, REQUEST, signedPartOf, signMany } from './deployment.ts'
 import { quantile, rounded } from './harness.ts'
@@ -31,6 +32,7 @@ export interface Parts {
   readonly signature: readonly Part[]
   /** Of one certificate of a group of a thousand. */
   readonly issuance: readonly Part[]
+  readonly coldStart: readonly Part[]
 }
 
 export async function measureParts(context: BenchContext): Promise<Parts> {
@@ -38,6 +40,7 @@ export async function measureParts(context: BenchContext): Promise<Parts> {
     verification: await partsOfVerification(context),
     signature: await partsOfSignature(context),
     issuance: await partsOfIssuance(await context.deployment()),
+    coldStart: partsOfColdStart(context.folder),
   }
 }
 
@@ -179,6 +182,7 @@ const TITLES = {
   verification: 'a verification: P-256, 1 KiB, everything at hand',
   signature: 'a signature: P-256, 1 KiB',
   issuance: 'a certificate, in groups of a thousand, a group after the other',
+  coldStart: 'a cold signet verify, a process for each',
 } as const
 
 export function printParts(parts: Parts): void {

@@ -172,6 +172,36 @@ describe('the page', () => {
     expect(await performancePage({ ...RESULTS, machine })).toContain('was 6. Other programs ran')
   })
 
+  it('says why, where something is missed, and where the processors were', async () => {
+    const name = 'batch of files'
+    const batch = {
+      name,
+      opsPerSecond: 1,
+      p50us: 1,
+      p99us: 1,
+      peers: { 'the library': 2 },
+      ratios: { 'the library': 0.5 },
+    }
+    const issuanceMemory = {
+      certificates: 100_000,
+      perSecond: 8000,
+      threads: [
+        { name: 'one thread', microseconds: 70 },
+        { name: 'another', microseconds: 80 },
+      ],
+      bareMicroseconds: 35,
+      residentMegabytes: [1],
+      heapMegabytes: [1],
+    }
+    const page = await performancePage({ ...RESULTS, rows: [batch], issuanceMemory })
+    expect(page).toContain('- **batch of files**: two files')
+    expect(page).toMatch(/\| all +\| 150 +\|/)
+    expect(page).toContain('is 200 µs on two processors')
+    expect(await performancePage({ ...RESULTS, rows: [{ ...batch, ratios: { 'the library': 0.9 } }] })).not.toContain(
+      'why',
+    )
+  })
+
   it('takes runs together: the last that has a row has it', () => {
     const [first] = RESULTS.rows
     const again = {
