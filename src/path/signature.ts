@@ -20,7 +20,14 @@ export interface Signed {
   readonly signatureValue: Uint8Array
 }
 
-const answers = new WeakMap<Signed, WeakMap<Certificate, boolean>>()
+interface Answers {
+  /** Who was asked about first, seldom followed by another. */
+  readonly first: Certificate
+  readonly answer: boolean
+  others: WeakMap<Certificate, boolean> | undefined
+}
+
+const answers = new WeakMap<Signed, Answers>()
 
 /**
  * Verify a signature once.
@@ -32,13 +39,12 @@ export function isSignedBy(signed: Signed, signer: Certificate, policy: Algorith
   // What is allowed is asked every time: the answer kept says only that the mathematics agrees.
   const algorithm = verifyingAlgorithmOf(signed.signatureAlgorithm, policy)
   const key = signer.verifyingKey(policy)
-  let bySigner = answers.get(signed)
-  if (bySigner === undefined) answers.set(signed, (bySigner = new WeakMap()))
-  let answer = bySigner.get(signer)
-  if (answer === undefined) {
-    budget.signature()
-    answer = verifySignature(algorithm, key, signed.tbsDer, signed.signatureValue)
-    bySigner.set(signer, answer)
-  }
+  const known = answers.get(signed)
+  const kept = known?.first === signer ? known.answer : known?.others?.get(signer)
+  if (kept !== undefined) return kept
+  budget.signature()
+  const answer = verifySignature(algorithm, key, signed.tbsDer, signed.signatureValue)
+  if (known === undefined) answers.set(signed, { first: signer, answer, others: undefined })
+  else (known.others ??= new WeakMap()).set(signer, answer)
   return answer
 }
