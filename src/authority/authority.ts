@@ -34,6 +34,7 @@ export class Authority {
   readonly deployment: Deployment
   readonly root: Certificate
   readonly store: Store
+  /** What helps to issue many certificates: started when it is needed, ended by {@link close}. */
   readonly threads = new IssuingThreads()
   readonly #clock: Clock
   #issuingCas: readonly IssuingCa[]

@@ -7,6 +7,7 @@
 import { KeyMaker } from '../crypto/index.js'
 import { StrangerThread } from './stranger-thread.js'
 
+/** Nothing is started before many certificates are issued, and nothing keeps the process alive. */
 export class IssuingThreads {
   readonly keys = new KeyMaker()
   readonly strangers = new StrangerThread()

@@ -10,7 +10,7 @@ import { fileBeside } from '../files/index.js'
 import type { PurposeName } from '../path/index.js'
 import {
   type CommonKnowledge,
-  localStranger,
+  readingInTurns,
   type Reading,
   type Signed,
   type Stranger,
@@ -54,26 +54,48 @@ export interface MetStranger extends Stranger {
   part(): void
 }
 
-/** The thread of an authority's strangers. It is started for the first, and again where it failed. */
+/** Certificates before a thread is started: to start it takes as long as to read these here. */
+const ALONE = 500
+
+/** The thread of an authority's strangers. It is started when there is much to read, and again where it failed. */
 export class StrangerThread {
+  readonly #alone: number
+  #read = 0
   #thread: Thread | undefined
 
+  /** @param alone - Certificates that are read on this thread, before another is started. */
+  constructor(alone: number = ALONE) {
+    this.#alone = alone
+  }
+
   /**
-   * Meet a stranger on the thread; where the program has no file to start one from, on this.
+   * Meet a stranger on the thread; where there is little to read, or no file to start a thread from, on this.
    *
    * @throws as {@link strangerTo}
    */
   meet(knowledge: CommonKnowledge): MetStranger {
-    const here = strangerTo(knowledge)
-    const file = fileBeside(import.meta.url, './stranger-worker.js')
-    if (file === undefined) return { ...localStranger(knowledge), part: () => undefined }
-    if (this.#thread?.hasFailed !== false) this.#thread = new Thread(file)
-    return this.#thread.meet(knowledge, here)
+    const read = strangerTo(knowledge)
+    const here = readingInTurns(read)
+    let there: MetStranger | undefined
+    return {
+      read: (signed) => {
+        this.#read += signed.length
+        if (this.#read > this.#alone) there ??= this.#start()?.meet(knowledge, read)
+        return (there ?? here).read(signed)
+      },
+      part: () => there?.part(),
+    }
   }
 
   /** End the thread. Who still waits is refused. */
   async close(): Promise<void> {
     await this.#thread?.close()
+  }
+
+  #start(): Thread | undefined {
+    const file = fileBeside(import.meta.url, './stranger-worker.js')
+    if (file !== undefined && this.#thread?.hasFailed !== false) this.#thread = new Thread(file)
+    return this.#thread
   }
 }
 

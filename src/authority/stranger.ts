@@ -66,7 +66,11 @@ const READ_AT_ONCE = 10
 
 /** A stranger on this thread, in turns with whoever else has work there. @throws as {@link strangerTo} */
 export function localStranger(knowledge: CommonKnowledge): Stranger {
-  const read = strangerTo(knowledge)
+  return readingInTurns(strangerTo(knowledge))
+}
+
+/** @param read - Made by {@link strangerTo}. */
+export function readingInTurns(read: (signed: Signed) => Reading): Stranger {
   let before: Promise<unknown> = Promise.resolve()
   return {
     read: (signed) => {

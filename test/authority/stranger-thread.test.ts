@@ -34,7 +34,7 @@ const knowledge = {
 const good = issued.map(({ der, profile }) => ({ der, purposes: profile.purposes }))
 
 describe('a stranger on another thread', () => {
-  const thread = new StrangerThread()
+  const thread = new StrangerThread(0)
   afterAll(() => thread.close())
 
   it('is a file of the program, beside the one that starts it', () => {
@@ -108,7 +108,7 @@ describe('a stranger on another thread', () => {
   })
 
   it('CA-09: a thread that is gone answers nothing, neither what was asked nor what is asked later', async () => {
-    const other = new StrangerThread()
+    const other = new StrangerThread(0)
     const stranger = other.meet(knowledge)
     const asked = stranger.read(good)
     const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
@@ -120,7 +120,7 @@ describe('a stranger on another thread', () => {
   it('keeps no process alive when nothing is asked', async () => {
     const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
     const before = ports()
-    const other = new StrangerThread()
+    const other = new StrangerThread(0)
     const stranger = other.meet(knowledge)
     expect(ports()).toBe(before)
     const asked = stranger.read(good)
@@ -130,8 +130,23 @@ describe('a stranger on another thread', () => {
     await other.close()
   })
 
+  it('starts none for a few, and reads them here', async () => {
+    const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    const before = ports()
+    const other = new StrangerThread(good.length)
+    const stranger = other.meet(knowledge)
+    const asked = stranger.read(good)
+    expect(ports()).toBe(before)
+    const readings = await asked
+    const again = stranger.read(good)
+    expect(ports()).toBe(before + 1)
+    expect(await again).toEqual(readings)
+    stranger.part()
+    await other.close()
+  })
+
   it('takes another thread where the first is gone', async () => {
-    const other = new StrangerThread()
+    const other = new StrangerThread(0)
     other.meet(knowledge)
     await other.close()
     expect(await other.meet(knowledge).read(good)).toHaveLength(good.length)
