@@ -8,7 +8,7 @@
 import { UsageError } from '../errors/index.js'
 import { asBuffer } from './memory.js'
 import { OctetTable } from './octet-table.js'
-import { OID } from './oids.js'
+import { hasName } from './oids.js'
 
 /** Longest OID in content octets. The longest in use here has 14; this also keeps decoding cheap. */
 const MAX_OID_OCTETS = 64
@@ -22,7 +22,6 @@ const MAX_REMEMBERED = 1024
 
 /** Those that have a name here, by their content octets: as they are met, for to encode all takes longer than many need. */
 const named = new OctetTable<string>()
-const NAMED: ReadonlySet<string> = new Set(Object.values(OID))
 
 /** Dotted text of the content octets from `start` to before `end`, of an object identifier that has a name and was met. */
 export function namedOid(bytes: Uint8Array, start: number, end: number): string | undefined {
@@ -39,7 +38,7 @@ export function decodeOid(content: Uint8Array, fail: (message: string) => Error)
   if (known !== undefined) return known
   const text = decodeArcs(content, fail)
   // A copy: to slice a Buffer is none.
-  if (NAMED.has(text)) named.add(new Uint8Array(content), text)
+  if (hasName(text)) named.add(new Uint8Array(content), text)
   else if (decoded.size < MAX_REMEMBERED) decoded.set(key, text)
   return text
 }

@@ -170,6 +170,11 @@ export const OID = {
 
 const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(OID).map(([name, oid]) => [oid, name]))
 
+/** Whether an object identifier is among {@link OID}. */
+export function hasName(oid: string): boolean {
+  return NAMES.has(oid)
+}
+
 /**
  * An OID as people write it: dotted.
  *

@@ -4,9 +4,9 @@
  *
  * @module authority/stranger-thread (floor 7)
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { InternalError } from '../errors/index.js'
-import { fileBeside } from '../files/index.js'
+import { fileBeside, startThread } from '../files/index.js'
 import type { PurposeName } from '../path/index.js'
 import {
   type CommonKnowledge,
@@ -106,20 +106,22 @@ class Thread {
   #failure: Error | undefined
 
   constructor(file: URL) {
-    // Flags of this program that name what it runs are none of the thread's.
-    this.#worker = new Worker(file, { execArgv: [] })
-    this.#worker.on('message', (answer: Answer) => {
-      this.#take(answer)
+    const fail = (why: string, options?: ErrorOptions): void => {
+      this.#fail(new InternalError('ERR_INTERNAL', `the thread that validates certificates ${why}`, options))
+    }
+    // Who waits for an answer keeps the process alive; a thread that nobody asks does not.
+    this.#worker = startThread(file, {
+      message: (answer: Answer) => {
+        this.#take(answer)
+      },
+      // What it could not bear, a lack of memory or a file that is not ours, is no verdict about a certificate.
+      error: (cause) => {
+        fail('failed', { cause })
+      },
+      exit: () => {
+        fail('ended')
+      },
     })
-    // What it could not bear, a lack of memory or a file that is not ours, is no verdict about a certificate.
-    this.#worker.on('error', (cause) => {
-      this.#fail(new InternalError('ERR_INTERNAL', 'the thread that validates certificates failed', { cause }))
-    })
-    this.#worker.on('exit', () => {
-      this.#fail(new InternalError('ERR_INTERNAL', 'the thread that validates certificates ended'))
-    })
-    // Who waits for an answer keeps the process alive; a thread that nobody asks does not. To listen would undo it.
-    this.#worker.unref()
   }
 
   get hasFailed(): boolean {

@@ -4,8 +4,8 @@
  *
  * @module crypto/key-maker (floor 2)
  */
-import { Worker } from 'node:worker_threads'
-import { fileBeside } from '../files/index.js'
+import type { Worker } from 'node:worker_threads'
+import { fileBeside, startThread } from '../files/index.js'
 import type { KeyAlgorithmName } from './algorithms.js'
 import { type CurveName, CURVES, isCurveName } from './curves.js'
 import { GeneratedKey } from './generate-key.js'
@@ -101,16 +101,13 @@ export class KeyMaker {
       this.#made = -Infinity
       return undefined
     }
-    // Flags of this program that name what it runs are none of the thread's.
-    const worker = new Worker(file, { execArgv: [] })
-    worker.on('message', (octets: Uint8Array) => {
-      this.#take(octets)
+    return startThread(file, {
+      message: (octets: Uint8Array) => {
+        this.#take(octets)
+      },
+      error: () => {
+        this.#made = -Infinity
+      },
     })
-    worker.on('error', () => {
-      this.#made = -Infinity
-    })
-    // After it is listened to, which would undo it.
-    worker.unref()
-    return worker
   }
 }

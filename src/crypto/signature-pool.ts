@@ -5,9 +5,9 @@
  */
 import type { KeyObject } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { StateError } from '../errors/index.js'
-import { fileBeside } from '../files/index.js'
+import { fileBeside, startThread } from '../files/index.js'
 import { requireFamily, type VerifyingAlgorithm } from './algorithms.js'
 import { type SignatureCheck, verifySignature } from './signature.js'
 import { MAX_KEYS, SignatureRing, SLOT_OCTETS, SLOTS } from './signature-ring.js'
@@ -122,21 +122,19 @@ export class SignaturePool {
 
   #start(file: URL, thread: number): void {
     const workerData: ThreadData = { memory: this.#ring.memory, thread }
-    // Flags of this program that name what it runs are none of the thread's.
-    const worker = new Worker(file, { workerData, execArgv: [] })
-    this.#threads.set(thread, worker)
-    worker.on('message', () => {
-      this.#watch()
-    })
-    // It ends, too, and nobody takes what it did not say for an answer.
-    worker.on('error', () => undefined)
-    worker.on('exit', () => {
-      this.#threads.delete(thread)
-      this.#ring.giveBack(thread)
-      this.#watch()
-    })
-    // After it is listened to, which would undo it.
-    worker.unref()
+    const listeners = {
+      message: () => {
+        this.#watch()
+      },
+      // It ends, too, and nobody takes what it did not say for an answer.
+      error: () => undefined,
+      exit: () => {
+        this.#threads.delete(thread)
+        this.#ring.giveBack(thread)
+        this.#watch()
+      },
+    }
+    this.#threads.set(thread, startThread(file, listeners, { workerData }))
   }
 
   #put(asked: Asked): boolean {

@@ -1,4 +1,3 @@
-export { fileBeside } from './beside.js'
 export { MAX_LINE_BYTES, readLines } from './lines.js'
 export { type Pieces, readPieces, writePiecesAtomic } from './pieces.js'
 export {
@@ -13,6 +12,7 @@ export {
 export { replaceFileInTurns } from './replace.js'
 export { type FileStream, keeping, openFileStream, readFileInTurns, type StagedFile, stageFile } from './stream.js'
 export { syncPaths, syncTree, syncTrees } from './sync.js'
+export { fileBeside, startThread } from './thread.js'
 export {
   discardDirectory,
   giveToGroup,
