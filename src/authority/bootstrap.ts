@@ -5,7 +5,7 @@
  * @module authority/bootstrap (floor 7)
  */
 import { hash, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import {
   encryptPrivateKey,
@@ -269,7 +269,6 @@ async function recordBeginning(store: Store, { deployment, root, issuing, rootCr
 
 /** Write a root bundle, all of it or nothing. */
 function writeRootBundle(directory: string, rootKey: KeyObject, root: Certificate, passphrase: Passphrase): void {
-  mkdirSync(dirname(directory), { recursive: true })
   writeDirectoryAtomic(directory, SECRET_DIRECTORY_MODE, (stage) => {
     writeNew(join(stage, ROOT_FILES.key), encryptPrivateKey(rootKey, passphrase), SECRET_MODE)
     writeNew(join(stage, ROOT_FILES.certificate), root.toPem(), PUBLIC_MODE)

@@ -14,7 +14,7 @@ import {
   type KeySource,
 } from '../authority/index.js'
 import { refuseForeign } from '../credential/index.js'
-import { readLines, readPieces } from '../files/index.js'
+import { readLines, readPieces, refuseUnwritable } from '../files/index.js'
 import { entityPages } from '../identity/index.js'
 import type { Invocation } from './invocation.js'
 import { deliver, type Delivered, HEADINGS, type IssueOptions, type Order, ordersFor, rowOf } from './issue-delivery.js'
@@ -36,7 +36,8 @@ export async function issueToAll(
   open: () => Promise<IssuingAuthority>,
 ): Promise<void> {
   let total = 0
-  // Before anything is issued: a folder that is somebody else's is known at once.
+  // Before anything is issued: a folder that is somebody else's, or cannot be, is known at once.
+  refuseUnwritable(cli.path(given.out ?? '.'))
   for await (const { directory } of orders(cli, authority, given, key)) {
     refuseForeign(directory)
     total++

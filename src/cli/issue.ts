@@ -13,6 +13,7 @@ import {
 } from '../authority/index.js'
 import { refuseForeign } from '../credential/index.js'
 import { UsageError } from '../errors/index.js'
+import { refuseUnwritable } from '../files/index.js'
 import { examples } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { issueToAll, noteShortened } from './issue-all.js'
@@ -78,7 +79,10 @@ async function run(
       return undefined
     }
     const orders = ordersFor(cli, entity, given, keySource)
-    for (const { directory } of orders) refuseForeign(directory)
+    for (const { directory } of orders) {
+      refuseForeign(directory)
+      refuseUnwritable(directory)
+    }
     const issuing = await open()
     const issued = await make(
       issuing,

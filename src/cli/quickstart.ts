@@ -1,11 +1,17 @@
 /** `signet quickstart`: a whole small deployment in a folder, made by the commands that one would type. @module cli/quickstart (floor 8) */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { Command } from 'commander'
 import { InternalError } from '../errors/index.js'
-import { PUBLIC_MODE, refuseExisting, SECRET_DIRECTORY_MODE, SECRET_MODE, writeFileAtomic } from '../files/index.js'
+import {
+  makeDirectory,
+  PUBLIC_MODE,
+  refuseExisting,
+  SECRET_DIRECTORY_MODE,
+  SECRET_MODE,
+  writeFileAtomic,
+} from '../files/index.js'
 import type { CliEnvironment } from './environment.js'
 import { examples } from './help.js'
 import type { Invocation } from './invocation.js'
@@ -134,7 +140,7 @@ function heading(index: number): string {
 
 function prepare(folder: string): void {
   refuseExisting(folder)
-  mkdirSync(folder, { recursive: true, mode: SECRET_DIRECTORY_MODE })
+  makeDirectory(folder, SECRET_DIRECTORY_MODE)
   writeFileAtomic(join(folder, 'passphrase'), `${randomBytes(18).toString('base64url')}\n`, { mode: SECRET_MODE })
   writeFileAtomic(join(folder, 'deployment.yaml'), DEPLOYMENT, { mode: PUBLIC_MODE })
   writeFileAtomic(join(folder, 'message.json'), `${JSON.stringify(MESSAGE, null, 2)}\n`, { mode: PUBLIC_MODE })

@@ -17,7 +17,7 @@
  *
  * @module credential/directory (floor 5)
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { StateError, StoreError } from '../errors/index.js'
 import {
@@ -26,6 +26,7 @@ import {
   moveDirectory,
   placeDirectory,
   purgeTemporaries,
+  makeDirectory,
   SECRET_DIRECTORY_MODE,
   stageDirectory,
   swapLink,
@@ -212,8 +213,8 @@ function isOurs(directory: string, name: string): boolean {
 }
 
 function makeFolder(path: string, readers: Readers | undefined): void {
+  makeDirectory(path, SECRET_DIRECTORY_MODE)
   try {
-    mkdirSync(path, { recursive: true, mode: SECRET_DIRECTORY_MODE })
     openFolder(path, readers)
   } catch (cause) {
     throw writeFailure(path, cause)

@@ -1,3 +1,12 @@
+export {
+  discardDirectory,
+  makeDirectory,
+  moveDirectory,
+  placeDirectory,
+  refuseUnwritable,
+  stageDirectory,
+  writeDirectoryAtomic,
+} from './directory.js'
 export { MAX_LINE_BYTES, readLines } from './lines.js'
 export { type Pieces, readPieces, writePiecesAtomic } from './pieces.js'
 export {
@@ -14,24 +23,18 @@ export { type FileStream, keeping, openFileStream, readFileInTurns, type StagedF
 export { syncPaths, syncTree, syncTrees } from './sync.js'
 export { fileBeside, startThread } from './thread.js'
 export {
-  discardDirectory,
   giveToGroup,
   GROUP_DIRECTORY_MODE,
   GROUP_SECRET_MODE,
   lookAt,
-  makeDirectory,
-  moveDirectory,
-  placeDirectory,
   PUBLIC_DIRECTORY_MODE,
   PUBLIC_MODE,
   purgeTemporaries,
   refuseExisting,
   SECRET_DIRECTORY_MODE,
   SECRET_MODE,
-  stageDirectory,
   swapLink,
   swapLinkUnsynced,
-  writeDirectoryAtomic,
   writeFailure,
   writeFileAtomic,
   writeNew,

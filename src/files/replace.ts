@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { temporaryBeside, writeFailure } from './write.js'
+import { refuseDevice, temporaryBeside, writeFailure } from './write.js'
 
 /**
  * Write a whole file atomically and durably, in place of what is there. At every instant the old or the new content is
@@ -29,6 +29,7 @@ export async function replaceFileInTurns(path: string, content: Uint8Array, mode
     } finally {
       await file.close()
     }
+    refuseDevice(path)
     await rename(temporary, path)
     const folder = await open(dirname(path), constants.O_RDONLY)
     try {

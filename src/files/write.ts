@@ -15,11 +15,11 @@ import {
   lchownSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   type Stats,
   symlinkSync,
   unlinkSync,
@@ -43,7 +43,7 @@ export const GROUP_SECRET_MODE = 0o640
 export const GROUP_DIRECTORY_MODE = 0o750
 
 /** Every temporary name starts so; whatever carries it is a left-over of a killed process. */
-const TEMPORARY_PREFIX = '.signet-tmp-'
+export const TEMPORARY_PREFIX = '.signet-tmp-'
 
 export interface WriteOptions {
   readonly mode: number
@@ -75,26 +75,15 @@ export function writeFileAtomic(path: string, content: Uint8Array | string, opti
 
 /** Move a file that is whole to its name. */
 export function placeFile(temporary: string, path: string, { existing, olderContent }: WriteOptions): void {
-  if (existing === 'replace') renameSync(temporary, path)
-  else {
+  if (existing === 'replace') {
+    refuseDevice(path)
+    renameSync(temporary, path)
+  } else {
     // link(2) fails when the target exists, in one step: no window between the check and the write.
     linkSync(temporary, path)
     unlinkSync(temporary)
   }
   if (olderContent !== 'allow-older') syncPath(dirname(path))
-}
-
-/**
- * Make a folder, and those above it, where there is none.
- *
- * @throws {@link StoreError} `ERR_FILE_WRITE`
- */
-export function makeDirectory(path: string, mode: number): void {
-  try {
-    mkdirSync(path, { recursive: true, mode })
-  } catch (cause) {
-    throw writeFailure(path, cause)
-  }
 }
 
 /** Write a new file into a folder that nobody else sees yet, durably. Fails if the name is taken. */
@@ -153,66 +142,6 @@ export function writeAll(descriptor: number, content: Uint8Array | string): void
   while (written < bytes.length) written += writeSync(descriptor, bytes, written)
 }
 
-/**
- * Build a folder out of sight, then put it in place under its name in one step.
- *
- * @param path - Where the folder shall be; nothing may be there.
- * @param fill - Writes the content into the folder that it is given.
- * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
- * @throws {@link StoreError} `ERR_FILE_WRITE`; then nothing was changed
- */
-export function writeDirectoryAtomic(path: string, mode: number, fill: (stage: string) => void): void {
-  refuseExisting(path)
-  const stage = stageDirectory(dirname(path), mode)
-  try {
-    fill(stage)
-    placeDirectory(stage, path)
-  } catch (cause) {
-    discardDirectory(stage)
-    throw writeFailure(path, cause)
-  }
-}
-
-/**
- * Make an empty folder with a temporary name. Follow with {@link placeDirectory} or {@link discardDirectory}.
- *
- * @param target - What the folder will be called, so that its left-overs can be told from those of others.
- */
-export function stageDirectory(parent: string, mode: number, target?: string): string {
-  const stage =
-    target === undefined
-      ? join(parent, TEMPORARY_PREFIX + randomBytes(9).toString('hex'))
-      : temporaryBeside(join(parent, target))
-  try {
-    mkdirSync(parent, { recursive: true })
-    mkdirSync(stage, { mode })
-    chmodSync(stage, mode)
-  } catch (cause) {
-    throw writeFailure(parent, cause)
-  }
-  return stage
-}
-
-/** Move a staged folder to its name. An empty folder at that name gives way; anything else stays and is an error. */
-export function placeDirectory(stage: string, path: string): void {
-  try {
-    syncPath(stage)
-    moveDirectory(stage, path)
-    syncPath(dirname(path))
-  } catch (cause) {
-    throw writeFailure(path, cause)
-  }
-}
-
-/** As {@link placeDirectory}, for who waits for the disk before and after. */
-export function moveDirectory(stage: string, path: string): void {
-  try {
-    renameSync(stage, path)
-  } catch (cause) {
-    throw writeFailure(path, cause)
-  }
-}
-
 /** What cannot be removed was never there, or its folder is none: what went wrong first is what is reported. */
 export function discardFile(path: string): void {
   try {
@@ -220,10 +149,6 @@ export function discardFile(path: string): void {
   } catch {
     return
   }
-}
-
-export function discardDirectory(stage: string): void {
-  rmSync(stage, { recursive: true, force: true })
 }
 
 /** Point a symbolic link at another target in one step, whether or not the link was there. */
@@ -274,6 +199,21 @@ export function lookAt(path: string): Stats | undefined {
   } catch (cause) {
     throw writeFailure(path, cause)
   }
+}
+
+/**
+ * Refuse to put a file in the place of a device, pipe or socket, or of a link to one: whoever names /dev/stdout or /dev/null
+ * wants to write into it, and root would replace it for the whole machine.
+ *
+ * @throws {@link StoreError} `ERR_FILE_WRITE`
+ */
+export function refuseDevice(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined || stats.isFile() || stats.isDirectory()) return
+  throw new StoreError('ERR_FILE_WRITE', `cannot write ${path}: it is a device, a pipe or a socket`, {
+    details: { path },
+    hint: 'name a file, and read it when it is there',
+  })
 }
 
 /** Refuse when anything, a dangling link included, has this name. */

@@ -131,6 +131,18 @@ describe('the authority', () => {
     }
   })
 
+  it('a folder that cannot be, before anything is issued', async () => {
+    const world = newWorld()
+    const count = await issued(world)
+    for (const out of ['/proc/signet', '/dev/null/below']) {
+      for (const line of [`issue --all --out ${out}`, `issue compute-07 --out ${out}`]) {
+        const { stderr } = await refused(world, line, 'ERR_FILE_WRITE')
+        expect(stderr).not.toContain('could not be delivered')
+      }
+    }
+    expect(await issued(world)).toBe(count)
+  })
+
   it('an issuer that has expired', async () => {
     const world = newWorld()
     world.clock = { now: () => addSeconds(STORY_START, 4 * 365 * DAY) }

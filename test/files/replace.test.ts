@@ -47,6 +47,15 @@ describe('replaceFileInTurns', () => {
     ])
   })
 
+  it('refuses to take the place of a device, and leaves nothing behind', async () => {
+    const place = newFolder()
+    symlinkSync('/dev/null', join(place, 'link'))
+    await expectCodeAsync('ERR_FILE_WRITE', () =>
+      replaceFileInTurns(join(place, 'link'), Buffer.from('x'), PUBLIC_MODE),
+    )
+    expect(readdirSync(place)).toEqual(['link'])
+  })
+
   it('refuses where no file can be, and leaves nothing behind', async () => {
     const place = newFolder()
     mkdirSync(join(place, 'folder'))

@@ -7,89 +7,25 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
-  discardDirectory,
-  placeDirectory,
   PUBLIC_MODE,
   purgeTemporaries,
   refuseExisting,
-  SECRET_DIRECTORY_MODE,
   SECRET_MODE,
-  stageDirectory,
   swapLink,
-  writeDirectoryAtomic,
   writeFileAtomic,
   writeNew,
 } from '../../src/files/index.js'
 import { expectCode } from '../support/expect-code.js'
+import { throwIt, under } from '../support/failing-files.js'
 import { temporaryFolder } from '../support/temporary.js'
 
-/** Which system call fails: the nth of all that a writer makes. After a crash every later one fails, too. */
-const plan = vi.hoisted(() => ({
-  enabled: false,
-  calls: [] as { name: string; argumentList: readonly unknown[] }[],
-  failAt: -1,
-  code: 'EIO',
-  crash: false,
-}))
-
-vi.mock('node:fs', async (importActual) => {
-  const actual = await importActual<typeof import('node:fs')>()
-  const wrapped: Record<string, unknown> = { ...actual }
-  for (const name of [
-    'openSync',
-    'fchmodSync',
-    'chmodSync',
-    'writeSync',
-    'fsyncSync',
-    'renameSync',
-    'linkSync',
-    'unlinkSync',
-    'mkdirSync',
-    'symlinkSync',
-    'rmSync',
-  ] as const) {
-    const real = actual[name] as (...argumentList: unknown[]) => unknown
-    wrapped[name] = (...argumentList: unknown[]): unknown => {
-      if (!plan.enabled) return real(...argumentList)
-      const number = plan.calls.length
-      plan.calls.push({ name, argumentList })
-      if (number === plan.failAt || (plan.crash && number > plan.failAt && plan.failAt >= 0)) {
-        // A write that fails may have written some of it.
-        if (name === 'writeSync') real(argumentList[0], (argumentList[1] as Uint8Array).subarray(0, 3))
-        throw Object.assign(new Error(`${plan.code}: injected`), { code: plan.code })
-      }
-      return real(...argumentList)
-    }
-  }
-  return wrapped
-})
-
-interface Fault {
-  readonly failAt: number
-  readonly code?: string
-  readonly crash?: boolean
-}
-
-/** Run a writer, failing at one call; the calls that it made. */
-function under(fault: Fault, work: () => void): { calls: typeof plan.calls; thrown: unknown } {
-  Object.assign(plan, { enabled: true, calls: [], code: 'EIO', crash: false, ...fault })
-  let thrown: unknown
-  try {
-    work()
-  } catch (error) {
-    thrown = error
-  } finally {
-    plan.enabled = false
-  }
-  return { calls: plan.calls, thrown }
-}
+vi.mock('node:fs', async () => (await import('../support/failing-files.js')).failingFiles())
 
 const root = temporaryFolder()
 let folder = root
@@ -183,6 +119,16 @@ describe('writeFileAtomic', () => {
       expect(text(join(folder, 'victim'))).toBe('victim')
     })
 
+    it('does not replace a device, nor a link to one', () => {
+      const path = join(folder, 'target')
+      symlinkSync('/dev/null', path)
+      for (const taken of [path, '/dev/null']) {
+        expectCode('ERR_FILE_WRITE', () => writeFileAtomic(taken, 'new', { mode: SECRET_MODE, existing: 'replace' }))
+      }
+      expect([lstatSync(path).isSymbolicLink(), lstatSync('/dev/null').isCharacterDevice()]).toEqual([true, true])
+      expect(readdirSync(folder)).toEqual(['target'])
+    })
+
     it('does not replace a folder', () => {
       const path = join(folder, 'target')
       mkdirSync(path)
@@ -240,10 +186,6 @@ describe('writeFileAtomic', () => {
 })
 
 /** Throw what was caught before. */
-function throwIt(thrown: unknown): never {
-  throw thrown
-}
-
 describe('writeNew', () => {
   it('writes text as UTF-8 and octets as they are', () => {
     writeNew(join(folder, 'a'), 'ü', PUBLIC_MODE)
@@ -256,88 +198,6 @@ describe('writeNew', () => {
     symlinkSync(join(folder, 'elsewhere'), join(folder, 'a'))
     expect(() => writeNew(join(folder, 'a'), 'x', PUBLIC_MODE)).toThrow('EEXIST')
     expect(existsSync(join(folder, 'elsewhere'))).toBe(false)
-  })
-})
-
-describe('writeDirectoryAtomic', () => {
-  const fill = (stage: string): void => {
-    writeNew(join(stage, 'key'), 'secret', SECRET_MODE)
-    writeNew(join(stage, 'certificate'), 'public', PUBLIC_MODE)
-  }
-
-  it.each([0o000, 0o077])('KEY-01: makes a folder of mode 700 under umask %o', (mask) => {
-    process.umask(mask)
-    writeDirectoryAtomic(join(folder, 'home'), SECRET_DIRECTORY_MODE, fill)
-    expect(modeOf(join(folder, 'home'))).toBe('700')
-    expect(readdirSync(join(folder, 'home'))).toEqual(['certificate', 'key'])
-  })
-
-  it('makes the folders above', () => {
-    writeDirectoryAtomic(join(folder, 'a', 'b'), SECRET_DIRECTORY_MODE, fill)
-    expect(text(join(folder, 'a', 'b', 'key'))).toBe('secret')
-  })
-
-  it.each([
-    ['a folder, even an empty one', (path: string) => mkdirSync(path)],
-    ['a file', (path: string) => writeFileSync(path, '')],
-    ['a dangling link', (path: string) => symlinkSync('nowhere', path)],
-  ])('KEY-02: refuses when %s is there', (_, prepare) => {
-    prepare(join(folder, 'home'))
-    expectCode('ERR_OUTPUT_EXISTS', () => writeDirectoryAtomic(join(folder, 'home'), SECRET_DIRECTORY_MODE, fill))
-    expect(readdirSync(folder)).toEqual(['home'])
-  })
-
-  it('hands on an error of its caller and leaves nothing behind', () => {
-    const fault = new Error('of the caller')
-    expect(() => writeDirectoryAtomic(join(folder, 'home'), SECRET_DIRECTORY_MODE, () => throwIt(fault))).toThrow(fault)
-    expect(readdirSync(folder)).toEqual([])
-  })
-
-  it('KEY-08: is there whole or not at all, with a failure or a crash at each system call', () => {
-    const { calls } = under({ failAt: -1 }, () =>
-      writeDirectoryAtomic(join(folder, 'probe'), SECRET_DIRECTORY_MODE, fill),
-    )
-    for (const crash of [false, true]) {
-      for (let failAt = 0; failAt < calls.length; failAt++) {
-        const place = join(folder, `${String(crash)}-${failAt}`)
-        mkdirSync(place)
-        const { thrown } = under({ failAt, crash }, () =>
-          writeDirectoryAtomic(join(place, 'home'), SECRET_DIRECTORY_MODE, fill),
-        )
-        if (!crash) expectCode('ERR_FILE_WRITE', () => throwIt(thrown))
-        if (existsSync(join(place, 'home'))) expect(readdirSync(join(place, 'home'))).toEqual(['certificate', 'key'])
-        purgeTemporaries(place)
-        expect(readdirSync(place).filter((name) => name !== 'home')).toEqual([])
-      }
-    }
-  })
-})
-
-describe('placeDirectory', () => {
-  it('lets an empty folder give way, and nothing else', () => {
-    mkdirSync(join(folder, 'empty'))
-    mkdirSync(join(folder, 'full'))
-    writeFileSync(join(folder, 'full', 'x'), '')
-    writeFileSync(join(folder, 'file'), '')
-    const stage = stageDirectory(folder, SECRET_DIRECTORY_MODE)
-    expectCode('ERR_OUTPUT_EXISTS', () => placeDirectory(stage, join(folder, 'full')))
-    expectCode('ERR_FILE_WRITE', () => placeDirectory(stage, join(folder, 'file')))
-    placeDirectory(stage, join(folder, 'empty'))
-    expect(readdirSync(folder)).toEqual(['empty', 'file', 'full'])
-  })
-})
-
-describe('stageDirectory', () => {
-  it('says when the parent cannot be', () => {
-    writeFileSync(join(folder, 'file'), '')
-    expectCode('ERR_FILE_WRITE', () => stageDirectory(join(folder, 'file', 'below'), SECRET_DIRECTORY_MODE))
-  })
-
-  it('is undone by discardDirectory', () => {
-    const stage = stageDirectory(folder, SECRET_DIRECTORY_MODE)
-    expect(statSync(stage).isDirectory()).toBe(true)
-    discardDirectory(stage)
-    expect(readdirSync(folder)).toEqual([])
   })
 })
 
