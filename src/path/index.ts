@@ -11,5 +11,6 @@ export { checkEmail, checkHostName, checkUri, type ReferenceIdentity } from './r
 export { createCrlMemory, type CrlMemory, type RevocationPolicy, type RevocationSources } from './revocation-sources.js'
 export { type RuleName, RULES } from './rules.js'
 export type { NotTheIssuer } from './search.js'
+export { verifyAhead } from './signature.js'
 export { DEFAULT_STRICTNESS, type Strictness, STRICTNESS, type StrictnessName, strictnessNamed } from './strictness.js'
 export { type PathChecks } from './validate.js'

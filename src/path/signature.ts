@@ -10,8 +10,10 @@ import {
   verifyingAlgorithmOf,
   verifySignature,
 } from '../crypto/index.js'
-import type { Certificate } from '../x509/index.js'
-import type { Budget } from './budget.js'
+import { isSignetError } from '../errors/index.js'
+import type { Steps } from '../time/index.js'
+import type { Certificate, Name } from '../x509/index.js'
+import { Budget } from './budget.js'
 
 /** Something signed: a certificate, a CRL, a basic OCSP response. */
 export interface Signed {
@@ -19,6 +21,9 @@ export interface Signed {
   readonly signatureAlgorithm: AlgorithmIdentifier
   readonly signatureValue: Uint8Array
 }
+
+/** More than a deployment has, and too few to matter if they were made up. */
+const MAX_AHEAD = 32
 
 interface Answers {
   /** Who was asked about first, seldom followed by another. */
@@ -47,4 +52,34 @@ export function isSignedBy(signed: Signed, signer: Certificate, policy: Algorith
   if (known === undefined) answers.set(signed, { first: signer, answer, others: undefined })
   else (known.others ??= new WeakMap()).set(signer, answer)
   return answer
+}
+
+/**
+ * Verify signatures in steps, one in each, so that whoever validates a path of these certificates afterwards finds the
+ * answers. Says nothing of what it found, and refuses nothing: both are for who validates.
+ *
+ * @param issued - What was signed; of more than some, the rest waits until somebody asks.
+ * @param signers - The certificates, these very objects, whose keys may have signed it.
+ */
+export function* verifyAhead(
+  issued: readonly (Signed & { readonly issuer: Name })[],
+  signers: readonly Certificate[],
+  policy: AlgorithmPolicy,
+): Steps<void> {
+  const budget = new Budget()
+  const pairs = issued
+    .slice(0, MAX_AHEAD)
+    .flatMap((signed) =>
+      signers
+        .slice(0, MAX_AHEAD)
+        .flatMap((signer) => (signed.issuer.equals(signer.subject) ? [{ signed, signer }] : [])),
+    )
+  for (const { signed, signer } of pairs.slice(0, MAX_AHEAD)) {
+    try {
+      isSignedBy(signed, signer, policy, budget)
+    } catch (error) {
+      if (!isSignetError(error)) throw error
+    }
+    yield
+  }
 }

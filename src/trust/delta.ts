@@ -140,7 +140,7 @@ function* openDeltaCopyInSteps(bytes: Uint8Array, { pin, at }: OpenTrustDeltaReq
 
 function* openDeltaInSteps(bytes: Uint8Array, { pin, at }: OpenTrustDeltaRequest): Steps<TrustDelta> {
   const published = yield* readPublished(bytes, OID.signetTrustDelta, requirePin(pin))
-  checkPublisher(published, at, 'allow-unchecked')
+  yield* checkPublisher(published, at, 'allow-unchecked')
   yield
   return make(yield* readTrustDeltaInSteps(published.content), published)
 }
@@ -201,7 +201,8 @@ function* applyInSteps(
   const der = yield* attachContentInSteps(document.signature, content)
   const directory = yield* openResult(der, delta, request)
   yield
-  checkPublisher(published, request.at, { crls: directory.crls }, [...directory.authorities, ...directory.anchors])
+  const known = [...directory.authorities, ...directory.anchors]
+  yield* checkPublisher(published, request.at, { crls: directory.crls }, known)
   remember(request.memory, requirePin(request.pin), directory)
   return { directory, der }
 }

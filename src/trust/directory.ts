@@ -186,6 +186,7 @@ export function* openCopyInSteps(bytes: Uint8Array, request: OpenTrustDirectoryR
   // The request, too, is as it was when it was made.
   const same = { pin: requirePin(pin), at: new Date(at), memory }
   const der = yield* joinInSteps([bytes])
+  yield
   const directory = yield* openInSteps(der, same)
   yield* prepareSerials(directory)
   return { der, directory }
@@ -224,7 +225,7 @@ function* openAt(bytes: Uint8Array, pin: string, instant: (directory: TrustDirec
   // Before the path: of a directory that is merely old, the CRLs inside are old, too, and that is not what is wrong.
   directory.requireCurrent(at)
   // The CRLs inside are signed by the CAs themselves, so they may speak about the publisher.
-  checkPublisher(published, at, { crls: document.crls }, [...document.authorities, ...document.anchors])
+  yield* checkPublisher(published, at, { crls: document.crls }, [...document.authorities, ...document.anchors])
   if (!document.anchors.some((certificate) => certificate.equals(published.anchor))) {
     throw new TrustError('ERR_TRUST_PIN_MISMATCH', 'the pinned root is not among the anchors of the trust directory', {
       details: { pin },

@@ -16,7 +16,7 @@ import {
   verifySigner,
 } from '../cms/index.js'
 import { TrustError, UsageError } from '../errors/index.js'
-import { type RevocationPolicy, validatePath } from '../path/index.js'
+import { DEFAULT_STRICTNESS, type RevocationPolicy, validatePath, verifyAhead } from '../path/index.js'
 import type { Steps } from '../time/index.js'
 import { type Certificate, parseFingerprint } from '../x509/index.js'
 import type { TrustHeader } from './document.js'
@@ -108,6 +108,7 @@ export function* readPublished(bytes: Uint8Array, contentType: PublishedType, pi
   if (signer.unsignedAttrs.size > 0)
     throw new TrustError('ERR_CMS_UNSIGNED_ATTRIBUTE', `${what} has no unsigned attributes`)
   const certificates = embeddedCertificates(signedData)
+  yield
   const anchor = certificates.find((certificate) => certificate.fingerprint === pin)
   if (anchor === undefined) {
     throw new TrustError('ERR_TRUST_PIN_MISMATCH', `${what} is not of the deployment with the pinned root`, {
@@ -130,22 +131,26 @@ export function* readPublished(bytes: Uint8Array, contentType: PublishedType, pi
 }
 
 /**
- * Validate the path of whoever signed, from the pinned root down.
+ * Validate the path of whoever signed, from the pinned root down, in steps.
  *
  * @param known - Certificates that the caller goes on with: what is found out about one of the same octets, the caller need
  * not find out again.
  * @throws {@link TrustError} what path validation refuses
  */
-export function checkPublisher(
-  published: Published,
+export function* checkPublisher(
+  { publisher, anchor, certificates }: Published,
   at: Date,
   revocation: RevocationPolicy,
   known: readonly Certificate[] = [],
-): void {
+): Steps<void> {
   const same = (one: Certificate): Certificate => known.find((other) => other.equals(one)) ?? one
-  validatePath(published.publisher, {
-    anchors: [same(published.anchor)],
-    intermediates: published.certificates.map(same),
+  const intermediates = certificates.map(same)
+  const crls = revocation === 'allow-unchecked' ? [] : revocation.crls
+  const issued = new Set([publisher, ...intermediates, ...crls])
+  yield* verifyAhead([...issued], intermediates, DEFAULT_STRICTNESS.algorithms)
+  validatePath(publisher, {
+    anchors: [same(anchor)],
+    intermediates,
     at,
     purpose: 'trust-directory',
     revocation,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Budget } from '../../src/path/budget.js'
-import { isSignedBy } from '../../src/path/signature.js'
-import { parseCertificate } from '../../src/x509/index.js'
+import { isSignedBy, verifyAhead } from '../../src/path/signature.js'
+import { atOnce } from '../../src/time/index.js'
+import { type Certificate, parseCertificate } from '../../src/x509/index.js'
 import { makeCertificate } from '../support/certificates.js'
 import { expectCode } from '../support/expect-code.js'
 
@@ -54,3 +55,41 @@ describe('isSignedBy', () => {
     expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => isSignedBy(signed, issuer.certificate, 'listed', budget))
   })
 })
+
+describe('verifyAhead', () => {
+  it('verifies one signature in a step, and leaves none to who asks afterwards', () => {
+    const issued = ['a', 'b', 'c'].map((subject) => makeCertificate({ subject, issuer }).certificate)
+    const signers = [...others, issuer.certificate]
+    expect([...verifyAhead(issued, signers, 'listed')]).toHaveLength(issued.length)
+    const budget = new Counting()
+    for (const one of issued) expect(isSignedBy(one, issuer.certificate, 'listed', budget)).toBe(true)
+    expect(budget.count).toBe(0)
+  })
+
+  it('says nothing of what is not signed, or not in a way that is allowed: the answer is the same for who asks', () => {
+    const { certificate } = makeCertificate({ issuer })
+    const { signatureValue } = issuer.certificate
+    const wrong = { ...fieldsOf(certificate), signatureValue }
+    const odd = { ...fieldsOf(certificate), signatureAlgorithm: { ...certificate.signatureAlgorithm, oid: '1.2.3' } }
+    atOnce(verifyAhead([wrong, odd], [issuer.certificate], 'listed'))
+    expect(isSignedBy(wrong, issuer.certificate, 'listed', new Budget())).toBe(false)
+    expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => isSignedBy(odd, issuer.certificate, 'listed', new Budget()))
+  })
+
+  it('leaves what is more than some for who asks', () => {
+    const issued = Array.from({ length: 40 }, () => makeCertificate({ issuer }).certificate)
+    expect([...verifyAhead(issued, [issuer.certificate], 'listed')]).toHaveLength(32)
+    const pairs = [
+      ...verifyAhead(
+        issued.slice(0, 10),
+        Array.from({ length: 10 }, () => issuer.certificate),
+        'listed',
+      ),
+    ]
+    expect(pairs).toHaveLength(32)
+  })
+})
+
+function fieldsOf({ tbsDer, signatureAlgorithm, signatureValue, issuer: name }: Certificate) {
+  return { tbsDer, signatureAlgorithm, signatureValue, issuer: name }
+}
