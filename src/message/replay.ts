@@ -8,6 +8,7 @@
 import { Buffer } from 'node:buffer'
 import { LimitError, StoreError } from '../errors/index.js'
 import { MINUTE } from '../time/index.js'
+import { ReplayTable } from './replay-table.js'
 
 /** What makes a message the same message. */
 export interface ReplayKey {
@@ -39,7 +40,7 @@ export function replayText({ signer, destination, messageId, step }: ReplayKey):
 /** How far the clock may go back. For so much longer than needed a message is remembered, lest it become new again. */
 export const CLOCK_STEP_SECONDS = MINUTE
 
-/** Messages that one process remembers unless told otherwise: some 200 MB. */
+/** Messages that one process remembers unless told otherwise: some 50 MB. */
 export const DEFAULT_MAX_REMEMBERED = 1_000_000
 
 /**
@@ -74,71 +75,72 @@ export function createReplayMemory(maxRemembered: number = DEFAULT_MAX_REMEMBERE
   }
 }
 
-/** Of one signer to one destination: id and step of each message. */
-interface Remembered {
-  readonly signer: string
-  readonly destination: string
-  readonly ids: Set<string>
-}
-
 /** What is forgotten at once, at most: more than comes in at once, and too little to hold anybody up. */
 const FORGOTTEN_AT_ONCE = 8
-/** Seconds that are passed over at once, at most. */
-const SECONDS_AT_ONCE = 4096
+
+/** Of one signer to one destination. */
+interface Owner {
+  readonly number: number
+  readonly signer: string
+  readonly destination: string
+  /** Messages that are remembered. */
+  count: number
+}
 
 /**
- * Messages by signer, then destination: what those of one signer to one destination have in common is there once, and not
- * compared again. And by the second in which they may be forgotten, a few whenever something comes in.
+ * Messages by signer and destination, which are compared once and then a number; each in a table of ids as long as its
+ * own, and forgotten, a few whenever something comes in, by the second in which they may be.
  */
 class KnownMessages {
   size = 0
-  readonly #bySigner = new Map<string, Map<string, Remembered>>()
-  /** By second: where it is, its id, where the next is, its id. */
-  readonly #ends = new Map<number, (Remembered | string)[]>()
-  /** Nothing ends in an earlier second. */
-  #next = Infinity
+  readonly #bySigner = new Map<string, Map<string, Owner>>()
+  /** By number; an owner of nothing has given its number back. */
+  readonly #owners: (Owner | undefined)[] = []
+  readonly #freeNumbers: number[] = []
+  /** By words of an id. */
+  readonly #tables = new Map<number, ReplayTable>()
 
-  has(key: ReplayKey): boolean {
-    return this.#bySigner.get(key.signer)?.get(key.destination)?.ids.has(idText(key)) === true
+  has({ signer, destination, messageId, step = 0 }: ReplayKey): boolean {
+    const owner = this.#bySigner.get(signer)?.get(destination)
+    return owner !== undefined && this.#tableOf(messageId).has(owner.number, step, messageId)
   }
 
   /** @returns Whether it was new. */
-  add(key: ReplayKey, until: number): boolean {
-    const { signer, destination } = key
-    const destinations = entryOf(this.#bySigner, signer, () => new Map<string, Remembered>())
-    const remembered = entryOf(destinations, destination, () => ({ signer, destination, ids: new Set<string>() }))
-    const id = idText(key)
-    if (remembered.ids.has(id)) return false
-    remembered.ids.add(id)
-    this.size++
+  add({ signer, destination, messageId, step = 0 }: ReplayKey, until: number): boolean {
+    const destinations = entryOf(this.#bySigner, signer, () => new Map<string, Owner>())
+    const owner = entryOf(destinations, destination, () => this.#newOwner(signer, destination))
     const end = Math.floor(until / 1000) + CLOCK_STEP_SECONDS
-    entryOf(this.#ends, end, () => []).push(remembered, id)
-    this.#next = Math.min(this.#next, end)
+    if (!this.#tableOf(messageId).add(owner.number, step, messageId, end)) return false
+    owner.count++
+    this.size++
     return true
   }
 
   /** Forget a few of those whose second is over. */
   forgetSome(time: number): void {
     const over = Math.floor(time / 1000) - 1
-    let forgotten = 0
-    for (let passed = 0; this.#next <= over && passed < SECONDS_AT_ONCE; passed++) {
-      const ended = this.#ends.get(this.#next)
-      for (; ended !== undefined && ended.length > 0; forgotten++) {
-        if (forgotten === FORGOTTEN_AT_ONCE) return
-        this.#forget(ended.pop() as string, ended.pop() as Remembered)
-      }
-      this.#ends.delete(this.#next)
-      this.#next = this.#ends.size === 0 ? Infinity : this.#next + 1
-    }
+    for (const table of this.#tables.values()) table.forget(over, FORGOTTEN_AT_ONCE, this.#forgotten)
   }
 
-  #forget(id: string, { signer, destination, ids }: Remembered): void {
-    ids.delete(id)
+  readonly #forgotten = (number: number): void => {
     this.size--
-    if (ids.size > 0) return
-    const destinations = this.#bySigner.get(signer)
-    destinations?.delete(destination)
-    if (destinations?.size === 0) this.#bySigner.delete(signer)
+    const owner = this.#owners[number]
+    if (owner === undefined || --owner.count > 0) return
+    this.#owners[number] = undefined
+    this.#freeNumbers.push(number)
+    const destinations = this.#bySigner.get(owner.signer)
+    destinations?.delete(owner.destination)
+    if (destinations?.size === 0) this.#bySigner.delete(owner.signer)
+  }
+
+  #newOwner(signer: string, destination: string): Owner {
+    const number = this.#freeNumbers.pop() ?? this.#owners.length
+    return (this.#owners[number] = { number, signer, destination, count: 0 })
+  }
+
+  #tableOf({ length }: Uint8Array): ReplayTable {
+    const words = Math.ceil(length / 4)
+    return entryOf(this.#tables, words, () => new ReplayTable(words))
   }
 }
 
@@ -149,12 +151,3 @@ function entryOf<K, T>(map: Map<K, T>, key: K, make: () => T): T {
   map.set(key, entry)
   return entry
 }
-
-/** Id and step: a step is written in characters that no octet is. */
-function idText({ messageId, step }: ReplayKey): string {
-  // A Buffer of so few octets takes longer to make than its text.
-  const id = characters(messageId)
-  return step === undefined ? id : `${id}\u2192${step}`
-}
-
-const characters: (octets: Uint8Array) => string = (octets) => String.fromCharCode.apply(null, octets as never)
