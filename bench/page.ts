@@ -156,18 +156,19 @@ ${threads.map(({ name, microseconds }) => `| ${name} | ${microseconds} |`).join(
 
 function steadyText({ messages, residentMegabytes, heapMegabytes, steps }: Steady): string {
   const lines = steps.map(
-    ({ name, count, p50ms, p99ms, maxms }) => `| ${name} | ${count} | ${p50ms} | ${p99ms} | ${maxms} |`,
+    ({ name, count, longestms, p50ms, p99ms, maxms }) =>
+      `| ${name} | ${grouped(count)} | ${p50ms} | ${p99ms} | ${maxms} | ${longestms ?? ''} |`,
   )
   return `## Standing still and growing
 
 ${grouped(messages)} messages signed and verified, memory in MB after each tenth of them: resident ${residentMegabytes.join(', ')}; on
 the heap, after collection, ${heapMegabytes.join(', ')}.
 
-Milliseconds of steps in which nothing else happens in the process, garbage collection included; of what works in turns, and of
-issuing, which is the longest step each time:
+Milliseconds of steps in which nothing else happens in the process, garbage collection included. What works in turns, and
+issuing, takes several steps, of which those that only wait are not counted: the last column has the longest of each piece of work, as half of them are.
 
-| step | times | p50 | p99 | most |
-|---|---|---|---|---|
+| step | steps | p50 | p99 | most | longest of each |
+|---|---|---|---|---|---|
 ${lines.join('\n')}`
 }
 

@@ -33,6 +33,8 @@ const REMEMBERED = 20_000
 export interface Step {
   readonly name: string
   readonly count: number
+  /** Of the longest steps of pieces of work, of which each takes several; `null` where each is a step. */
+  readonly longestms: number | null
   readonly p50ms: number
   readonly p99ms: number
   readonly maxms: number
@@ -43,7 +45,7 @@ export interface Steady {
   /** After each tenth of the messages, garbage collected. */
   readonly residentMegabytes: readonly number[]
   readonly heapMegabytes: readonly number[]
-  /** Single steps, none of which yields to others; of work in turns, the longest step of each time. */
+  /** Single steps, none of which yields to others. */
   readonly steps: readonly Step[]
 }
 
@@ -92,9 +94,44 @@ async function timed<T>(samples: Float64Array, index: number, run: () => Promise
   return answer
 }
 
-function stepOf(name: string, milliseconds: readonly number[]): Step {
+function stepOf(name: string, milliseconds: readonly number[], longest?: readonly number[]): Step {
   const at = (share: number): number => rounded(quantile(milliseconds, share))
-  return { name, count: milliseconds.length, p50ms: at(0.5), p99ms: at(0.99), maxms: at(1) }
+  const longestms = longest === undefined ? null : rounded(quantile(longest, 0.5))
+  return { name, count: milliseconds.length, longestms, p50ms: at(0.5), p99ms: at(0.99), maxms: at(1) }
+}
+
+/** Turns of the event loop that take less only wait, for the disk or for another thread. */
+const WAITING_MS = 0.02
+
+/** Work that may yield now and then: all steps in which nobody else had a turn, and the longest of each time. */
+class Turns {
+  readonly #steps: number[] = []
+  readonly #longest: number[] = []
+
+  async take(work: () => Promise<unknown>): Promise<void> {
+    const from = this.#steps.length
+    let last = performance.now()
+    let isOver = false
+    const step = (): void => {
+      const at = performance.now()
+      if (at - last > WAITING_MS) this.#steps.push(at - last)
+      last = at
+    }
+    const tick = (): void => {
+      if (isOver) return
+      step()
+      setImmediate(tick)
+    }
+    setImmediate(tick)
+    await work()
+    isOver = true
+    step()
+    this.#longest.push(this.#steps.slice(from).reduce((longest, one) => Math.max(longest, one), 0))
+  }
+
+  stepOf(name: string): Step {
+    return stepOf(name, this.#steps, this.#longest)
+  }
 }
 
 /** What a receiver does when the next directory comes: at once, and in turns with whatever else it does. */
@@ -108,33 +145,32 @@ async function directorySteps(context: BenchContext, size: number): Promise<read
   const directory = openTrustDirectory(first, request)
   const next = openTrustDirectory(second, request)
   const delta = await signTrustDelta(directory, next, second, deployment.publisher)
-  const inTurns = [
-    () => openTrustDirectoryInTurns(first, request),
-    async () => applyTrustDeltaInTurns(directory, await openTrustDeltaInTurns(delta, request), request),
-  ]
   const [opened, applied]: [number[], number[]] = [[], []]
-  const longest: [number[], number[], number[], number[]] = [[], [], [], []]
+  const [openedInTurns, appliedInTurns, updated, refreshed] = [new Turns(), new Turns(), new Turns(), new Turns()]
   const path = join(context.folder, 'steady-trust.p7')
   const cacheRequest = { pin: deployment.pin, clock: { now: () => at } }
   const rounds = Math.max(20, Math.min(300, 1_000_000 / size))
   for (let round = 0; round < rounds; round++) {
     opened.push(elapsed(() => openTrustDirectory(first, request)))
     applied.push(elapsed(() => applyTrustDelta(directory, openTrustDelta(delta, request), request)))
-    for (const [index, work] of inTurns.entries()) longest[index]?.push(await longestStep(work))
+    await openedInTurns.take(() => openTrustDirectoryInTurns(first, request))
+    await appliedInTurns.take(async () =>
+      applyTrustDeltaInTurns(directory, await openTrustDeltaInTurns(delta, request), request),
+    )
     // As one who has nothing, one who is brought the next, and one who finds what that one was brought.
     for (const name of [path, `${path}.seen`]) rmSync(name, { force: true })
     const [cache, other] = [openTrustCache(path, cacheRequest), openTrustCache(path, cacheRequest)]
     await cache.update(first)
-    longest[2].push(await longestStep(() => cache.update(delta)))
-    longest[3].push(await longestStep(() => other.refresh()))
+    await updated.take(() => cache.update(delta))
+    await refreshed.take(() => other.refresh())
   }
   return [
     stepOf(`openTrustDirectory of ${size} signers`, opened),
-    stepOf(`openTrustDirectoryInTurns of ${size} signers`, longest[0]),
+    openedInTurns.stepOf(`openTrustDirectoryInTurns of ${size} signers`),
     stepOf(`applyTrustDelta to ${size} signers`, applied),
-    stepOf(`applyTrustDeltaInTurns to ${size} signers`, longest[1]),
-    stepOf(`TrustCache.update, a delta to ${size} signers`, longest[2]),
-    stepOf(`TrustCache.refresh, ${size} signers`, longest[3]),
+    appliedInTurns.stepOf(`applyTrustDeltaInTurns to ${size} signers`),
+    updated.stepOf(`TrustCache.update, a delta to ${size} signers`),
+    refreshed.stepOf(`TrustCache.refresh, ${size} signers`),
   ]
 }
 
@@ -144,43 +180,26 @@ function elapsed(run: () => unknown): number {
   return performance.now() - before
 }
 
-/** Of work that may yield now and then: the longest time in which nobody else had a turn. */
-async function longestStep(work: () => Promise<unknown>): Promise<number> {
-  let longest = 0
-  let last = performance.now()
-  let isOver = false
-  const tick = (): void => {
-    const at = performance.now()
-    longest = Math.max(longest, at - last)
-    last = at
-    if (!isOver) setImmediate(tick)
-  }
-  setImmediate(tick)
-  await work()
-  isOver = true
-  return Math.max(longest, performance.now() - last)
-}
-
 async function issuingSteps({ authority, at, issuing }: Deployment): Promise<readonly Step[]> {
-  const [registered, issued, issuedOne]: [number[], number[], number[]] = [[], [], []]
+  const [registered, issued, issuedOne] = [new Turns(), new Turns(), new Turns()]
   for (let group = 0; group < 20; group++) {
     const ids = Array.from({ length: 50 }, (_, index) => `steady-${group}-${index}`)
     for (const id of ids) {
       const entity = { id, kind: 'node', service: 'compute' } as const
-      registered.push(await longestStep(() => registerEntity(authority, entity, at)))
+      await registered.take(() => registerEntity(authority, entity, at))
     }
     const requests = ids.map(
       (entity) => ({ entity, profile: PROFILES.peer, key: { kind: 'generate', algorithm: 'p256' } }) as const,
     )
-    issued.push(await longestStep(() => issueCertificates(issuing, requests)))
+    await issued.take(() => issueCertificates(issuing, requests))
     for (const request of requests.slice(0, 5)) {
-      issuedOne.push(await longestStep(() => issueCertificates(issuing, [request])))
+      await issuedOne.take(() => issueCertificates(issuing, [request]))
     }
   }
   return [
-    stepOf('registerEntity', registered),
-    stepOf('issueCertificates, one', issuedOne),
-    stepOf('issueCertificates, a group of 50', issued),
+    registered.stepOf('registerEntity'),
+    issuedOne.stepOf('issueCertificates, one'),
+    issued.stepOf('issueCertificates, a group of 50'),
   ]
 }
 
@@ -220,7 +239,8 @@ async function settle(): Promise<void> {
 export function printSteady({ messages, residentMegabytes, heapMegabytes, steps }: Steady): void {
   console.log(`${messages} messages signed and verified, after each tenth: RSS ${residentMegabytes.join(' ')} MB`)
   console.log(`  heap ${heapMegabytes.join(' ')} MB`)
-  for (const { name, count, p50ms, p99ms, maxms } of steps) {
-    console.log(`  ${name.padEnd(60)} ${count} ×  p50 ${p50ms} ms  p99 ${p99ms} ms  at most ${maxms} ms`)
+  for (const { name, count, longestms, p50ms, p99ms, maxms } of steps) {
+    const longest = longestms === null ? '' : `  longest of each ${longestms} ms`
+    console.log(`  ${name.padEnd(60)} ${count} ×  p50 ${p50ms} ms  p99 ${p99ms} ms  at most ${maxms} ms${longest}`)
   }
 }
