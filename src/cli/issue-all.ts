@@ -13,11 +13,19 @@ import {
   type IssuingAuthority,
   type KeySource,
 } from '../authority/index.js'
-import { refuseForeign } from '../credential/index.js'
 import { readLines, readPieces, refuseUnwritable } from '../files/index.js'
 import { entityPages } from '../identity/index.js'
 import type { Invocation } from './invocation.js'
-import { deliver, type Delivered, HEADINGS, type IssueOptions, type Order, ordersFor, rowOf } from './issue-delivery.js'
+import {
+  deliver,
+  type Delivered,
+  HEADINGS,
+  type IssueOptions,
+  type Order,
+  ordersFor,
+  refuseUnfit,
+  rowOf,
+} from './issue-delivery.js'
 import { instant, tablePieces } from './table.js'
 
 /** Certificates whose files are written at once. Files take so long that larger groups would gain nothing. */
@@ -38,8 +46,8 @@ export async function issueToAll(
   let total = 0
   // Before anything is issued: a folder that is somebody else's, or cannot be, is known at once.
   refuseUnwritable(cli.path(given.out ?? '.'))
-  for await (const { directory } of orders(cli, authority, given, key)) {
-    refuseForeign(directory)
+  for await (const order of orders(cli, authority, given, key)) {
+    refuseUnfit(order)
     total++
   }
   const issuing = await open()

@@ -9,7 +9,15 @@ import {
   profileNamed,
   PROFILES,
 } from '../authority/index.js'
-import { deliverCredentials, type Delivery, groupId, type Readers, readersOf } from '../credential/index.js'
+import {
+  deliverCredentials,
+  type Delivery,
+  groupId,
+  type Readers,
+  readersOf,
+  refuseForeign,
+  refuseOfAnother,
+} from '../credential/index.js'
 import { keyAlgorithmNamed } from '../crypto/index.js'
 import { parseDuration } from '../time/index.js'
 import { parseCertificationRequest } from '../x509/index.js'
@@ -56,6 +64,12 @@ export function ordersFor(cli: Invocation, entity: string, given: IssueOptions, 
   if (given.profile !== undefined) return [order(profileNamed(given.profile), directory)]
   if (key.kind === 'request') return [order(PROFILES.peer, directory)]
   return [order(PROFILES.peer, join(directory, 'tls')), order(PROFILES.signer, join(directory, 'signer'))]
+}
+
+/** Before anything is issued: a folder that holds something else, or is another entity's. */
+export function refuseUnfit({ directory, request: { entity } }: Order): void {
+  refuseForeign(directory)
+  refuseOfAnother(directory, entity)
 }
 
 /** A certificate that was issued, and where it is. */

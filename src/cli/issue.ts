@@ -11,13 +11,12 @@ import {
   type IssuingAuthority,
   renewCertificates,
 } from '../authority/index.js'
-import { refuseForeign } from '../credential/index.js'
 import { UsageError } from '../errors/index.js'
 import { refuseUnwritable } from '../files/index.js'
 import { examples } from './help.js'
 import type { Invocation, Outcome } from './invocation.js'
 import { issueToAll, noteShortened } from './issue-all.js'
-import { deliver, HEADINGS, type IssueOptions, keySourceOf, ordersFor, rowOf } from './issue-delivery.js'
+import { deliver, HEADINGS, type IssueOptions, keySourceOf, ordersFor, refuseUnfit, rowOf } from './issue-delivery.js'
 import { passphraseOptions } from './passphrase.js'
 import { table } from './table.js'
 
@@ -79,9 +78,9 @@ async function run(
       return undefined
     }
     const orders = ordersFor(cli, entity, given, keySource)
-    for (const { directory } of orders) {
-      refuseForeign(directory)
-      refuseUnwritable(directory)
+    for (const order of orders) {
+      refuseUnfit(order)
+      refuseUnwritable(order.directory)
     }
     const issuing = await open()
     const issued = await make(

@@ -13,7 +13,7 @@ import {
   type Passphrase,
   samePublicKey,
 } from '../crypto/index.js'
-import { EncodingError, StoreError } from '../errors/index.js'
+import { EncodingError, StateError, StoreError } from '../errors/index.js'
 import { decodeUtf8, readFileBytes, readFileText, readSecretFile } from '../files/index.js'
 import { parseStrictJson } from '../json/index.js'
 import { type Certificate, parseCertificates } from '../x509/index.js'
@@ -32,6 +32,8 @@ export interface LoadedCredential {
   readonly caBundle: readonly Certificate[]
   /** The identity URI that the directory states; the certificate has the last word. */
   readonly identity: string
+  /** The id of the entity that the directory states, if it does. */
+  readonly entity: string | undefined
   /** The profile that the directory states, if it does. */
   readonly profile: string | undefined
   /** The group that may read the directory beside its owner. */
@@ -83,7 +85,7 @@ export function readCredentialKey(folder: string): string {
 }
 
 /** What a version says of itself. */
-export type Statement = Pick<LoadedCredential, 'identity' | 'profile' | 'readers'>
+export type Statement = Pick<LoadedCredential, 'identity' | 'entity' | 'profile' | 'readers'>
 
 /** @throws {@link EncodingError} `ERR_CREDENTIAL_MALFORMED` */
 export function readStatement(folder: string): Statement {
@@ -92,13 +94,14 @@ export function readStatement(folder: string): Statement {
     new EncodingError('ERR_CREDENTIAL_MALFORMED', `${path} states ${what}`, { details: { path } })
   const document = parseStrictJson(readFileText(path, { maxBytes: 64 * 1024 }))
   const stated = typeof document === 'object' && document !== null ? (document as Record<string, unknown>) : {}
-  const { uri, profile, readersGid } = stated
+  const { uri, entity, profile, readersGid } = stated
   if (typeof uri !== 'string') throw malformed('no identity')
   if (readersGid !== undefined && !(Number.isSafeInteger(readersGid) && Number(readersGid) >= 0)) {
     throw malformed('readers that are no group')
   }
   return {
     identity: uri,
+    entity: typeof entity === 'string' ? entity : undefined,
     profile: typeof profile === 'string' ? profile : undefined,
     readers: readersGid === undefined ? undefined : { gid: Number(readersGid) },
   }
@@ -110,7 +113,25 @@ export function readStatement(folder: string): Statement {
  * @returns `undefined` where it has none, or there is no version yet.
  */
 export function readersOf(directory: string): Readers | undefined {
-  return existsSync(join(directory, 'current', 'identity.json'))
-    ? readStatement(currentVersion(directory)).readers
-    : undefined
+  return statementOf(directory)?.readers
+}
+
+/**
+ * A credential directory of one entity is not given to another, which a slip of the pen would do: whoever runs there would
+ * speak as that other one.
+ *
+ * @throws {@link StateError} `ERR_OUTPUT_EXISTS`
+ * @throws {@link EncodingError} `ERR_CREDENTIAL_MALFORMED`
+ */
+export function refuseOfAnother(directory: string, entity: string): void {
+  const found = statementOf(directory)?.entity
+  if (found === undefined || found === entity) return
+  throw new StateError('ERR_OUTPUT_EXISTS', `${directory} holds credentials of ${found}, not of ${entity}`, {
+    details: { path: directory, found, entity },
+    hint: 'name a folder of its own, or remove that one first',
+  })
+}
+
+function statementOf(directory: string): Statement | undefined {
+  return existsSync(join(directory, 'current', 'identity.json')) ? readStatement(currentVersion(directory)) : undefined
 }

@@ -121,9 +121,15 @@ export function openRegular(path: string, flags: number): { readonly descriptor:
   const stats = fstatSync(descriptor)
   if (stats.isFile()) return { descriptor, stats }
   closeSync(descriptor)
-  const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
-  throw new StoreError(secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, {
+  throw noRegularFile(path, stats, secret ? 'ERR_KEY_PATH_UNSAFE' : 'ERR_FILE_READ')
+}
+
+/** What is read must end, and stay the same for as long as it is read. */
+export function noRegularFile(path: string, stats: Stats, code: 'ERR_FILE_READ' | 'ERR_KEY_PATH_UNSAFE'): StoreError {
+  const isDirectory = stats.isDirectory()
+  return new StoreError(code, `cannot read ${path}: it is ${isDirectory ? 'a directory' : 'not a regular file'}`, {
     details: { path },
+    hint: isDirectory ? 'name a file' : 'write it to a file first; where a command reads standard input, - names that',
   })
 }
 

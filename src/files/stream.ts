@@ -6,7 +6,7 @@
 import { closeSync, constants, fchmodSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { StoreError } from '../errors/index.js'
-import { cannotRead, type ReadOptions, requireContent, requireLength } from './read.js'
+import { cannotRead, noRegularFile, type ReadOptions, requireContent, requireLength } from './read.js'
 import { placeFile, SECRET_MODE, temporaryBeside, writeFailure } from './write.js'
 
 /** Octets read at once. */
@@ -41,8 +41,7 @@ export async function openFileStream(path: string): Promise<FileStream> {
   const stats = await handle.stat()
   if (!stats.isFile()) {
     await handle.close()
-    const kind = stats.isDirectory() ? 'a directory' : 'not a regular file'
-    throw new StoreError('ERR_FILE_READ', `cannot read ${path}: it is ${kind}`, { details: { path } })
+    throw noRegularFile(path, stats, 'ERR_FILE_READ')
   }
   return {
     size: stats.size,

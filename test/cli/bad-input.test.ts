@@ -143,6 +143,16 @@ describe('the authority', () => {
     expect(await issued(world)).toBe(count)
   })
 
+  it('a folder of another entity, before anything is issued', async () => {
+    const world = newWorld()
+    const count = await issued(world)
+    for (const command of ['issue', 'renew']) {
+      const { stderr } = await refused(world, `${command} broker-01 --out credentials/compute-07`, 'ERR_OUTPUT_EXISTS')
+      expect(stderr).toContain('holds credentials of compute-07, not of broker-01')
+    }
+    expect(await issued(world)).toBe(count)
+  })
+
   it('an issuer that has expired', async () => {
     const world = newWorld()
     world.clock = { now: () => addSeconds(STORY_START, 4 * 365 * DAY) }

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type IssuedCertificate, issueCertificates, PROFILES } from '../../src/authority/index.js'
-import { type Credential, deliverCredential, loadCredential } from '../../src/credential/index.js'
+import { type Credential, deliverCredential, loadCredential, refuseOfAnother } from '../../src/credential/index.js'
 import {
   encodePrivateKey,
   encryptPrivateKey,
@@ -274,6 +274,27 @@ describe('deliverCredential: other people’s folders', () => {
     const file = newPath()
     writeFileSync(file, '')
     expectCode('ERR_FILE_WRITE', () => deliverCredential(join(file, 'below', 'deep'), credential(), at))
+  })
+})
+
+describe('refuseOfAnother', () => {
+  it('passes a new directory, and that of the same entity, and refuses one of another', () => {
+    const directory = newPath()
+    refuseOfAnother(directory, 'node-2')
+    deliverCredential(directory, credential(), at)
+    refuseOfAnother(directory, 'node-1')
+    const error = expectCode('ERR_OUTPUT_EXISTS', () => refuseOfAnother(directory, 'node-2'))
+    expect(error.message).toBe(`${directory} holds credentials of node-1, not of node-2`)
+  })
+
+  it('passes what does not say whose it is, and refuses what says nothing at all', () => {
+    const directory = newPath()
+    deliverCredential(directory, credential(), at)
+    const path = join(directory, 'current', 'identity.json')
+    writeFileSync(path, '{"uri":"spiffe://cloud.example/compute/node-1"}')
+    refuseOfAnother(directory, 'node-2')
+    writeFileSync(path, '{}')
+    expectCode('ERR_CREDENTIAL_MALFORMED', () => refuseOfAnother(directory, 'node-1'))
   })
 })
 
