@@ -1,17 +1,12 @@
 /**
- * `npm run bench [-- --only NAME] [-- --json FILE] [-- --rounds N] [-- --page]`: what signet costs, beside what cannot be
- * avoided and beside others; how that grows; what it needs to stay as it is.
- *
- * `--only` can be said several times, and is a part of the names of rows or suites.
- * `--peers PATTERN` takes fewer strangers, and `--peers none` nobody but who runs in this process.
- * `--from FILE` measures nothing, and takes what `--json` wrote; said several times, the last that has a row has it. `--page` writes docs/performance.md and its picture.
+ * `npm run bench`: what signet costs, beside what cannot be avoided and beside others; how that grows; what it needs to stay
+ * as it is. `npm run bench -- --help` says what it may be told.
  *
  * Timings are never claims in tests; here they are printed as ratios measured in one run.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type BenchContext, makeContext, type Rows } from './context.ts'
 import { COLD_ROWS } from './cold.ts'
 import { measureCreep, printCreep } from './creep.ts'
@@ -24,6 +19,7 @@ import { MESSAGE_ROWS } from './messages.ts'
 import { measureMillion, printMillion } from './million.ts'
 import { measureModels, printModels } from './models.ts'
 import { type BenchResults, mergeResults, performancePage } from './page.ts'
+import { type BenchOptions, readOptions } from './options.ts'
 import { measureParts, printParts } from './parts.ts'
 import { performanceSvg } from './picture.ts'
 import { measureQuarantine, printQuarantine } from './quarantine.ts'
@@ -41,7 +37,7 @@ interface Suite<T> {
 
 const ROWS: Rows = { ...MESSAGE_ROWS, ...ISSUANCE_ROWS, ...COLD_ROWS, ...SINGLE_ROWS }
 
-const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
+const SUITES: Readonly<Record<string, (context: BenchContext) => Promise<unknown>>> = {
   growth: suite({ measure: measureGrowth, print: (rows) => rows.forEach(printGrowth) }),
   million: suite({ measure: ({ folder }) => measureMillion(folder), print: printMillion }),
   registry: suite({ measure: ({ folder }) => measureRegistry(folder), print: printRegistry }),
@@ -55,44 +51,42 @@ const SUITES: Readonly<Record<string, () => Promise<unknown>>> = {
   creep: suite({ measure: measureCreep, print: printCreep }),
 }
 
-function suite<T>({ measure, print }: Suite<T>): () => Promise<T> {
-  return async () => {
+function suite<T>({ measure, print }: Suite<T>): (context: BenchContext) => Promise<T> {
+  return async (context) => {
     const results = await measure(context)
     print(results)
     return results
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    json: { type: 'string' },
-    rounds: { type: 'string', default: '300' },
-    peers: { type: 'string', default: '' },
-    from: { type: 'string', multiple: true, default: [] },
-    page: { type: 'boolean', default: false },
-  },
-})
-const isWanted = (name: string): boolean => values.only?.some((part) => name.includes(part)) !== false
-const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
-const context = makeContext({ folder, rounds: Number(values.rounds), peers: new RegExp(values.peers) })
+const options = readOptions([...Object.keys(ROWS), ...Object.keys(SUITES)])
+if (options !== undefined) await main(options)
 
-try {
-  const save = (some: BenchResults): void => {
-    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(some, null, 2)}\n`)
+async function main({ only, json, rounds, peers, from, page }: BenchOptions): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'signet-bench-'))
+  try {
+    const save = (some: BenchResults): void => {
+      if (json !== undefined) writeFileSync(json, `${JSON.stringify(some, null, 2)}\n`)
+    }
+    const isWanted = (name: string): boolean => only?.some((part) => name.includes(part)) !== false
+    const measured = (): Promise<BenchResults> => measureAll(makeContext({ folder, rounds, peers }), isWanted, save)
+    const results = from.length === 0 ? await measured() : mergeResults(from.map(readResults))
+    save(results)
+    if (page) {
+      writeFileSync('docs/performance.svg', performanceSvg(results.rows))
+      writeFileSync('docs/performance.md', await performancePage(results))
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  const results = values.from.length === 0 ? await measureAll(save) : mergeResults(values.from.map(readResults))
-  save(results)
-  if (values.page) {
-    writeFileSync('docs/performance.svg', performanceSvg(results.rows))
-    writeFileSync('docs/performance.md', await performancePage(results))
-  }
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }
 
 /** @param save - Told of all there is after each row and suite: whoever stops a long run keeps what was measured. */
-async function measureAll(save: (results: BenchResults) => void): Promise<BenchResults> {
+async function measureAll(
+  context: BenchContext,
+  isWanted: (name: string) => boolean,
+  save: (results: BenchResults) => void,
+): Promise<BenchResults> {
   const machine = describeMachine()
   const rows: Row[] = []
   const suites: [string, unknown][] = []
@@ -106,7 +100,7 @@ async function measureAll(save: (results: BenchResults) => void): Promise<BenchR
   }
   for (const [name, run] of Object.entries(SUITES)) {
     if (!isWanted(name)) continue
-    suites.push([name, await run()])
+    suites.push([name, await run(context)])
     save(results())
   }
   return results()
