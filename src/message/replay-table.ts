@@ -19,9 +19,10 @@ const STEP = 4
 const OCTETS = 5
 const ID = 6
 
-/** Memory that is got at once. */
+/** Memory that is got at once; the first time less, so that the first message of a process does not wait for it. */
 const PIECE_WORDS = 8192
 const HEADS_BITS = 12
+const FIRST_ENTRIES = 16
 /** Seconds that are passed over at once, at most. */
 const SECONDS_AT_ONCE = 4096
 
@@ -47,7 +48,7 @@ export class ReplayTable {
     this.#entryWords = ID + idWords
     this.#bits = Math.max(1, Math.floor(Math.log2(PIECE_WORDS / this.#entryWords)))
     // Whoever chooses ids shall not know which of them meet in a bucket.
-    this.#seeds = randomFillSync(new Uint32Array(4 * (this.#entryWords - OWNER)))
+    this.#seeds = seedsFor(4 * (this.#entryWords - OWNER))
     this.#addBucket()
   }
 
@@ -97,7 +98,7 @@ export class ReplayTable {
   /** Written to a place that is free, so that it can be compared word by word; it is no entry yet. */
   #written(owner: number, step: number, id: Uint8Array): number {
     const entry = this.#free === 0 ? this.#unused : this.#free
-    if (entry >>> this.#bits === this.#pieces.length) this.#pieces.push(new Uint32Array(this.#entryWords << this.#bits))
+    makeRoom(this.#pieces, entry, this.#bits, this.#entryWords)
     const [piece, start] = [this.#pieceOf(entry), this.#startOf(entry)]
     piece[start + OWNER] = owner
     piece[start + STEP] = step
@@ -152,7 +153,7 @@ export class ReplayTable {
   }
 
   #addBucket(): void {
-    if (this.#buckets >>> HEADS_BITS === this.#heads.length) this.#heads.push(new Uint32Array(1 << HEADS_BITS))
+    makeRoom(this.#heads, this.#buckets, HEADS_BITS, 1)
     this.#buckets++
   }
 
@@ -192,6 +193,26 @@ export class ReplayTable {
   #startOf(entry: number): number {
     return (entry & ((1 << this.#bits) - 1)) * this.#entryWords
   }
+}
+
+/** See that there is memory for an item, all before it having some. Only the first piece is ever copied, to become a whole one. */
+function makeRoom(pieces: Uint32Array[], index: number, bits: number, itemWords: number): void {
+  const [first] = pieces
+  if (first === undefined) pieces.push(new Uint32Array(Math.min(FIRST_ENTRIES, 1 << bits) * itemWords))
+  else if (index >>> bits === pieces.length) pieces.push(new Uint32Array(itemWords << bits))
+  else if (index < 1 << bits && (index + 1) * itemWords > first.length) {
+    const larger = new Uint32Array(2 * first.length)
+    larger.set(first)
+    pieces[0] = larger
+  }
+}
+
+let drawn = new Uint32Array()
+
+/** One draw for all tables of a process: what matters is that nobody else knows it. */
+function seedsFor(count: number): Uint32Array {
+  if (drawn.length < count) drawn = randomFillSync(new Uint32Array(count))
+  return drawn
 }
 
 /** Multilinear, 16 bits at a time, so that of each sum the upper half is as good as drawn (strongly universal). */
