@@ -32,7 +32,28 @@ interface Answers {
   others: WeakMap<Certificate, boolean> | undefined
 }
 
-const answers = new WeakMap<Signed, Answers>()
+/** Makes nothing: who derives from it adds private fields to what is there. */
+const Itself = function (itself: object): object {
+  return itself
+} as unknown as new (itself: object) => object
+
+/** What was answered about something signed, on itself: an entry in a WeakMap takes several times as long to make. */
+class Answered extends Itself {
+  #answers: Answers
+
+  private constructor(signed: Signed, answers: Answers) {
+    super(signed)
+    this.#answers = answers
+  }
+
+  static of(signed: Signed): Answers | undefined {
+    return #answers in signed ? signed.#answers : undefined
+  }
+
+  static keep(signed: Signed, answers: Answers): Answered {
+    return new Answered(signed, answers)
+  }
+}
 
 /**
  * Verify a signature once.
@@ -44,13 +65,13 @@ export function isSignedBy(signed: Signed, signer: Certificate, policy: Algorith
   // What is allowed is asked every time: the answer kept says only that the mathematics agrees.
   const algorithm = verifyingAlgorithmOf(signed.signatureAlgorithm, policy)
   const key = signer.verifyingKey(policy)
-  const known = answers.get(signed)
+  const known = Answered.of(signed)
   const kept = known?.first === signer ? known.answer : known?.others?.get(signer)
   if (kept !== undefined) return kept
   budget.signature()
   const answer = verifySignature(algorithm, key, signed.tbsDer, signed.signatureValue)
-  if (known === undefined) answers.set(signed, { first: signer, answer, others: undefined })
-  else (known.others ??= new WeakMap()).set(signer, answer)
+  if (known !== undefined) (known.others ??= new WeakMap()).set(signer, answer)
+  else Answered.keep(signed, { first: signer, answer, others: undefined })
   return answer
 }
 
