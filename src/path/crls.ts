@@ -53,7 +53,7 @@ export function askCrls(certificate: Certificate, sources: RevocationSources, co
 
   let reasons = 0
   const staleness = (crl: Crl): string | undefined => whyNotCurrent(crl, context.at, sources)
-  for (const series of Map.groupBy(usable, ({ crl }) => seriesOf(crl)).values()) {
+  for (const series of seriesIn(usable)) {
     const hold = holdInForce(series, certificate, (crl) => staleness(crl) === undefined)
     if (hold !== undefined) return { kind: 'revoked', ...hold }
     if (isOlderThanSeen(series, sources.crlMemory)) {
@@ -123,6 +123,11 @@ function examine(crl: Crl, certificate: Certificate, context: RevocationContext)
   }
   const mask = reasonsCovered(crl, certificate)
   return mask === 0 ? 0 : (whyUnusable(crl, context) ?? mask)
+}
+
+/** Hardly ever is there more than one CRL about a certificate, which is a series whatever its name. */
+function seriesIn(usable: readonly Usable[]): Iterable<readonly Usable[]> {
+  return usable.length === 1 ? [usable] : Map.groupBy(usable, ({ crl }) => seriesOf(crl)).values()
 }
 
 /** Worked out once for each CRL: it is asked about one certificate after another. */
