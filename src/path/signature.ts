@@ -88,13 +88,12 @@ export function* verifyAhead(
   policy: AlgorithmPolicy,
 ): Steps<void> {
   const budget = new Budget()
-  const pairs = issued
-    .slice(0, MAX_AHEAD)
-    .flatMap((signed) =>
-      signers
-        .slice(0, MAX_AHEAD)
-        .flatMap((signer) => (signed.issuer.equals(signer.subject) ? [{ signed, signer }] : [])),
-    )
+  const pairs = issued.slice(0, MAX_AHEAD).flatMap((signed) =>
+    signers
+      .slice(0, MAX_AHEAD)
+      // Whoever is believed by its octets need not have signed itself.
+      .flatMap((signer) => (signed !== signer && signed.issuer.equals(signer.subject) ? [{ signed, signer }] : [])),
+  )
   for (const { signed, signer } of pairs.slice(0, MAX_AHEAD)) {
     try {
       isSignedBy(signed, signer, policy, budget)

@@ -76,6 +76,10 @@ describe('verifyAhead', () => {
     expectCode('ERR_ALGORITHM_NOT_ALLOWED', () => isSignedBy(odd, issuer.certificate, 'listed', new Budget()))
   })
 
+  it('asks nobody for a signature over itself', () => {
+    expect([...verifyAhead([issuer.certificate], [issuer.certificate], 'listed')]).toEqual([])
+  })
+
   it('leaves what is more than some for who asks', () => {
     const issued = Array.from({ length: 40 }, () => makeCertificate({ issuer }).certificate)
     expect([...verifyAhead(issued, [issuer.certificate], 'listed')]).toHaveLength(32)
