@@ -14,6 +14,7 @@ import { measureGrowth, printGrowth } from './growth.ts'
 import { printRow, type Row } from './harness.ts'
 import { ISSUANCE_ROWS } from './issuance.ts'
 import { measureIssuanceMemory, printIssuanceMemory } from './issuance-long.ts'
+import { measureLongStream, printLongStream } from './long-stream.ts'
 import { describeMachine } from './machine.ts'
 import { MESSAGE_ROWS } from './messages.ts'
 import { measureMillion, printMillion } from './million.ts'
@@ -44,6 +45,7 @@ const SUITES: Readonly<Record<string, (context: BenchContext) => Promise<unknown
   trust: suite({ measure: ({ folder }) => measureTrust(folder), print: printTrust }),
   quarantine: suite({ measure: ({ folder }) => measureQuarantine(folder), print: printQuarantine }),
   issuanceMemory: suite({ measure: ({ folder }) => measureIssuanceMemory(folder), print: printIssuanceMemory }),
+  longStream: suite({ measure: measureLongStream, print: printLongStream }),
   models: suite({ measure: ({ folder }) => measureModels(folder), print: printModels }),
   parts: suite({ measure: measureParts, print: printParts }),
   revocation: suite({ measure: async (context) => measureRevocation(context), print: printRevocation }),

@@ -4,9 +4,11 @@ import type { Creep } from './creep.ts'
 import { GOALS, judgeGoals } from './goals.ts'
 import type { IssuanceMemory } from './issuance-long.ts'
 import type { Row } from './harness.ts'
+import type { LongStream } from './long-stream.ts'
 import type { Machine } from './machine.ts'
 import { type Parts, partsText } from './parts.ts'
 import type { Steady } from './steady.ts'
+import type { TrustBench } from './trust.ts'
 import { workOf } from './works.ts'
 
 /** What `--json` writes. Suites that are not named here have no place on the page. */
@@ -17,6 +19,8 @@ export interface BenchResults {
   readonly parts?: Parts
   readonly steady?: Steady
   readonly issuanceMemory?: IssuanceMemory
+  readonly longStream?: LongStream
+  readonly trust?: TrustBench
   readonly creep?: readonly Creep[]
 }
 
@@ -38,7 +42,7 @@ const BULK_GOAL = GOALS.find(({ peer }) => peer === 'bare key generation + sign'
 const QUIET_LOAD = 0.5
 
 export async function performancePage(results: BenchResults): Promise<string> {
-  const { machine, rows, parts: timeParts, steady, issuanceMemory, creep } = results
+  const { machine, rows, parts: timeParts, steady, issuanceMemory, longStream, trust, creep } = results
   const parts = [
     HEAD,
     machineText(machine),
@@ -50,6 +54,8 @@ export async function performancePage(results: BenchResults): Promise<string> {
     ...(timeParts === undefined ? [] : [partsText(timeParts)]),
     ...(steady === undefined ? [] : [steadyText(steady)]),
     ...(issuanceMemory === undefined ? [] : [issuanceMemoryText(issuanceMemory)]),
+    ...(longStream === undefined ? [] : [longStreamText(longStream)]),
+    ...(trust === undefined ? [] : [trustText(trust)]),
     ...(creep === undefined ? [] : [creepText(creep)]),
   ]
   return format(parts.join('\n\n'), { ...(await resolveConfig('docs/performance.md')), parser: 'markdown' })
@@ -172,6 +178,26 @@ every time. A commit waits for the disk, in one step.
 
 | step | steps | p50 | p99 | most | longest of each |
 |---|---|---|---|---|---|
+${lines.join('\n')}`
+}
+
+function longStreamText(long: LongStream): string {
+  const { gigabytes, signSeconds, verifySeconds, hashSeconds, residentMegabytes } = long
+  return `## A file longer than memory
+
+${gigabytes} GB signed in ${signSeconds} s and verified in ${verifySeconds} s, while they pass by; SHA-256 alone of the same octets takes
+${hashSeconds} s. Resident MB before, and after each GB that is verified: ${residentMegabytes.join(', ')}.`
+}
+
+function trustText({ sizes }: TrustBench): string {
+  const lines = sizes.map(
+    ({ signers, bytes, loadMilliseconds, hashMilliseconds, bytesPerSigner, lookupNanoseconds, deltaMilliseconds }) =>
+      `| ${grouped(signers)} | ${grouped(bytes)} | ${loadMilliseconds} | ${hashMilliseconds} | ${bytesPerSigner} | ${lookupNanoseconds} | ${deltaMilliseconds} |`,
+  )
+  return `## Trust directories
+
+| signers | octets | ms to load and verify | ms for SHA-256 alone | octets a signer, besides | ns to look one up | ms for a delta |
+|---|---|---|---|---|---|---|
 ${lines.join('\n')}`
 }
 

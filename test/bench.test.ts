@@ -167,6 +167,25 @@ describe('the page', () => {
     expect(page).toMatch(/- \*\*bare crypto\.verify\*\*: /)
   })
 
+  it('says how files longer than memory and large directories fare', async () => {
+    const page = await performancePage({
+      ...RESULTS,
+      longStream: { gigabytes: 10, signSeconds: 8, verifySeconds: 9, hashSeconds: 7, residentMegabytes: [200, 201] },
+      trust: {
+        sizes: [
+          {
+            ...{ signers: 100_000, bytes: 73_000_000, loadMilliseconds: 74, hashMilliseconds: 40 },
+            ...{ bytesPerSigner: 9, lookupNanoseconds: 900, deltaBytes: 900, deltaMilliseconds: 113 },
+          },
+        ],
+        latency: { signers: 1, publishMilliseconds: 1, watchMilliseconds: 1, deltaMilliseconds: 1 },
+      },
+    })
+    expect(page).toContain('10 GB signed in 8 s and verified in 9 s')
+    expect(page).toContain('each GB that is verified: 200, 201.')
+    expect(page).toMatch(/\| 100,000 +\| 73,000,000 +\| 74 +\| 40 +\| 9 +\| 900 +\| 113 +\|/)
+  })
+
   it('says when other programs ran', async () => {
     const machine = { ...RESULTS.machine, loadBefore: 6 }
     expect(await performancePage({ ...RESULTS, machine })).toContain('was 6. Other programs ran')
