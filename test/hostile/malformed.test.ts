@@ -34,6 +34,7 @@ const NO_READERS: Readonly<Record<string, string>> = {
   'files.readLines': 'splits what others then read',
   'files.readPieces': 'hands out what others then read',
   'identity.explainIdentity': 'takes a validated path',
+  'path.verifyAhead': 'takes what was parsed, and says nothing',
   'message.looksLikeCms': 'asks about one octet',
   'message.checkOff': 'takes a verified route',
   'message.verifyAll': 'does what verifyMessage does, for many',
