@@ -23,10 +23,10 @@ import { StateError, StoreError } from '../errors/index.js'
 import {
   discardDirectory,
   lookAt,
+  makeDirectory,
   moveDirectory,
   placeDirectory,
   purgeTemporaries,
-  makeDirectory,
   SECRET_DIRECTORY_MODE,
   stageDirectory,
   swapLink,
